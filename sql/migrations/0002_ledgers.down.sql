@@ -1,0 +1,2 @@
+DROP TABLE ledger.currencies;
+DROP TABLE ledger.ledgers;

@@ -1,0 +1,21 @@
+CREATE TABLE ledger.ledgers (
+  id         integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  name       text NOT NULL UNIQUE CHECK (name ~ '^[a-z0-9][a-z0-9_-]{0,62}$'),
+  created_at timestamptz NOT NULL DEFAULT now()
+);
+
+-- The exponent turns minor units into the amount people write: 2 for EUR, 0 for JPY, 3 for KWD.
+CREATE TABLE ledger.currencies (
+  code     text PRIMARY KEY CHECK (code ~ '^[A-Z][A-Z0-9]{2,11}$'),
+  exponent smallint NOT NULL CHECK (exponent BETWEEN 0 AND 18)
+);
+
+-- ISO 4217, list one: the national currencies in use.
+INSERT INTO ledger.currencies (code, exponent)
+SELECT code, 0 FROM unnest('{BIF,CLP,DJF,GNF,ISK,JPY,KMF,KRW,PYG,RWF,UGX,UYI,VND,VUV,XAF,XOF,XPF}'::text[]) AS code
+UNION ALL
+SELECT code, 3 FROM unnest('{BHD,IQD,JOD,KWD,LYD,OMR,TND}'::text[]) AS code
+UNION ALL
+SELECT code, 4 FROM unnest('{CLF,UYW}'::text[]) AS code
+UNION ALL
+SELECT code, 2 FROM unnest('{AED,AFN,ALL,AMD,AOA,ARS,AUD,AWG,AZN,BAM,BBD,BDT,BGN,BMD,BND,BOB,BOV,BRL,BSD,BTN,BWP,BYN,BZD,CAD,CDF,CHE,CHF,CHW,CNY,COP,COU,CRC,CUP,CVE,CZK,DKK,DOP,DZD,EGP,ERN,ETB,EUR,FJD,FKP,GBP,GEL,GHS,GIP,GMD,GTQ,GYD,HKD,HNL,HTG,HUF,IDR,ILS,INR,IRR,JMD,KES,KGS,KHR,KPW,KYD,KZT,LAK,LBP,LKR,LRD,LSL,MAD,MDL,MGA,MKD,MMK,MNT,MOP,MRU,MUR,MVR,MWK,MXN,MXV,MYR,MZN,NAD,NGN,NIO,NOK,NPR,NZD,PAB,PEN,PGK,PHP,PKR,PLN,QAR,RON,RSD,RUB,SAR,SBD,SCR,SDG,SEK,SGD,SHP,SLE,SOS,SRD,SSP,STN,SVC,SYP,SZL,THB,TJS,TMT,TOP,TRY,TTD,TWD,TZS,UAH,USD,USN,UYU,UZS,VED,VES,WST,XCD,XCG,YER,ZAR,ZMW,ZWG}'::text[]) AS code;

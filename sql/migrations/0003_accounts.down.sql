@@ -1,0 +1,3 @@
+DROP TABLE ledger.balances;
+DROP TABLE ledger.account_phones;
+DROP TABLE ledger.accounts;

@@ -1,0 +1,80 @@
+import { Kysely, PostgresDialect } from 'kysely';
+import pg from 'pg';
+import { AppError } from '../core/errors.ts';
+import type { Db, Schema } from './schema.ts';
+
+/** The three ways to the database. `read` may lag behind; `direct` passes by any pooler. */
+export interface Database {
+  /** Short transactions. May be a transaction pooler: no session state of any kind. */
+  readonly write: Db;
+  /** Lists and reports; the replica where there is one. */
+  readonly read: Db;
+  /** Migrations, session locks, concurrent detach, long copies. */
+  readonly direct: Db;
+  close(): Promise<void>;
+}
+
+export interface DatabaseOptions {
+  readonly databaseUrl: string | undefined;
+  readonly directDatabaseUrl?: string | undefined;
+  readonly replicaUrl?: string | undefined;
+  readonly poolMax?: number;
+  readonly applicationName?: string;
+  /** Told when an idle connection dies; the pool replaces it by itself. */
+  readonly onIdleError?: (error: Error) => void;
+}
+
+/**
+ * Opens the pools; connections are made when first needed.
+ *
+ * @throws AppError config/no_database_url
+ */
+export function openDatabase(options: DatabaseOptions): Database {
+  const { databaseUrl, directDatabaseUrl, replicaUrl } = options;
+  if (databaseUrl === undefined) {
+    const detail = 'Set QM_DATABASE_URL, or use `quartermaster dev`, which brings its own PostgreSQL.';
+    throw new AppError('config', 'no_database_url', detail);
+  }
+  const write = connect(databaseUrl, options);
+  const read = replicaUrl === undefined ? write : connect(replicaUrl, options);
+  // A pool of its own even on the same URL: a verb that holds a session for an hour must not starve writers.
+  const direct = connect(directDatabaseUrl ?? databaseUrl, options);
+  return {
+    write,
+    read,
+    direct,
+    close: async () => {
+      await Promise.all([...new Set([write, read, direct])].map((db) => db.destroy()));
+    },
+  };
+}
+
+function connect(connectionString: string, options: DatabaseOptions): Db {
+  const pool = new pg.Pool({
+    connectionString,
+    max: options.poolMax ?? 10,
+    application_name: options.applicationName ?? 'quartermaster',
+    connectionTimeoutMillis: 10_000,
+    idleTimeoutMillis: 30_000,
+    keepAlive: true,
+    types: { getTypeParser },
+  });
+  // Without a listener the death of an idle connection would end the process.
+  pool.on('error', (error) => options.onIdleError?.(error));
+  return new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) });
+}
+
+const INT8 = 20;
+const INT8_ARRAY = 1016;
+const DATE = 1082;
+
+/** Money must not pass through a float and a day is not an instant, so these types are not node-postgres' own. */
+function getTypeParser(oid: number, format?: 'text' | 'binary') {
+  if (format !== 'binary') {
+    if (oid === INT8) return BigInt;
+    if (oid === INT8_ARRAY)
+      return (text: string) => (text === '{}' ? [] : text.slice(1, -1).split(',').map(BigInt));
+    if (oid === DATE) return (text: string) => text;
+  }
+  return pg.types.getTypeParser(oid, format);
+}

@@ -1,0 +1,141 @@
+import { Type } from 'typebox';
+import Value from 'typebox/value';
+import { AppError } from '../core/errors.ts';
+import { isZone } from '../core/quarter.ts';
+
+/** All settings, read once at the start of a process. Durations and counts are in the unit of their name. */
+export interface Config {
+  readonly databaseUrl: string | undefined;
+  readonly directDatabaseUrl: string | undefined;
+  readonly replicaUrl: string | undefined;
+  readonly store: string;
+  readonly ledgerSet: string;
+  readonly timezone: string;
+  readonly premakeQuarters: number;
+  readonly onlineQuarters: number;
+  readonly closeAfterDays: number;
+  readonly oldestDate: string;
+  readonly createQuarters: boolean;
+  readonly archiveQuarters: boolean;
+  readonly archiveApproval: 'auto' | 'required';
+  readonly poolMax: number;
+  readonly host: string;
+  readonly port: number;
+  readonly logLevel: string;
+}
+
+const databaseUrl = (what: string) =>
+  url(`${what}, as postgres://user:password@host:5432/database`, ['postgres:', 'postgresql:']);
+
+/** One entry a variable. The description says what is allowed: it is the text of the error. */
+const variables = {
+  QM_DATABASE_URL: Type.Optional(databaseUrl('the database, which may be a transaction pooler')),
+  QM_DIRECT_DATABASE_URL: Type.Optional(databaseUrl('the same database without a pooler')),
+  QM_REPLICA_URL: Type.Optional(databaseUrl('a read replica')),
+  QM_STORE: url(
+    'where archives live, as file:///absolute/directory or file:./relative/directory',
+    ['file:'],
+    'file:./var/archive',
+  ),
+  QM_LEDGER_SET: Type.String({
+    default: 'ledger',
+    pattern: '^[a-z0-9][a-z0-9_-]{0,62}$',
+    description: 'the folder of this database in the store: lower-case letters, digits, - and _',
+  }),
+  QM_TIMEZONE: Type.Refine(
+    Type.String({ default: 'UTC', description: 'the IANA zone whose quarters are kept, as Europe/Paris' }),
+    (zone) => isZone(zone),
+  ),
+  QM_PREMAKE_QUARTERS: count(4, 1, 40, 'how many quarters to create ahead'),
+  QM_ONLINE_QUARTERS: count(8, 1, 4000, 'how many quarters stay attached, the current one included'),
+  QM_CLOSE_AFTER_DAYS: count(10, 0, 366, 'days between the end of a quarter and its close'),
+  QM_OLDEST_DATE: Type.String({
+    default: '2000-01-01',
+    pattern: '^\\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\\d|3[01])$',
+    description: 'the oldest date a load may bring, as 2000-01-01',
+  }),
+  QM_CREATE_QUARTERS: choice(['on', 'off'], 'on', 'whether quarters are created by schedule'),
+  QM_ARCHIVE_QUARTERS: choice(['on', 'off'], 'on', 'whether quarters are archived and detached by schedule'),
+  QM_ARCHIVE_APPROVAL: choice(['auto', 'required'], 'auto', 'whether a person must approve an archive'),
+  QM_POOL_MAX: count(10, 2, 200, 'connections of one process to each database'),
+  QM_HOST: Type.String({ default: '127.0.0.1', minLength: 1, description: 'the address to listen on' }),
+  QM_PORT: count(7070, 0, 65535, 'the port to listen on, 0 for any free one'),
+  QM_LOG_LEVEL: choice(
+    ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'],
+    'info',
+    'the least log level',
+  ),
+};
+
+const schema = Type.Object(variables);
+
+/**
+ * Reads and validates the environment. Every fault is reported at once, each with the variable's name and what is
+ * allowed; a value is repeated only where it cannot be a secret. An unknown QM_ variable is a fault too: a
+ * misspelt setting that is silently ignored is found out in the wrong night.
+ *
+ * @throws AppError config/invalid_config
+ */
+export function readConfig(env: Record<string, string | undefined> = process.env): Config {
+  const given = Object.fromEntries(
+    Object.entries(env).filter(([name, value]) => name in variables && value !== undefined && value !== ''),
+  );
+  const value = Value.Convert(schema, Value.Default(schema, given));
+  const faulty = new Set(
+    [...Value.Errors(schema, value)].map(
+      (error) => error.instancePath.split('/')[1] as keyof typeof variables,
+    ),
+  );
+  const faults = [...faulty].map((name) => describeFault(name, given[name]));
+  for (const name of Object.keys(env)) {
+    if (name.startsWith('QM_') && !name.startsWith('QM_TEST_') && !(name in variables)) {
+      faults.push(`${name}: there is no such setting`);
+    }
+  }
+  if (faults.length > 0) throw new AppError('config', 'invalid_config', faults.join('\n'));
+
+  const set = Value.Parse(schema, value);
+  return {
+    databaseUrl: set.QM_DATABASE_URL,
+    directDatabaseUrl: set.QM_DIRECT_DATABASE_URL ?? set.QM_DATABASE_URL,
+    replicaUrl: set.QM_REPLICA_URL,
+    store: set.QM_STORE,
+    ledgerSet: set.QM_LEDGER_SET,
+    timezone: set.QM_TIMEZONE,
+    premakeQuarters: set.QM_PREMAKE_QUARTERS,
+    onlineQuarters: set.QM_ONLINE_QUARTERS,
+    closeAfterDays: set.QM_CLOSE_AFTER_DAYS,
+    oldestDate: set.QM_OLDEST_DATE,
+    createQuarters: set.QM_CREATE_QUARTERS === 'on',
+    archiveQuarters: set.QM_ARCHIVE_QUARTERS === 'on',
+    archiveApproval: set.QM_ARCHIVE_APPROVAL,
+    poolMax: set.QM_POOL_MAX,
+    host: set.QM_HOST,
+    port: set.QM_PORT,
+    logLevel: set.QM_LOG_LEVEL,
+  };
+}
+
+function describeFault(name: keyof typeof variables, given: string | undefined): string {
+  const allowed = (variables[name] as { description?: string }).description ?? '';
+  // A URL may hold a password, so what was given there is not repeated.
+  const shown = name.endsWith('_URL') || given === undefined ? '' : ` (it is ${JSON.stringify(given)})`;
+  return `${name} must be ${allowed}${shown}`;
+}
+
+function count(fallback: number, minimum: number, maximum: number, what: string) {
+  const description = `${what}: a whole number from ${minimum} to ${maximum}`;
+  return Type.Integer({ default: fallback, minimum, maximum, description });
+}
+
+function choice<const T extends readonly string[]>(values: T, fallback: T[number], what: string) {
+  return Type.Enum([...values] as T[number][], {
+    default: fallback,
+    description: `${what}: ${values.join(' or ')}`,
+  });
+}
+
+function url(what: string, protocols: readonly string[], fallback?: string) {
+  const base = Type.String({ description: what, ...(fallback === undefined ? {} : { default: fallback }) });
+  return Type.Refine(base, (text) => protocols.includes(URL.parse(text)?.protocol ?? ''));
+}

@@ -1,0 +1,37 @@
+import type { Store } from '../archive/store.ts';
+import type { Clock } from '../core/clock.ts';
+import type { Calendar } from '../core/quarter.ts';
+import type { Database } from '../db/database.ts';
+import type { OnBlocked } from '../db/locks.ts';
+
+/** What a verb works with. Made once per process; the parts that belong to one run are in QuarterRun. */
+export interface QuarterHouse {
+  readonly database: Database;
+  readonly store: Store;
+  readonly calendar: Calendar;
+  readonly clock: Clock;
+  /** The folder of this database in the store. */
+  readonly ledgerSet: string;
+  readonly premakeQuarters: number;
+  /** No quarter before the one that holds this instant is ever created. */
+  readonly oldest: Date;
+}
+
+/** Progress of long work: of `total` units `done` are done. */
+export interface Progress {
+  readonly what: string;
+  readonly done: number;
+  readonly total: number | undefined;
+}
+
+/** One run of a verb. */
+export interface QuarterRun {
+  /** Who asked: a person's name, or `schedule`. Goes into the event. */
+  readonly actor: string;
+  readonly reason?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((progress: Progress) => void) | undefined;
+  readonly onBlocked?: OnBlocked | undefined;
+  /** Named before and after each step that leaves a trace; a crash test kills the process there. */
+  readonly step?: ((name: string) => void | Promise<void>) | undefined;
+}
