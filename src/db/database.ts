@@ -50,6 +50,9 @@ export function openDatabase(options: DatabaseOptions): Database {
 }
 
 function connect(connectionString: string, options: DatabaseOptions): Db {
+  // node-postgres writes a Date in the process's own zone, to the minute of its offset; in a zone that was once off
+  // by seconds (Africa/Monrovia until 1972) that is another instant.
+  pg.defaults.parseInputDatesAsUTC = true;
   const pool = new pg.Pool({
     connectionString,
     max: options.poolMax ?? 10,

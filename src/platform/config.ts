@@ -80,7 +80,12 @@ export function readConfig(env: Record<string, string | undefined> = process.env
   const given = Object.fromEntries(
     Object.entries(env).filter(([name, value]) => name in variables && value !== undefined && value !== ''),
   );
-  const value = Value.Convert(schema, Value.Default(schema, given));
+  // The schema library's own conversion would take 7070.5 and even `true` for a port.
+  const typed = Object.entries(given).map(([name, text]) => {
+    const numeric = Type.IsInteger(variables[name as keyof typeof variables]) && /^\d{1,9}$/.test(text ?? '');
+    return [name, numeric ? Number(text) : text];
+  });
+  const value = Value.Default(schema, Object.fromEntries(typed));
   const faulty = new Set(
     [...Value.Errors(schema, value)].map(
       (error) => error.instancePath.split('/')[1] as keyof typeof variables,

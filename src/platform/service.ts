@@ -26,10 +26,11 @@ export async function runServices(
       started.push(service);
     }
     if (!options.signal.aborted) {
-      options.onReady?.();
-      await new Promise<void>((resolve) => {
+      const asked = new Promise<void>((resolve) => {
         options.signal.addEventListener('abort', () => resolve(), { once: true });
       });
+      options.onReady?.();
+      await asked;
     }
   } catch (error) {
     failures.push(error);

@@ -1,0 +1,61 @@
+import { Command } from 'commander';
+import type { Config } from '../platform/config.ts';
+import type { Logger } from '../platform/logger.ts';
+import { runServices, type Service } from '../platform/service.ts';
+import type { CliEntry, CliHouse } from './house.ts';
+import type { Terminal } from './terminal.ts';
+
+/** What each command's action gets. */
+export interface CommandContext {
+  readonly entry: CliEntry;
+  readonly terminal: Terminal;
+  readonly config: Config;
+  readonly logger: Logger;
+}
+
+/** Everything a file of this folder needs to add its command. */
+export interface CommandKit {
+  readonly entry: CliEntry;
+  readonly out: NodeJS.WritableStream;
+  readonly err: NodeJS.WritableStream & { isTTY?: boolean };
+}
+
+/** A command with `--json`, its description and its examples; `--help` shows them all. */
+export function command(name: string, description: string, examples: readonly string[]): Command {
+  return new Command(name)
+    .description(description)
+    .option('--json', 'print the result as one JSON document')
+    .addHelpText(
+      'after',
+      `\nExamples:\n${examples.map((example) => `  $ quartermaster ${example}`).join('\n')}`,
+    );
+}
+
+/** Reads the settings and makes the terminal for an action. Logs stay quiet below `warn` unless asked for. */
+export function contextOf(kit: CommandKit, options: { json?: boolean }, logLevel?: string): CommandContext {
+  const config = kit.entry.readConfig();
+  const terminal: Terminal = { out: kit.out, err: kit.err, json: options.json === true };
+  return { entry: kit.entry, terminal, config, logger: kit.entry.createLogger(logLevel ?? config.logLevel) };
+}
+
+/** Opens the house for one action and closes it whatever happens. */
+export async function withHouse<T>(
+  context: CommandContext,
+  action: (house: CliHouse) => Promise<T>,
+): Promise<T> {
+  const house = await context.entry.openHouse(context.config, context.logger);
+  try {
+    return await action(house);
+  } finally {
+    await house.close();
+  }
+}
+
+/** Runs the services until the process is asked to stop. */
+export async function serve(
+  context: CommandContext,
+  services: readonly Service[],
+  onReady: () => void,
+): Promise<void> {
+  await runServices(services, { signal: context.entry.signal, logger: context.logger, onReady });
+}

@@ -1,0 +1,121 @@
+import { Readable } from 'node:stream';
+import type { Command } from 'commander';
+import { stopwatch } from '../core/clock.ts';
+import { type CommandContext, type CommandKit, command, contextOf, serve, withHouse } from './command.ts';
+import { type DemoLedger, demoHistory, demoLedgers, demoNegativeGroups } from './demo-history.ts';
+import { withDatabase } from './dev.ts';
+import type { CliHouse } from './house.ts';
+import { progressBar } from './progress.ts';
+import { readReport, renderReport } from './report.ts';
+import { note, printResult } from './terminal.ts';
+
+/** How many past quarters get a history. */
+const PAST_QUARTERS = 10;
+
+/** `quartermaster demo`: a whole ledger in action, on a PostgreSQL of its own when none is configured. */
+export function demoCommand(kit: CommandKit): Command {
+  return command('demo', 'fill a ledger with ten quarters of history, run every job once, and serve it', [
+    'demo',
+    'demo --exit',
+    'demo --exit --json',
+  ])
+    .option('--exit', 'end after the report instead of serving the API')
+    .action(async (options: { json?: boolean; exit?: boolean }) => {
+      const elapsed = stopwatch();
+      await withDatabase(contextOf(kit, options, 'warn'), async (context) => {
+        await withHouse(context, async (house) => {
+          await fill(context, house);
+          await runJobs(context, house);
+          const currencies = await house.database.read
+            .selectFrom('ledger.currencies')
+            .select(['code', 'exponent'])
+            .execute();
+          const exponents = new Map(currencies.map((currency) => [currency.code, currency.exponent]));
+          const report = await readReport(house, elapsed());
+          printResult(context.terminal, report, (result) => `\n${renderReport(result, exponents)}\n`);
+          if (options.exit === true) return;
+          const api = house.apiService();
+          await serve(context, [api, house.workerService()], () =>
+            note(context.terminal, whereNext(api.address())),
+          );
+        });
+      });
+    });
+}
+
+/** The history goes in through the load, whose progress rows know on a second start that it is there already. */
+async function fill(context: CommandContext, house: CliHouse): Promise<void> {
+  await step(context, house, 'reconcile-partitions', {});
+  // Whole days only: two runs on the same day write the same rows.
+  const { calendar, clock } = house;
+  const to = calendar.startOfDay(calendar.dayOf(clock.now()));
+  const from = calendar.next(calendar.quarterOf(to), -PAST_QUARTERS).start;
+  for (const ledger of demoLedgers) await loadHistory(context, house, ledger, from, to);
+}
+
+async function loadHistory(
+  context: CommandContext,
+  house: CliHouse,
+  ledger: DemoLedger,
+  from: Date,
+  to: Date,
+): Promise<void> {
+  if (await isLoaded(house, ledger.name)) return;
+  const bar = progressBar(context.terminal, `Loading ${ledger.name}`);
+  const report = await house.load({
+    ledger: ledger.name,
+    createLedger: true,
+    source: { stream: Readable.from(demoHistory(ledger, from, to), { objectMode: false }) },
+    id: 'demo',
+    format: 'ndjson',
+    amounts: 'minor',
+    createAccounts: { allowNegative: demoNegativeGroups },
+    signal: context.entry.signal,
+    onProgress: (progress) => bar.update(progress.records, ledger.transactions),
+  });
+  bar.end(`${report.booked} transactions`);
+}
+
+/** The history ends today, so on a later day it reads differently; what was loaded stays as it is. */
+async function isLoaded(house: CliHouse, ledger: string): Promise<boolean> {
+  const done = await house.database.write
+    .selectFrom('quartermaster.loads as load')
+    .innerJoin('ledger.ledgers as ledger', 'ledger.id', 'load.ledger_id')
+    .select('load.id')
+    .where('ledger.name', '=', ledger)
+    .where('load.id', '=', 'demo')
+    .where('load.state', '=', 'done')
+    .executeTakeFirst();
+  return done !== undefined;
+}
+
+async function runJobs(context: CommandContext, house: CliHouse): Promise<void> {
+  await step(context, house, 'refresh-summaries', {});
+  await step(context, house, 'analyze-partitions', {});
+  for (const due of await house.dueVerbs()) await step(context, house, due.verb, { quarter: due.quarter });
+}
+
+async function step(
+  context: CommandContext,
+  house: CliHouse,
+  job: string,
+  data: { quarter?: string },
+): Promise<void> {
+  const bar = progressBar(context.terminal, data.quarter === undefined ? job : `${job} ${data.quarter}`);
+  await house.runJob(job, data, {
+    signal: context.entry.signal,
+    onProgress: ({ done, total }) => bar.update(done, total),
+  });
+  bar.end();
+}
+
+function whereNext(address: string): string {
+  return `The API listens on ${address} and the worker runs. Ctrl-C stops both.
+
+  curl ${address}/readyz
+  curl ${address}/openapi.json
+  curl -X POST ${address}/v1/ledgers/${demoLedgers[0]?.name}/transactions -H 'content-type: application/json' \\
+    -H 'idempotency-key: try-1' -d '{"postings":[{"from":"treasury:BANK","to":"user-1:WALLET","amount":"1250","currency":"EUR"}]}'
+
+The archives are in ./var/archive, each folder with a manifest.json and Parquet files that any DuckDB can read.`;
+}

@@ -1,0 +1,51 @@
+import { join, resolve } from 'node:path';
+import type { Command } from 'commander';
+import { type CommandContext, type CommandKit, command, contextOf, serve, withHouse } from './command.ts';
+import { note } from './terminal.ts';
+
+/** Where a checkout keeps its own PostgreSQL and archives. */
+const HOME = resolve('var');
+
+/** `quartermaster dev`: API and worker on a PostgreSQL of their own, with an empty ledger. */
+export function devCommand(kit: CommandKit): Command {
+  return command('dev', 'serve API and worker for development, with a PostgreSQL of their own in ./var', [
+    'dev',
+    'dev   # with QM_LOG_LEVEL=debug set, to see more',
+  ]).action(async (options: { json?: boolean }) => {
+    await withDatabase(contextOf(kit, options), async (context) => {
+      await withHouse(context, async (house) => {
+        const api = house.apiService();
+        await serve(context, [api, house.workerService()], () =>
+          note(
+            context.terminal,
+            `The API listens on ${api.address()}; the database is ${HOME}/postgres. Ctrl-C stops both.`,
+          ),
+        );
+      });
+    });
+  });
+}
+
+/**
+ * Runs the action with a migrated database: the configured one, or an embedded PostgreSQL in ./var that is stopped
+ * afterwards whatever happens.
+ */
+export async function withDatabase(
+  context: CommandContext,
+  action: (context: CommandContext) => Promise<void>,
+): Promise<void> {
+  const { entry, terminal, logger } = context;
+  if (context.config.databaseUrl !== undefined) {
+    await entry.migrateUp(context.config, logger);
+    return action(context);
+  }
+  note(terminal, `Starting PostgreSQL in ${HOME}/postgres …`);
+  const server = await entry.startEmbedded(join(HOME, 'postgres'));
+  try {
+    const config = { ...context.config, databaseUrl: server.url, directDatabaseUrl: server.url };
+    await entry.migrateUp(config, logger);
+    await action({ ...context, config });
+  } finally {
+    await server.stop();
+  }
+}

@@ -1,0 +1,139 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import { AppError } from '../core/errors.ts';
+import { inspectServer } from '../db/inspect.ts';
+import { toAppError } from '../db/sqlstate.ts';
+import { findViolations } from '../ledger/invariants.ts';
+import { readTotals } from '../ledger/totals.ts';
+import { inspectQuarters } from '../quarters/reconcile.ts';
+import { type CommandContext, type CommandKit, command, contextOf } from './command.ts';
+import type { CliHouse } from './house.ts';
+import { printResult } from './terminal.ts';
+
+/** One question and its answer. `advice` says what to do where it is not ok. */
+interface Finding {
+  readonly check: string;
+  readonly outcome: 'ok' | 'failed';
+  readonly advice?: string;
+}
+
+type Check = (house: CliHouse) => Promise<string | undefined>;
+
+const MAX_SKEW_SECONDS = 5;
+
+/** Checks that fail; each answers with what is wrong and what to do, or with nothing. */
+const checks: Readonly<Record<string, Check>> = {
+  'PostgreSQL is 15 or newer and takes writes': async ({ database }) => {
+    const server = await inspectServer(database.write);
+    if (server.version < 150_000) return `It is ${server.version}. Move to PostgreSQL 15 or newer.`;
+    return server.inRecovery ? 'QM_DATABASE_URL leads to a standby. Point it at the primary.' : undefined;
+  },
+  'commits survive a crash': async ({ database }) => {
+    const { durable } = await inspectServer(database.write);
+    return durable ? undefined : 'fsync or full_page_writes is off. Switch both on.';
+  },
+  'the clocks agree': async ({ database, clock }) => {
+    const { now } = await inspectServer(database.write);
+    const skew = Math.abs(now.getTime() - clock.now().getTime()) / 1000;
+    return skew <= MAX_SKEW_SECONDS
+      ? undefined
+      : `They are ${skew.toFixed(0)} s apart. Run NTP on both machines.`;
+  },
+  'booked rows cannot be rewritten': async ({ database }) => {
+    const server = await inspectServer(database.write);
+    if (server.superuser) return `${server.role} is a superuser, whom no grant binds. Use a role of its own.`;
+    return server.mayRewriteLedger
+      ? `${server.role} may UPDATE or DELETE in ledger.transactions or ledger.entries. Revoke that.`
+      : undefined;
+  },
+  'the store keeps what it is given': async ({ quarters }) => {
+    const folder = await mkdtemp(join(tmpdir(), 'quartermaster-doctor-'));
+    try {
+      await writeFile(join(folder, 'probe'), 'probe');
+      await quarters.store.put('.doctor/probe', join(folder, 'probe'));
+      const found = await quarters.store.stat('.doctor/probe');
+      await quarters.store.remove('.doctor/probe');
+      return found?.bytes === 5 ? undefined : `${quarters.store.url} did not give back what was put there.`;
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  },
+  'the quarters are as they should be': async ({ quarters }) => {
+    const { problems } = await inspectQuarters(quarters);
+    return problems.length === 0 ? undefined : problems.join(' ');
+  },
+  'writes have a partition for a whole quarter to come': async ({ quarters, calendar, clock }) => {
+    const { horizon } = await inspectQuarters(quarters);
+    const wanted = calendar.next(calendar.quarterOf(clock.now())).end;
+    if (horizon !== undefined && horizon >= wanted) return undefined;
+    return `They end at ${horizon?.toISOString() ?? 'once'}. Run \`quartermaster run reconcile-partitions\` and see that a worker runs.`;
+  },
+  'every balance equals its entries': async ({ database }) => {
+    const violations = await findViolations(database.read);
+    return violations.length === 0
+      ? undefined
+      : violations.map(({ ledger, what }) => `${ledger}: ${what}.`).join(' ');
+  },
+  'every ledger is in balance': async ({ database }) => {
+    const broken = (await readTotals(database.read)).flatMap((ledger) =>
+      ledger.currencies
+        .filter((totals) => totals.imbalance !== 0n)
+        .map((totals) => `${ledger.name} is off by ${totals.imbalance} in ${totals.currency}.`),
+    );
+    return broken.length === 0 ? undefined : broken.join(' ');
+  },
+};
+
+/** `quartermaster doctor`: looks at the set-up and at the invariants that live in the data, and changes nothing. */
+export function doctorCommand(kit: CommandKit): Command {
+  return command('doctor', 'check the set-up and the books, and say what to do', [
+    'doctor',
+    'doctor --json',
+  ]).action(async (options: { json?: boolean }) => {
+    const context = contextOf(kit, options, 'error');
+    const findings = await examine(context);
+    printResult(context.terminal, findings, (all) => all.map(renderFinding).join('\n'));
+    const failed = findings.filter((finding) => finding.outcome === 'failed');
+    if (failed.length > 0) {
+      throw new AppError('config', 'unhealthy', `${failed.length} of ${findings.length} checks failed.`);
+    }
+  });
+}
+
+async function examine(context: CommandContext): Promise<Finding[]> {
+  const { entry, config, logger } = context;
+  const findings: Finding[] = [];
+  // Without these two nothing else can be asked.
+  const schema = 'the schema is the one this version needs';
+  try {
+    const { pending } = await entry.migrationStatus(config);
+    if (pending.length > 0) {
+      return [
+        {
+          check: schema,
+          outcome: 'failed',
+          advice: `${pending.length} migrations are missing. Run \`quartermaster migrate up\`.`,
+        },
+      ];
+    }
+    findings.push({ check: schema, outcome: 'ok' });
+  } catch (error) {
+    return [{ check: 'the database answers', outcome: 'failed', advice: toAppError(error).detail }];
+  }
+  const house = await entry.openHouse(config, logger);
+  try {
+    for (const [check, ask] of Object.entries(checks)) {
+      const advice = await ask(house).catch((error: unknown) => toAppError(error).detail);
+      findings.push(advice === undefined ? { check, outcome: 'ok' } : { check, outcome: 'failed', advice });
+    }
+  } finally {
+    await house.close();
+  }
+  return findings;
+}
+
+function renderFinding({ check, outcome, advice }: Finding): string {
+  return `${outcome === 'ok' ? 'ok    ' : 'FAILED'}  ${check}${advice === undefined ? '' : `\n        ${advice}`}`;
+}

@@ -1,0 +1,20 @@
+import type { ErrorKind } from '../core/errors.ts';
+
+/**
+ * What a command ends with, after BSD's sysexits.h, so that a script can tell what would help: 65 mend the input,
+ * 69 and 75 try again, 78 mend the settings. 0 is success, 64 a wrong call.
+ */
+export const exitCodes: Readonly<Record<ErrorKind, number>> = {
+  invalid: 65,
+  not_found: 66,
+  unavailable: 69,
+  internal: 70,
+  conflict: 73,
+  corrupt: 74,
+  busy: 75,
+  refused: 77,
+  config: 78,
+  aborted: 130,
+};
+
+export const EXIT_USAGE = 64;

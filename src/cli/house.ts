@@ -1,0 +1,54 @@
+import type { Clock } from '../core/clock.ts';
+import type { Calendar } from '../core/quarter.ts';
+import type { Database } from '../db/database.ts';
+import type { EmbeddedServer } from '../db/embedded.ts';
+import type { MigrationReport, MigrationStatus } from '../db/migrate.ts';
+import type { LoadOptions, LoadReport } from '../ledger/load.ts';
+import type { Config } from '../platform/config.ts';
+import type { Logger } from '../platform/logger.ts';
+import type { Service } from '../platform/service.ts';
+import type { Progress, QuarterHouse } from '../quarters/context.ts';
+
+/** A verb that policy allows now. */
+export interface DueVerb {
+  readonly quarter: string;
+  readonly verb: string;
+}
+
+/** One run of a job in the foreground. */
+export interface ForegroundRun {
+  readonly signal: AbortSignal;
+  readonly onProgress?: (progress: Progress) => void;
+}
+
+/** The opened house: what commands work with once the settings are read and the database is known. */
+export interface CliHouse {
+  readonly config: Config;
+  readonly database: Database;
+  readonly calendar: Calendar;
+  readonly clock: Clock;
+  readonly quarters: QuarterHouse;
+  readonly jobNames: readonly string[];
+  load(options: LoadOptions): Promise<LoadReport>;
+  runJob(name: string, data: object, run: ForegroundRun): Promise<object>;
+  /** What policy allows at this moment, in the order in which it has to happen. */
+  dueVerbs(): Promise<DueVerb[]>;
+  /** The long-running parts, made but not started. */
+  apiService(): Service & { address(): string };
+  workerService(): Service;
+  close(): Promise<void>;
+}
+
+/** What the process gives the command line: settings, signals, and the way to open the house. */
+export interface CliEntry {
+  readonly version: string;
+  readonly signal: AbortSignal;
+  readConfig(): Config;
+  createLogger(level: string): Logger;
+  startEmbedded(directory: string): Promise<EmbeddedServer>;
+  /** @throws AppError config when the database is not migrated or was made with other settings */
+  openHouse(config: Config, logger: Logger): Promise<CliHouse>;
+  migrateUp(config: Config, logger: Logger): Promise<MigrationReport>;
+  migrateDown(config: Config, options: { all: boolean }): Promise<MigrationReport>;
+  migrationStatus(config: Config): Promise<MigrationStatus>;
+}

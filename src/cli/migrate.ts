@@ -1,0 +1,61 @@
+import type { Command } from 'commander';
+import { AppError } from '../core/errors.ts';
+import { type CommandKit, command, contextOf } from './command.ts';
+import { printResult } from './terminal.ts';
+
+/** `quartermaster migrate up|down|status` */
+export function migrateCommand(kit: CommandKit): Command {
+  const migrate = command('migrate', 'bring the database schema up to date, or take it back', [
+    'migrate up',
+    'migrate status --json',
+    'migrate down --yes',
+  ]);
+
+  migrate
+    .command('up')
+    .description('run every migration that is missing; safe to run from two pods at once')
+    .option('--json')
+    .action(async (options: { json?: boolean }) => {
+      const { entry, terminal, config, logger } = contextOf(kit, options, 'warn');
+      const report = await entry.migrateUp(config, logger);
+      printResult(terminal, report, ({ ran }) =>
+        ran.length === 0
+          ? 'The schema is up to date.'
+          : `Ran ${ran.length} migrations:\n  ${ran.join('\n  ')}`,
+      );
+    });
+
+  migrate
+    .command('down')
+    .description('take back the last migration; what its tables hold is lost')
+    .option('--all', 'take back every migration')
+    .option('--yes', 'do it')
+    .option('--json')
+    .action(async (options: { json?: boolean; all?: boolean; yes?: boolean }) => {
+      const { entry, terminal, config } = contextOf(kit, options, 'warn');
+      if (options.yes !== true) {
+        const detail = 'This destroys the data of the tables it takes back. Add --yes to do it.';
+        throw new AppError('invalid', 'not_confirmed', detail);
+      }
+      const report = await entry.migrateDown(config, { all: options.all === true });
+      printResult(terminal, report, ({ ran }) =>
+        ran.length === 0 ? 'There is nothing to take back.' : `Took back:\n  ${ran.join('\n  ')}`,
+      );
+    });
+
+  migrate
+    .command('status')
+    .description('say which migrations have run and which are missing')
+    .option('--json')
+    .action(async (options: { json?: boolean }) => {
+      const { entry, terminal, config } = contextOf(kit, options, 'warn');
+      const status = await entry.migrationStatus(config);
+      printResult(terminal, status, ({ applied, pending }) =>
+        [...applied.map((name) => `applied  ${name}`), ...pending.map((name) => `pending  ${name}`)].join(
+          '\n',
+        ),
+      );
+    });
+
+  return migrate;
+}

@@ -1,0 +1,40 @@
+import { Argument, type Command } from 'commander';
+import { AppError } from '../core/errors.ts';
+import { isQuarterName } from '../core/quarter.ts';
+import { type CommandKit, command, contextOf, withHouse } from './command.ts';
+import { progressBar } from './progress.ts';
+import { printResult } from './terminal.ts';
+
+/** `quartermaster run JOB`: the handler of a job, here and now, without the queue. */
+export function runCommand(kit: CommandKit): Command {
+  return command('run', 'run one job in the foreground, as the worker would', [
+    'run reconcile-partitions',
+    'run refresh-summaries --json',
+    'run close 2024q1',
+  ])
+    .addArgument(new Argument('<job>', 'the name of the job; an unknown one lists them all'))
+    .argument('[quarter]', 'for the jobs that work on one, as 2024q1')
+    .action(async (name: string, quarter: string | undefined, options: { json?: boolean }) => {
+      const context = contextOf(kit, options, 'warn');
+      await withHouse(context, async (house) => {
+        if (!house.jobNames.includes(name)) {
+          const detail = `There is no job ${name}. There are: ${house.jobNames.join(', ')}.`;
+          throw new AppError('invalid', 'no_such_job', detail);
+        }
+        if (quarter !== undefined && !isQuarterName(quarter)) {
+          throw new AppError('invalid', 'invalid_quarter', `${quarter} is no quarter. Write it as 2024q1.`);
+        }
+        const bar = progressBar(context.terminal, `${name}${quarter === undefined ? '' : ` ${quarter}`}`);
+        const report = await house.runJob(name, quarter === undefined ? {} : { quarter }, {
+          signal: kit.entry.signal,
+          onProgress: ({ done, total }) => bar.update(done, total),
+        });
+        bar.end();
+        printResult(context.terminal, report, (result) =>
+          Object.entries(result)
+            .map(([key, value]) => `${key}: ${Array.isArray(value) ? value.join(', ') || 'none' : value}`)
+            .join('\n'),
+        );
+      });
+    });
+}

@@ -1,0 +1,141 @@
+import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { sql } from 'kysely';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type Database, openDatabase } from '../../src/db/database.ts';
+import { migrateDown, migrateUp, migrationStatus, readSettings } from '../../src/db/migrate.ts';
+import { packageRoot } from '../../src/db/root.ts';
+import type { Db } from '../../src/db/schema.ts';
+import { createDatabase, type TestDatabase } from '../support/database.ts';
+
+const settings = { timezone: 'Europe/Paris', ledgerSet: 'ledger' };
+const migrations = join(packageRoot(), 'sql', 'migrations');
+
+/** Everything a migration can leave behind, as one text: columns, constraints, indexes, grants, settings of tables. */
+async function fingerprint(db: Db): Promise<string> {
+  const { rows } = await sql<{ line: string }>`
+    WITH relations AS (
+      SELECT c.oid AS relation, n.nspname || '.' || c.relname AS name, c.relkind, c.relacl, c.reloptions, pg_get_partkeydef(c.oid) AS key
+      FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+      WHERE n.nspname IN ('ledger', 'quartermaster') AND c.relname NOT LIKE 'migrations%')
+    SELECT concat_ws(' ', name, relkind, relacl::text, reloptions::text, key) AS line FROM relations
+    UNION ALL
+    SELECT concat_ws(' ', name, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attidentity,
+                     pg_get_expr(d.adbin, d.adrelid))
+    FROM relations JOIN pg_attribute AS a ON a.attrelid = relation AND a.attnum > 0 AND NOT a.attisdropped
+    LEFT JOIN pg_attrdef AS d ON d.adrelid = relation AND d.adnum = a.attnum
+    UNION ALL
+    SELECT concat_ws(' ', name, k.conname, pg_get_constraintdef(k.oid))
+    FROM relations JOIN pg_constraint AS k ON k.conrelid = relation
+    UNION ALL
+    SELECT pg_get_indexdef(relation) FROM relations WHERE relkind IN ('i', 'I')
+    UNION ALL
+    SELECT code || ' ' || exponent FROM ledger.currencies
+    ORDER BY line`.execute(db);
+  return rows.map((row) => row.line).join('\n');
+}
+
+let test: TestDatabase;
+let database: Database;
+
+beforeEach(async () => {
+  test = await createDatabase({ migrated: false });
+  database = openDatabase({ databaseUrl: test.url, poolMax: 4 });
+});
+
+afterEach(async () => {
+  await database.close();
+  await test.drop();
+});
+
+describe('migrations', () => {
+  it('run up, down and up again to the same schema', async () => {
+    const { ran } = await migrateUp(database.direct, settings);
+    expect(ran.length).toBeGreaterThan(5);
+    const first = await fingerprint(database.direct);
+    expect(first).toContain('ledger.transactions');
+
+    await migrateDown(database.direct, { all: true });
+    const { rows } = await sql`SELECT 1 FROM pg_namespace WHERE nspname = 'ledger'`.execute(database.direct);
+    expect(rows).toHaveLength(0);
+
+    await migrateUp(database.direct, settings);
+    expect(await fingerprint(database.direct)).toBe(first);
+  });
+
+  it('go down one at a time, each taking back exactly what it made', async () => {
+    const { ran } = await migrateUp(database.direct, settings);
+    const complete = await fingerprint(database.direct);
+    for (const name of [...ran].reverse().slice(0, -2)) {
+      expect(await migrateDown(database.direct)).toEqual({ ran: [name] });
+    }
+    await migrateUp(database.direct, settings);
+    expect(await fingerprint(database.direct)).toBe(complete);
+  });
+
+  it('are run once by two pods that start together, and both succeed', async () => {
+    const other = openDatabase({ databaseUrl: test.url, poolMax: 4 });
+    try {
+      const reports = await Promise.all([
+        migrateUp(database.direct, settings),
+        migrateUp(other.direct, settings),
+      ]);
+      const ran = reports.flatMap((report) => report.ran);
+      expect(new Set(ran).size).toBe(ran.length);
+      expect((await migrationStatus(database.direct)).applied).toEqual([...ran].sort());
+    } finally {
+      await other.close();
+    }
+  });
+
+  it('that fail leave nothing half done', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'quartermaster-migrations-'));
+    try {
+      await cp(migrations, directory, { recursive: true });
+      const broken = 'CREATE TABLE ledger.half (id integer); SELECT 1 / 0;';
+      await writeFile(join(directory, '9999_broken.up.sql'), broken);
+      await writeFile(join(directory, '9999_broken.down.sql'), '');
+      const run = migrateUp(database.direct, settings, directory);
+      await expect(run).rejects.toMatchObject({
+        code: 'migration_failed',
+        detail: /9999_broken.*division by zero/,
+      });
+      const { rows } = await sql`SELECT 1 FROM pg_namespace WHERE nspname = 'ledger'`.execute(
+        database.direct,
+      );
+      expect(rows).toHaveLength(0);
+      expect((await migrationStatus(database.direct)).applied).toEqual([]);
+    } finally {
+      await rm(directory, { recursive: true });
+    }
+  });
+
+  it('fix the zone for ever: a later change of the setting is refused', async () => {
+    await migrateUp(database.direct, settings);
+    const changed = { ...settings, timezone: 'Asia/Tokyo' };
+    const refusal = {
+      kind: 'config',
+      code: 'setting_changed',
+      detail: /QM_TIMEZONE is Asia\/Tokyo.*Europe\/Paris/,
+    };
+    await expect(readSettings(database.direct, changed)).rejects.toMatchObject(refusal);
+    await expect(migrateUp(database.direct, changed)).rejects.toMatchObject(refusal);
+    expect(await readSettings(database.direct, settings)).toEqual(settings);
+  });
+
+  it('leave booked rows beyond the reach of the role that owns them', async () => {
+    await migrateUp(database.direct, settings);
+    for (const statement of ['UPDATE ledger.entries SET amount = 1', 'DELETE FROM ledger.transactions']) {
+      await expect(sql.raw(statement).execute(database.direct)).rejects.toMatchObject({ code: '42501' });
+    }
+  });
+
+  it('are asked for by name when they are missing', async () => {
+    const refusal = { kind: 'config', code: 'not_migrated', detail: /quartermaster migrate up/ };
+    await expect(readSettings(database.direct, settings)).rejects.toMatchObject(refusal);
+    const status = await migrationStatus(database.direct);
+    expect(status.applied).toEqual([]);
+    expect(status.pending.length).toBeGreaterThan(5);
+  });
+});
