@@ -1,0 +1,19 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { runCommandLine } from '../cli/program.ts';
+import { packageRoot } from '../db/root.ts';
+import { createEntry } from './entry.ts';
+
+const { version } = JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8')) as { version: string };
+
+// The first signal asks to stop in order; whoever insists with a second one gets the default, an end at once.
+const stop = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort(signal));
+
+// A reader that went away (`… | head`) is no failure of ours.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+});
+
+const entry = createEntry({ version, signal: stop.signal });
+process.exitCode = await runCommandLine({ entry, out: process.stdout, err: process.stderr }, process.argv.slice(2));
