@@ -1,0 +1,69 @@
+import { AppError } from './errors.ts';
+
+// Deeper than any request we take, and far above where the call stack would end.
+const MAX_DEPTH = 200;
+
+/**
+ * JSON with one spelling for each value, for fingerprints: members sorted by name (by UTF-16 unit, as in RFC 8785),
+ * no spaces, a bigint as a string of digits, a Date in ISO form, undefined members left out. What JSON would
+ * silently bend (NaN, a function, a Map, an invalid Date, a cycle, 200 levels) throws `not_canonical` instead, for
+ * two different requests must not get one fingerprint.
+ */
+export function canonicalJson(value: unknown): string {
+  return canonical(value, new Set());
+}
+
+/** JSON for everything printed or sent: a bigint becomes a string of digits, a Date its ISO form, nothing null. */
+export function stringify(value: unknown, indent?: number): string {
+  return (
+    JSON.stringify(value, (_, member) => (typeof member === 'bigint' ? String(member) : member), indent) ??
+    'null'
+  );
+}
+
+/** `open` are the objects that hold the value: meeting one again is a cycle. */
+function canonical(value: unknown, open: Set<object>): string {
+  switch (typeof value) {
+    case 'string':
+    case 'boolean':
+      return JSON.stringify(value);
+    case 'bigint':
+      return `"${value}"`;
+    case 'number':
+      if (!Number.isFinite(value)) throw notCanonical(String(value));
+      return JSON.stringify(value);
+    case 'object':
+      break;
+    default:
+      throw notCanonical(`a value of type ${typeof value}`);
+  }
+  if (value === null) return 'null';
+  if (value instanceof Date) {
+    if (Number.isNaN(value.getTime())) throw notCanonical('an invalid Date');
+    return JSON.stringify(value);
+  }
+  if (open.has(value)) throw notCanonical('an object that contains itself');
+  if (open.size >= MAX_DEPTH) throw notCanonical(`more than ${MAX_DEPTH} levels`);
+  open.add(value);
+  const text = Array.isArray(value) ? arrayText(value, open) : objectText(value, open);
+  open.delete(value);
+  return text;
+}
+
+function arrayText(items: unknown[], open: Set<object>): string {
+  return `[${Array.from(items, (item) => canonical(item, open)).join(',')}]`;
+}
+
+function objectText(value: object, open: Set<object>): string {
+  const maker = Object.getPrototypeOf(value)?.constructor;
+  if (maker !== undefined && maker !== Object) throw notCanonical(`an object of class ${maker.name}`);
+  const members = Object.entries(value)
+    .filter(([, member]) => member !== undefined)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, member]) => `${JSON.stringify(name)}:${canonical(member, open)}`);
+  return `{${members.join(',')}}`;
+}
+
+function notCanonical(what: string): AppError {
+  return new AppError('invalid', 'not_canonical', `A fingerprint cannot be taken of ${what}.`);
+}

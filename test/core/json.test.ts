@@ -1,0 +1,90 @@
+import { isDeepStrictEqual } from 'node:util';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { canonicalJson, stringify } from '../../src/core/json.ts';
+
+/** The same value with the members of every object in reverse order. */
+function reversed(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(reversed);
+  if (value === null || typeof value !== 'object') return value;
+  const entries = Object.entries(value).map(([name, member]) => [name, reversed(member)]);
+  return Object.fromEntries(entries.reverse());
+}
+
+describe('canonical JSON', () => {
+  it('is the same for the same value in any order, and parses back to it', () => {
+    fc.assert(
+      fc.property(fc.jsonValue(), (value) => {
+        const text = canonicalJson(value);
+        expect(canonicalJson(reversed(value))).toBe(text);
+        expect(JSON.parse(text)).toEqual(JSON.parse(JSON.stringify(value)));
+      }),
+    );
+  });
+
+  it('differs for values that differ', () => {
+    // A small world, so that equal and nearly equal values meet often.
+    const key = fc.constantFrom('a', 'b', 'a,b');
+    const values = [fc.constantFrom<unknown>(0, '0', 1, true, null, 'null', '', '"')];
+    const small = fc.object({ key, values, maxDepth: 2, maxKeys: 2 });
+    fc.assert(
+      fc.property(small, small, (one, other) => {
+        expect(canonicalJson(one) === canonicalJson(other)).toBe(isDeepStrictEqual(one, other));
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it('sorts members, writes bigint as digits and dates in ISO form, leaves undefined members out', () => {
+    const at = new Date('2026-01-01T00:00:00Z');
+    expect(canonicalJson({ b: 2n ** 63n, a: [at, null, { d: 1, c: undefined }], Z: 'é"\n', aa: true })).toBe(
+      '{"Z":"é\\"\\n","a":["2026-01-01T00:00:00.000Z",null,{"d":1}],"aa":true,"b":"9223372036854775808"}',
+    );
+    expect(canonicalJson(Object.assign(Object.create(null), { b: 1, a: 1 }))).toBe('{"a":1,"b":1}');
+    expect(canonicalJson(JSON.parse('{"constructor":1,"__proto__":{"x":1}}'))).toBe(
+      '{"__proto__":{"x":1},"constructor":1}',
+    );
+  });
+
+  it('takes one object twice, but not one inside itself', () => {
+    const shared = { a: 1 };
+    expect(canonicalJson([shared, { shared }])).toBe('[{"a":1},{"shared":{"a":1}}]');
+    const cycle: Record<string, unknown> = {};
+    cycle.self = [cycle];
+    expect(() => canonicalJson(cycle)).toThrow(/not_canonical.*contains itself/);
+  });
+
+  it('refuses what it would have to bend', () => {
+    const values = [
+      undefined,
+      () => 1,
+      Symbol('s'),
+      Number.NaN,
+      Infinity,
+      new Date(Number.NaN),
+      new Map(),
+      /x/,
+    ];
+    for (const value of values) {
+      expect(() => canonicalJson({ value: [value] })).toThrow(/not_canonical/);
+    }
+    expect(() => canonicalJson({ call: () => 1 })).toThrow(/not_canonical.*function/);
+    expect(() => canonicalJson(new Array(2))).toThrow(/not_canonical/);
+  });
+
+  it('refuses a hostile depth before the stack ends', () => {
+    expect(canonicalJson(JSON.parse('['.repeat(200) + ']'.repeat(200)))).toHaveLength(400);
+    const deep = JSON.parse('['.repeat(100_000) + ']'.repeat(100_000));
+    expect(() => canonicalJson(deep)).toThrow(/not_canonical.*200 levels/);
+  });
+});
+
+describe('printed JSON', () => {
+  it('keeps the order of members and writes bigint and dates as strings', () => {
+    const value = { b: 12n, a: [new Date(0), undefined], c: undefined };
+    expect(stringify(value)).toBe('{"b":"12","a":["1970-01-01T00:00:00.000Z",null]}');
+    expect(stringify({ a: 1n }, 2)).toBe('{\n  "a": "1"\n}');
+    expect(stringify(5n)).toBe('"5"');
+    expect(stringify(undefined)).toBe('null');
+  });
+});
