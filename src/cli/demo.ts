@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import type { Command } from 'commander';
 import { stopwatch } from '../core/clock.ts';
+import { AppError } from '../core/errors.ts';
 import { type CommandContext, type CommandKit, command, contextOf, serve, withHouse } from './command.ts';
 import { type DemoLedger, demoHistory, demoLedgers, demoNegativeGroups } from './demo-history.ts';
 import { withDatabase } from './dev.ts';
@@ -20,11 +21,12 @@ export function demoCommand(kit: CommandKit): Command {
     'demo --exit --json',
   ])
     .option('--exit', 'end after the report instead of serving the API')
-    .action(async (options: { json?: boolean; exit?: boolean }) => {
+    .option('--share <percent>', 'make only this share of the history, for a quick look', parseShare, 100)
+    .action(async (options: { json?: boolean; exit?: boolean; share: number }) => {
       const elapsed = stopwatch();
       await withDatabase(contextOf(kit, options, 'warn'), async (context) => {
         await withHouse(context, async (house) => {
-          await fill(context, house);
+          await fill(context, house, options.share);
           await runJobs(context, house);
           const currencies = await house.database.read
             .selectFrom('ledger.currencies')
@@ -44,13 +46,16 @@ export function demoCommand(kit: CommandKit): Command {
 }
 
 /** The history goes in through the load, whose progress rows know on a second start that it is there already. */
-async function fill(context: CommandContext, house: CliHouse): Promise<void> {
+async function fill(context: CommandContext, house: CliHouse, share: number): Promise<void> {
   await step(context, house, 'reconcile-partitions', {});
   // Whole days only: two runs on the same day write the same rows.
   const { calendar, clock } = house;
   const to = calendar.startOfDay(calendar.dayOf(clock.now()));
   const from = calendar.next(calendar.quarterOf(to), -PAST_QUARTERS).start;
-  for (const ledger of demoLedgers) await loadHistory(context, house, ledger, from, to);
+  for (const ledger of demoLedgers) {
+    const transactions = Math.ceil((ledger.transactions * share) / 100);
+    await loadHistory(context, house, { ...ledger, transactions }, from, to);
+  }
 }
 
 async function loadHistory(
@@ -107,6 +112,11 @@ async function step(
     onProgress: ({ done, total }) => bar.update(done, total),
   });
   bar.end();
+}
+
+function parseShare(text: string): number {
+  if (/^\d{1,3}$/.test(text) && Number(text) >= 1 && Number(text) <= 100) return Number(text);
+  throw new AppError('invalid', 'bad_option', `--share is a whole number from 1 to 100, not ${text}.`);
 }
 
 function whereNext(address: string): string {

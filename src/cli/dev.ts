@@ -4,7 +4,7 @@ import { type CommandContext, type CommandKit, command, contextOf, serve, withHo
 import { note } from './terminal.ts';
 
 /** Where a checkout keeps its own PostgreSQL and archives. */
-const HOME = resolve('var');
+const home = () => resolve('var');
 
 /** `quartermaster dev`: API and worker on a PostgreSQL of their own, with an empty ledger. */
 export function devCommand(kit: CommandKit): Command {
@@ -18,7 +18,7 @@ export function devCommand(kit: CommandKit): Command {
         await serve(context, [api, house.workerService()], () =>
           note(
             context.terminal,
-            `The API listens on ${api.address()}; the database is ${HOME}/postgres. Ctrl-C stops both.`,
+            `The API listens on ${api.address()}; the database is ${home()}/postgres. Ctrl-C stops both.`,
           ),
         );
       });
@@ -39,13 +39,17 @@ export async function withDatabase(
     await entry.migrateUp(context.config, logger);
     return action(context);
   }
-  note(terminal, `Starting PostgreSQL in ${HOME}/postgres …`);
-  const server = await entry.startEmbedded(join(HOME, 'postgres'));
+  note(terminal, `Starting PostgreSQL in ${home()}/postgres …`);
+  const server = await entry.startEmbedded(join(home(), 'postgres'));
+  const died = new AbortController();
+  server.exited.catch((error: unknown) => died.abort(error));
   try {
     const config = { ...context.config, databaseUrl: server.url, directDatabaseUrl: server.url };
+    const signal = AbortSignal.any([entry.signal, died.signal]);
     await entry.migrateUp(config, logger);
-    await action({ ...context, config });
+    await action({ ...context, config, entry: { ...entry, signal } });
   } finally {
     await server.stop();
   }
+  died.signal.throwIfAborted();
 }

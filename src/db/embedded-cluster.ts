@@ -1,11 +1,10 @@
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
-import { chmod, chown, mkdtemp, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { chown, mkdtemp, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import type pg from 'pg';
-import { AppError } from '../core/errors.ts';
+import { AppError, assert } from '../core/errors.ts';
 import { throwIfAborted } from '../platform/retry.ts';
 import type { ServerBinaries } from './embedded-binaries.ts';
 import { nameFor, type ServerUser, serverEnvironment } from './embedded-user.ts';
@@ -46,9 +45,17 @@ function makePassword(): string {
   return randomBytes(24).toString('base64url');
 }
 
+/** Removes what a killed initdb left. Its process may write for another moment: then the next start does it. */
+export async function sweepUnfinished(home: string): Promise<void> {
+  for (const name of await readdir(home)) {
+    if (name.startsWith('data.'))
+      await rm(join(home, name), { recursive: true, force: true }).catch(() => {});
+  }
+}
+
 /**
  * Makes `home/data`. It is made under another name and renamed when whole, so a killed initdb leaves nothing that
- * looks like a cluster; what it leaves is swept by the next one.
+ * looks like a cluster.
  *
  * The collation is PostgreSQL's own C.UTF-8, by code point: the same order on every machine, whatever its libc.
  */
@@ -62,14 +69,8 @@ export async function createCluster(options: {
   signal?: AbortSignal | undefined;
 }): Promise<void> {
   const { home, user } = options;
-  for (const name of await readdir(home)) {
-    // One that is still being written by the initdb of a killed process cannot be swept now, and is the next time.
-    if (name.startsWith('data.'))
-      await rm(join(home, name), { recursive: true, force: true }).catch(() => {});
-  }
   // mkdtemp makes it 0700, as PostgreSQL wants it; a name of its own keeps it apart from an initdb that lives on.
   const fresh = await mkdtemp(join(home, 'data.'));
-  await chmod(fresh, 0o700);
   if (user !== undefined) await chown(fresh, user.uid, user.gid);
   try {
     await initdb(options, fresh);
@@ -114,11 +115,19 @@ async function initdb(options: Parameters<typeof createCluster>[0], directory: s
         stdio: ['ignore', 'ignore', 'pipe', password.fd],
       },
     );
+    assert(child.stderr, 'stderr of initdb is a pipe');
     const said = text(child.stderr);
-    const [code] = (await once(child, 'close').catch((error: unknown) => [error])) as [unknown];
+    // Only 'close' says that it is gone and no longer writes; 'error' of an abort comes before.
+    const how = await new Promise<unknown>((resolve) => {
+      let failure: unknown;
+      child.once('error', (error) => {
+        failure = error;
+      });
+      child.once('close', (code, killed) => resolve(failure ?? killed ?? code));
+    });
     throwIfAborted(signal);
-    if (code !== 0) {
-      const detail = `initdb failed in ${home} (${code}): ${(await said).trim()}`;
+    if (how !== 0) {
+      const detail = `initdb failed in ${home} (${how}): ${(await said).trim()}. Mend that, or give a server of your own in QM_DATABASE_URL.`;
       throw new AppError('unavailable', 'initdb_failed', detail);
     }
   } finally {

@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { readFileSync, readlinkSync, rmSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
 import { link, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { stopwatch } from '../core/clock.ts';
 import { AppError } from '../core/errors.ts';
 import { pause } from '../platform/retry.ts';
@@ -20,8 +20,9 @@ interface Owner {
  */
 export async function claimDirectory(home: string): Promise<() => void> {
   const path = join(home, 'owner.json');
-  const mine = `${path}.${randomUUID()}`;
-  const content = JSON.stringify({ pid: process.pid, began: beganAt(process.pid) ?? '' });
+  const claim = randomUUID();
+  const mine = `${path}.${claim}`;
+  const content = JSON.stringify({ pid: process.pid, began: beganAt(process.pid), claim });
   await writeFile(mine, content);
   try {
     // A hard link comes into being whole and only once, which an exclusive create followed by a write does not.
@@ -69,60 +70,92 @@ function alreadyRunning(home: string, pid: number): AppError {
 }
 
 /**
- * Ends the PostgreSQL that a killed owner left behind on `data`: in order, and when it does not end, at once. Called
- * only by the owner of the directory, so nobody is using it through us.
+ * Ends the PostgreSQL that a killed owner left behind on `data`: in order, and when it does not end, at once. So too the
+ * sessions of a postmaster that was killed itself: one that is computing does not notice, and while it holds the
+ * shared memory no other server starts. Called only by the owner of the directory, so nobody uses it through us.
  *
  * @throws AppError busy/postgres_does_not_end
  */
-export async function endOrphan(data: string, log: (line: string) => void): Promise<void> {
-  const path = join(data, 'postmaster.pid');
-  const pid = Number.parseInt(readOrNothing(path), 10);
-  if (Number.isNaN(pid)) return;
-  const began = beganAt(pid);
-  if (began === undefined || !isPostmasterOf(pid, data)) {
-    // Its number may belong to any process now, and PostgreSQL would take that one for its predecessor.
-    rmSync(path, { force: true });
-    return;
-  }
-  log(`Ending PostgreSQL (process ${pid}), left behind by a process that was killed.`);
-  for (const [signal, seconds] of [
-    ['SIGINT', 10],
-    ['SIGQUIT', 10],
-  ] as const) {
-    process.kill(pid, signal);
-    const elapsed = stopwatch();
-    while (elapsed() < seconds) {
-      if (beganAt(pid) !== began) return;
-      await pause(25);
+export async function endOrphans(data: string, log: (line: string) => void): Promise<void> {
+  const pidFile = join(data, 'postmaster.pid');
+  const postmaster = Number.parseInt(readOrNothing(pidFile), 10);
+  const left = serverProcesses(data, postmaster);
+  if (left.length > 0) {
+    log(`Ending PostgreSQL (process ${left[0]}), left behind by a process that was killed.`);
+    const isGone = () => serverProcesses(data, postmaster).length === 0;
+    if (left.includes(postmaster)) send('SIGINT', [postmaster]);
+    if (!left.includes(postmaster) || !(await within(10, isGone))) {
+      send('SIGQUIT', serverProcesses(data, postmaster));
+      if (!(await within(10, isGone))) {
+        const detail = `PostgreSQL on ${data} was left behind by a process that was killed, and does not end. End it with kill -9 ${serverProcesses(data, postmaster).join(' ')}.`;
+        throw new AppError('busy', 'postgres_does_not_end', detail);
+      }
     }
   }
-  const detail = `PostgreSQL (process ${pid}) on ${data} was left behind by a process that was killed, and does not end. End it with kill -9 ${pid}.`;
-  throw new AppError('busy', 'postgres_does_not_end', detail);
+  // The number in it may belong to any process by now, which PostgreSQL would take for its predecessor.
+  rmSync(pidFile, { force: true });
 }
 
-/** A postmaster stands in its data directory. Where the system does not tell that, its command names the directory. */
-function isPostmasterOf(pid: number, data: string): boolean {
-  try {
-    if (process.platform === 'linux') return readlinkSync(`/proc/${pid}/cwd`) === data;
-    return execFileSync('ps', ['-o', 'command=', '-p', String(pid)], { encoding: 'utf8' }).includes(data);
-  } catch {
-    return false;
+/**
+ * The processes of the server on `data`, the postmaster first. All of them stand in that directory; where the system
+ * does not tell that, only the postmaster is found, whose command names it.
+ */
+function serverProcesses(data: string, postmaster: number): number[] {
+  if (process.platform === 'linux') {
+    const pids = readdirSync('/proc').map(Number).filter(Boolean);
+    const ours = pids.filter((pid) => {
+      const isPostgres = basename(linkOrNothing(`/proc/${pid}/exe`)).startsWith('postgres');
+      return isPostgres && linkOrNothing(`/proc/${pid}/cwd`) === data;
+    });
+    return ours.sort((a, b) => Number(b === postmaster) - Number(a === postmaster));
   }
+  if (Number.isNaN(postmaster)) return [];
+  return ps('command', postmaster).includes(data) ? [postmaster] : [];
+}
+
+function send(signal: NodeJS.Signals, pids: readonly number[]): void {
+  for (const pid of pids) {
+    try {
+      process.kill(pid, signal);
+    } catch (error) {
+      // It ended since it was looked at, which is all that is wanted.
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+    }
+  }
+}
+
+async function within(seconds: number, isSo: () => boolean): Promise<boolean> {
+  const elapsed = stopwatch();
+  while (!isSo()) {
+    if (elapsed() > seconds) return false;
+    await pause(25);
+  }
+  return true;
 }
 
 /** When process `pid` began, in words only to be compared; undefined when it is not alive. */
 function beganAt(pid: number): string | undefined {
+  if (process.platform !== 'linux') return ps('lstart', pid) || undefined;
+  // The second field is the command in parentheses and may hold anything; the third is the state, the 22nd the
+  // start in ticks since boot (proc_pid_stat(5)). A zombie is dead, though nobody has buried it.
+  const fields = readOrNothing(`/proc/${pid}/stat`).split(') ').at(-1)?.split(' ') ?? [];
+  return fields[0] === 'Z' || fields[0] === 'X' ? undefined : fields[19];
+}
+
+/** A field of a process as ps(1) prints it; nothing when there is no such process. */
+function ps(field: string, pid: number): string {
   try {
-    if (process.platform !== 'linux') {
-      const began = execFileSync('ps', ['-o', 'lstart=', '-p', String(pid)], { encoding: 'utf8' });
-      return began.trim() || undefined;
-    }
-    // The second field is the command in parentheses and may hold anything; the third is the state, the 22nd the
-    // start in ticks since boot (proc_pid_stat(5)). A zombie is dead, though nobody has buried it.
-    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? [];
-    return fields[0] === 'Z' || fields[0] === 'X' ? undefined : fields[19];
+    return execFileSync('ps', ['-o', `${field}=`, '-p', String(pid)], { encoding: 'utf8' }).trim();
   } catch {
-    return undefined;
+    return '';
+  }
+}
+
+function linkOrNothing(path: string): string {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return '';
   }
 }
 

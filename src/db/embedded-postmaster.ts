@@ -1,16 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
-import { open, rename } from 'node:fs/promises';
-import { type AddressInfo, createServer } from 'node:net';
+import { closeSync, openSync, readFileSync } from 'node:fs';
+import { readFile, rename } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import pg from 'pg';
 import { stopwatch } from '../core/clock.ts';
 import { AppError } from '../core/errors.ts';
 import { pause, throwIfAborted } from '../platform/retry.ts';
 import type { ServerBinaries } from './embedded-binaries.ts';
-import { serverUrl } from './embedded-cluster.ts';
 import { nameFor, type ServerUser, serverEnvironment } from './embedded-user.ts';
 
 export interface Postmaster {
@@ -24,8 +23,6 @@ export interface PostmasterOptions {
   readonly home: string;
   readonly binaries: ServerBinaries;
   readonly user: ServerUser | undefined;
-  /** Of the superuser, to ask whether the server is up. */
-  readonly password: string;
   readonly port: number | undefined;
   readonly settings: Readonly<Record<string, string>>;
   readonly signal: AbortSignal | undefined;
@@ -45,8 +42,6 @@ const settings = {
 const START_SECONDS = 300;
 const FAST_STOP_SECONDS = 30;
 const IMMEDIATE_STOP_SECONDS = 10;
-/** Sessions of a killed postmaster notice its death by themselves, but not in the same instant. */
-const ORPHAN_SESSION_SECONDS = 20;
 
 /** Starts PostgreSQL on an existing cluster and returns when it accepts connections. */
 export async function startPostmaster(options: PostmasterOptions): Promise<Postmaster> {
@@ -57,7 +52,7 @@ export async function startPostmaster(options: PostmasterOptions): Promise<Postm
     const child = await launch(options, port, logFile);
     const postmaster = watch(child, port, logFile);
     try {
-      await accepting(options, postmaster, child, elapsed);
+      await ready(options, child, elapsed);
       return postmaster;
     } catch (error) {
       await postmaster.stop();
@@ -66,10 +61,6 @@ export async function startPostmaster(options: PostmasterOptions): Promise<Postm
       const portTaken = /Address already in use/.test(said);
       // Somebody took the free port in the moment between finding and using it.
       if (portTaken && options.port === undefined && attempt < 5) continue;
-      if (/pre-existing shared memory block/.test(said) && elapsed() < ORPHAN_SESSION_SECONDS) {
-        await pause(100, options.signal);
-        continue;
-      }
       if (!portTaken) throw error;
       const detail = `Port ${port} of 127.0.0.1 is taken by another program. Stop that, or choose another port.`;
       throw new AppError('busy', 'port_in_use', detail, { cause: error });
@@ -88,32 +79,32 @@ async function launch(options: PostmasterOptions, port: number, logFile: string)
     // A socket's path must be short and its directory private; loopback needs neither.
     unix_socket_directories: '',
   };
+  const name = await nameFor(user, data);
   await rename(logFile, `${logFile}.1`).catch(() => {});
   // Into a file and not a pipe: a full or broken pipe stops or silences a server, and it is to outlive our stumbling.
-  const log = await open(logFile, 'a', 0o600);
+  const log = openSync(logFile, 'a', 0o600);
   try {
-    const child = spawn(
+    return spawn(
       options.binaries.postgres,
-      ['-D', await nameFor(user, data), ...Object.entries(all).flatMap(([k, v]) => ['-c', `${k}=${v}`])],
+      ['-D', name, ...Object.entries(all).flatMap(([k, v]) => ['-c', `${k}=${v}`])],
       // Detached: a session of its own, so that the terminal's Ctrl-C reaches us alone and we stop things in order.
       {
         ...user,
         cwd: data,
         env: serverEnvironment,
         detached: true,
-        stdio: ['ignore', log.fd, log.fd],
+        stdio: ['ignore', log, log],
       },
     );
-    await once(child, 'spawn');
-    return child;
   } finally {
-    await log.close();
+    closeSync(log);
   }
 }
 
 function watch(child: ChildProcess, port: number, logFile: string): Postmaster {
   const ended = new Promise<string>((resolve) => {
     child.once('exit', (code, signal) => resolve(signal ?? `exit code ${code}`));
+    child.once('error', (error) => resolve(error.message));
   });
   let stopping: Promise<void> | undefined;
   const exited = ended.then((how) => {
@@ -160,44 +151,37 @@ function watch(child: ChildProcess, port: number, logFile: string): Postmaster {
   };
 }
 
-/** Returns when a session can be opened. Asking is the only sure sign: the log's wording and the pid file are not. */
-async function accepting(
-  options: PostmasterOptions,
-  postmaster: Postmaster,
-  child: ChildProcess,
-  elapsed: () => number,
-): Promise<void> {
-  const url = serverUrl('postgres', options.password, postmaster.port);
-  const logFile = join(options.home, 'postgres.log');
-  while (elapsed() < START_SECONDS) {
-    if (child.exitCode !== null || child.signalCode !== null) break;
-    const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 5000 });
-    client.on('error', () => {});
-    try {
-      await client.connect();
-      return;
-    } catch (error) {
-      const { code } = error as { code?: string };
-      if (code === '28P01') {
-        const detail = `PostgreSQL in ${options.home} refuses the password in credentials.json. Restore that file, or delete the directory to begin with an empty database.`;
-        throw new AppError('config', 'password_refused', detail, { cause: error });
-      }
-    } finally {
-      await client.end().catch(() => {});
-    }
+/**
+ * Returns when sessions can be opened. As pg_ctl does it: the postmaster keeps its state in the eighth line of its pid
+ * file. Asking by a connection could be answered by another server that has the port.
+ */
+async function ready(options: PostmasterOptions, child: ChildProcess, elapsed: () => number): Promise<void> {
+  const pidFile = join(options.home, 'data', 'postmaster.pid');
+  while (elapsed() < START_SECONDS && child.exitCode === null && child.signalCode === null) {
+    const lines = (await readFile(pidFile, 'utf8').catch(() => '')).split('\n');
+    if (Number(lines[0]) === child.pid && lines[7]?.trim() === 'ready') return;
     await pause(25, options.signal);
   }
+  const logFile = join(options.home, 'postgres.log');
   const detail = `PostgreSQL in ${options.home} did not start. Its last lines:\n${lastLines(logFile)}\nThe whole log is ${logFile}.`;
   throw new AppError('unavailable', 'postgres_did_not_start', detail);
 }
 
+/**
+ * A free port below those the system hands out to clients (from 32768): one of these could be taken by any client
+ * while the server restarts, even by one that is trying to connect to it.
+ */
 async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
+  for (;;) {
+    const port = randomInt(20_000, 32_768);
+    const server = createServer().listen(port, '127.0.0.1');
+    const isFree = await once(server, 'listening').then(
+      () => true,
+      () => false,
+    );
+    server.close();
+    if (isFree) return port;
+  }
 }
 
 function lastLines(logFile: string): string {

@@ -19,7 +19,8 @@ const run = promisify(execFile);
 
 /**
  * PostgreSQL refuses to run as root, so root runs it as the owner of its data, and at first as `nobody`: initdb
- * wants a user with a name, and this one is everywhere without a useradd. Undefined means as ourselves.
+ * wants a user with a name, and this one is everywhere without a useradd. Data that root owns were copied by root,
+ * and are given to that user again. Undefined means as ourselves.
  *
  * @throws AppError config/no_unprivileged_user
  */
@@ -29,10 +30,11 @@ export async function serverUser(data: string): Promise<ServerUser | undefined> 
   if (owner !== undefined && owner.uid !== 0) return { uid: owner.uid, gid: owner.gid };
   try {
     const [uid, gid] = await Promise.all([run('id', ['-u', 'nobody']), run('id', ['-g', 'nobody'])]);
-    return { uid: Number(uid.stdout), gid: Number(gid.stdout) };
+    const user = { uid: Number(uid.stdout), gid: Number(gid.stdout) };
+    if (owner !== undefined) await run('chown', ['-R', `${user.uid}:${user.gid}`, data]);
+    return user;
   } catch (cause) {
-    const detail =
-      'PostgreSQL does not run as root, and this machine has no user `nobody` to run it as. Run as an ordinary user.';
+    const detail = `PostgreSQL does not run as root, and cannot be run as the user \`nobody\`: ${String(cause)}. Run as an ordinary user.`;
     throw new AppError('config', 'no_unprivileged_user', detail, { cause });
   }
 }

@@ -4,8 +4,14 @@ import { join } from 'node:path';
 import pg from 'pg';
 import { AppError } from '../core/errors.ts';
 import { findBinaries, type ServerBinaries } from './embedded-binaries.ts';
-import { createCluster, ensureApplication, openCredentials, serverUrl } from './embedded-cluster.ts';
-import { claimDirectory, endOrphan } from './embedded-owner.ts';
+import {
+  createCluster,
+  ensureApplication,
+  openCredentials,
+  serverUrl,
+  sweepUnfinished,
+} from './embedded-cluster.ts';
+import { claimDirectory, endOrphans } from './embedded-owner.ts';
 import { startPostmaster } from './embedded-postmaster.ts';
 import { serverUser } from './embedded-user.ts';
 
@@ -56,7 +62,8 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedS
     const data = join(home, 'data');
     const user = await serverUser(data);
     const binaries = await findBinaries(user);
-    await endOrphan(data, log);
+    await endOrphans(data, log);
+    await sweepUnfinished(home);
     const credentials = await openCredentials(home);
     if (!(await exists(data))) {
       log(`Creating a database cluster in ${home}.`);
@@ -68,20 +75,23 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedS
       home,
       binaries,
       user,
-      password: credentials.postgres,
       port: options.port,
       settings: options.settings ?? {},
       signal: options.signal,
     });
-    const { port, pid, exited, stop } = postmaster;
+    const { port, pid, exited } = postmaster;
     const adminUrl = serverUrl('postgres', credentials.postgres, port);
     try {
       await prepareApplication(adminUrl, credentials.quartermaster);
     } catch (error) {
-      await stop();
+      await postmaster.stop();
       throw error;
     }
-    exited.catch(() => {}).finally(release);
+    const stop = async () => {
+      await postmaster.stop();
+      release();
+    };
+    exited.catch(release);
     log(`PostgreSQL ${binaries.version} listens on 127.0.0.1:${port}.`);
     const url = serverUrl('quartermaster', credentials.quartermaster, port);
     return { url, adminUrl, port, pid, exited, stop };
@@ -118,6 +128,9 @@ async function prepareApplication(adminUrl: string, password: string): Promise<v
   try {
     await admin.connect();
     await ensureApplication(admin, password);
+  } catch (cause) {
+    const detail = `PostgreSQL runs but refuses to be set up: ${String(cause)}. If credentials.json beside its data was changed, restore it.`;
+    throw new AppError('config', 'setup_refused', detail, { cause });
   } finally {
     await admin.end();
   }

@@ -1,0 +1,127 @@
+import { PassThrough } from 'node:stream';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { EXIT_USAGE, exitCodes } from '../../src/cli/exit-codes.ts';
+import { runCommandLine } from '../../src/cli/program.ts';
+import { parseRange } from '../../src/cli/quarters.ts';
+import { createEntry } from '../../src/main/entry.ts';
+import { readConfig } from '../../src/platform/config.ts';
+import { createDatabase, type TestDatabase } from '../support/database.ts';
+
+let test: TestDatabase;
+
+beforeAll(async () => {
+  test = await createDatabase({ migrated: false });
+});
+
+afterAll(async () => {
+  await test.drop();
+});
+
+/** Runs a command line in this process, with an environment of its own. */
+async function quartermaster(args: string, env: Record<string, string> = { QM_DATABASE_URL: test.url }) {
+  const out = new PassThrough();
+  const err = new PassThrough();
+  const entry = createEntry({ version: '1.2.3', signal: new AbortController().signal });
+  const kit = { entry: { ...entry, readConfig: () => readConfig(env) }, out, err };
+  const code = await runCommandLine(kit, args.split(' ').filter(Boolean));
+  return { code, out: String(out.read() ?? ''), err: String(err.read() ?? '') };
+}
+
+describe('the command line', () => {
+  it('says how it is called', async () => {
+    const { code, out } = await quartermaster('--help', {});
+    expect(code).toBe(0);
+    for (const command of [
+      'demo',
+      'dev',
+      'migrate',
+      'api',
+      'worker',
+      'load',
+      'quarters',
+      'archive',
+      'run',
+      'doctor',
+    ]) {
+      expect(out).toContain(`  ${command} `);
+    }
+    expect(out).toContain('Exit codes');
+    expect((await quartermaster('--version', {})).out).toBe('1.2.3\n');
+  });
+
+  it.each(['demo', 'dev', 'migrate', 'api', 'worker', 'load', 'quarters', 'archive', 'run', 'doctor'])(
+    'teaches %s by example',
+    async (command) => {
+      const { code, out } = await quartermaster(`${command} --help`, {});
+      expect(code).toBe(0);
+      expect(out).toMatch(new RegExp(`Examples:\\n {2}\\$ quartermaster ${command}`));
+    },
+  );
+
+  it.each(['quarters archive', 'no-such-command', 'load', 'quarters list --no-such-option'])(
+    'ends a wrong call (%s) with its own exit code',
+    async (args) => {
+      const { code, err } = await quartermaster(args);
+      expect(code).toBe(EXIT_USAGE);
+      expect(err).toMatch(/error: /);
+    },
+  );
+
+  it('names every wrong setting at once and ends with 78', async () => {
+    const { code, err } = await quartermaster('quarters list', { QM_PORT: 'x', QM_TIMEZONE: 'y' });
+    expect(code).toBe(exitCodes.config);
+    expect(err).toMatch(/QM_PORT must be[\s\S]*QM_TIMEZONE must be/);
+  });
+
+  it('says what to do when there is no database, or an empty one', async () => {
+    expect(await quartermaster('quarters list', {})).toMatchObject({ code: 78, err: /QM_DATABASE_URL/ });
+    expect(await quartermaster('quarters list')).toMatchObject({ code: 78, err: /quartermaster migrate up/ });
+    expect(await quartermaster('doctor')).toMatchObject({ code: 78, out: /FAILED.*schema[\s\S]*migrate up/ });
+    const away = { QM_DATABASE_URL: 'postgres://app:secret@127.0.0.1:1/none' };
+    const { code, err } = await quartermaster('quarters list --json', away);
+    expect(code).toBe(exitCodes.unavailable);
+    expect(JSON.parse(err)).toMatchObject({ error: { kind: 'unavailable', code: 'database_unavailable' } });
+  });
+
+  it('takes an empty database to a ledger that is well', async () => {
+    expect(await quartermaster('migrate up')).toMatchObject({ code: 0, out: /Ran \d+ migrations/ });
+    expect(await quartermaster('migrate up')).toMatchObject({ code: 0, out: /up to date/ });
+    expect((await quartermaster('doctor')).out).toMatch(/FAILED.*writes have a partition/);
+    expect(await quartermaster('run reconcile-partitions --json')).toMatchObject({ code: 0 });
+    const { out, code } = await quartermaster('doctor');
+    expect(code, out).toBe(0);
+    const list = await quartermaster('quarters list --json');
+    const quarters = JSON.parse(list.out) as { name: string; state: string }[];
+    expect(quarters).toHaveLength(5);
+    expect(quarters.every(({ state }) => state === 'open')).toBe(true);
+    expect((await quartermaster('quarters list')).out).toMatch(/^Quarter +State/);
+    const last = quarters.at(-1)?.name as string;
+    expect((await quartermaster(`quarters show ${last}`)).out).toMatch(new RegExp(`^${last} is open`));
+    expect(await quartermaster(`quarters close ${last}`)).toMatchObject({
+      code: exitCodes.refused,
+      err: /ended/,
+    });
+    expect(await quartermaster('quarters show 1999q1')).toMatchObject({ code: exitCodes.not_found });
+    expect(await quartermaster('run no-such-job')).toMatchObject({ code: 65, err: /reconcile-partitions/ });
+  });
+
+  it('refuses a zone that is not the one the quarters were cut by', async () => {
+    const env = { QM_DATABASE_URL: test.url, QM_TIMEZONE: 'Asia/Tokyo' };
+    expect(await quartermaster('quarters list', env)).toMatchObject({ code: 78, err: /QM_TIMEZONE/ });
+  });
+
+  it('destroys nothing without being told twice', async () => {
+    expect(await quartermaster('migrate down')).toMatchObject({ code: 65, err: /--yes/ });
+  });
+});
+
+describe('a range of quarters', () => {
+  it('is one quarter, or all between two', () => {
+    expect(parseRange('2024q1')).toEqual(['2024q1']);
+    expect(parseRange('2023q3..2024q2')).toEqual(['2023q3', '2023q4', '2024q1', '2024q2']);
+  });
+
+  it.each(['2024', '2024q5', '2024q1..', '2024q2..2024q1', 'a..b..c', ''])('is not %j', (text) => {
+    expect(() => parseRange(text)).toThrow(/quarter/);
+  });
+});
