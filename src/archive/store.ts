@@ -7,8 +7,8 @@ export interface StoredFile {
 }
 
 /**
- * Where archives live. Paths are relative, with `/` between their parts. A file appears whole or not at all, and one
- * that is there is never changed; putting the same path again replaces it whole.
+ * Where archives live. Paths are relative, with `/` between their parts, none of them empty or beginning with a dot. A
+ * file appears whole or not at all, and one that is there is never changed; putting the same path again replaces it whole.
  */
 export interface Store {
   /** For people: where it is. Holds no secret. */
@@ -21,5 +21,10 @@ export interface Store {
   stat(path: string): Promise<StoredFile | undefined>;
   /** Every file below a folder, in order of path; none when there is no such folder. */
   list(folder: string): Promise<StoredFile[]>;
+  /** Removing what is not there is a success. */
   remove(path: string): Promise<void>;
+  /** Removes what killed puts left in a folder. Only for who is alone in writing there. */
+  sweep?(folder: string): Promise<void>;
+  /** Where the file is on this machine, for a store that keeps its files here; what is elsewhere has to be fetched. */
+  localPath?(path: string): string;
 }

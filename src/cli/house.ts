@@ -32,7 +32,7 @@ export interface CliHouse {
   load(options: LoadOptions): Promise<LoadReport>;
   runJob(name: string, data: object, run: ForegroundRun): Promise<object>;
   /** What policy allows at this moment, in the order in which it has to happen. */
-  dueVerbs(): Promise<DueVerb[]>;
+  dueVerbs(): Promise<readonly DueVerb[]>;
   /** The long-running parts, made but not started. */
   apiService(): Service & { address(): string };
   workerService(): Service;

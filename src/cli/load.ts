@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import { AppError } from '../core/errors.ts';
-import type { LoadOptions, LoadReport } from '../ledger/load.ts';
+import type { LoadOptions, LoadReport, LoadStep } from '../ledger/load.ts';
 import { type CommandKit, command, contextOf, withHouse } from './command.ts';
 import { progressBar } from './progress.ts';
 import { formatCount, printResult } from './terminal.ts';
@@ -47,7 +47,7 @@ export function loadCommand(kit: CommandKit): Command {
         const report = await house.load({
           ...optionsOf(file, flags),
           signal: kit.entry.signal,
-          onProgress: (progress) => bar.update(progress.records, progress.recordsExpected),
+          onProgress: (progress) => bar.update(progress.records, expectedRecords(progress)),
         });
         bar.end();
         printResult(context.terminal, report, renderLoad);
@@ -85,6 +85,13 @@ function optionsOf(file: string, flags: Flags): LoadOptions {
       : {}),
     ...(flags.reject === undefined ? {} : { rejectFile: flags.reject }),
   };
+}
+
+/** How many records the whole file will have, going by the part that was read. */
+function expectedRecords({ records, bytesRead, bytesTotal }: LoadStep): number | undefined {
+  return bytesTotal === undefined || bytesRead === 0
+    ? undefined
+    : Math.round((records * bytesTotal) / bytesRead);
 }
 
 function renderLoad(report: LoadReport): string {

@@ -58,13 +58,15 @@ export function metadataFault(value: unknown): string | undefined {
     : undefined;
 }
 
-/** PostgreSQL's jsonb refuses U+0000 and lone surrogates, and JSON has no number beyond a double's range. */
+/** PostgreSQL's jsonb refuses U+0000 and lone surrogates; a number a double cannot hold was bent when it was read. */
 function jsonFault(value: unknown, depth: number): string | undefined {
   if (typeof value === 'string') {
     if (value.includes('\0')) return 'holds the character U+0000';
     return value.isWellFormed() ? undefined : 'holds half of a surrogate pair, which is no character';
   }
-  if (typeof value === 'number' && !Number.isFinite(value)) return 'holds a number too large for JSON';
+  if (typeof value === 'number' && Math.abs(value) > Number.MAX_SAFE_INTEGER) {
+    return 'holds a number too large to be exact; write it as a string';
+  }
   if (typeof value !== 'object' || value === null) return undefined;
   if (depth > MAX_METADATA_DEPTH) return `is nested deeper than ${MAX_METADATA_DEPTH} levels`;
   for (const [name, member] of Object.entries(value)) {

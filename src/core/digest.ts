@@ -6,8 +6,8 @@ import type { Column, QuarterTable } from './tables.ts';
  * by DuckDB from Parquet, and after a restore.
  *
  * - The text of a row is its columns in the table's order, joined by U+001F. Integers are decimal; a timestamptz is
- *   microseconds since 1970; a uuid is lower-case with hyphens; text is as it is (UTF-8); jsonb and bigint[] are as
- *   PostgreSQL prints them (`{1,2}`); NULL is U+001E.
+ *   microseconds since 1970; a uuid is lower-case with hyphens; text is as it is (UTF-8); jsonb and bigint[] (`{1,2}`)
+ *   are as PostgreSQL prints them; NULL is U+001E.
  * - The hash of a row is the MD5 of its text, and a table's digest is two sums modulo 2^64: of the upper and of the
  *   lower eight bytes of the hashes, as big-endian integers. A sum has no order, so parts add up, and a row that is
  *   there twice counts twice, as an exclusive-or would not.
@@ -43,21 +43,25 @@ export function rowTextSql(columns: readonly Column[], dialect: Dialect): string
 }
 
 /**
- * A SELECT of one row: `rows`, `hi` and `lo` as decimal text, to be read with `lanesOf`.
+ * A SELECT of one row, `rows`, `hi` and `lo` as decimal text, to be read with `lanesOf`. It takes one core and
+ * about 2 µs a row in PostgreSQL, 1 µs in DuckDB.
  *
  * @param from what stands after FROM, already quoted: a table, or a `read_parquet(…)`
  */
-export function digestSelect(columns: readonly Column[], dialect: Dialect, from: string): string {
-  const text = rowTextSql(columns, dialect);
+export function digestSelect(table: Pick<QuarterTable, 'columns'>, dialect: Dialect, from: string): string {
+  const text = rowTextSql(table.columns, dialect);
   if (dialect === 'duckdb') {
-    return `SELECT count(*)::VARCHAR AS rows, coalesce(sum(hi), 0)::VARCHAR AS hi, coalesce(sum(lo), 0)::VARCHAR AS lo
-      FROM (SELECT md5_number_upper(t) AS hi, md5_number_lower(t) AS lo FROM (SELECT ${text} AS t FROM ${from}))`;
+    // By way of the hex digits, for md5_number_upper() and its like read the bytes in little-endian order.
+    return `SELECT count(*)::VARCHAR AS "rows",
+        coalesce(sum(('0x' || left(hash, 16))::UBIGINT), 0)::VARCHAR AS hi,
+        coalesce(sum(('0x' || right(hash, 16))::UBIGINT), 0)::VARCHAR AS lo
+      FROM (SELECT md5(${text}) AS hash FROM ${from}) AS hashed`;
   }
-  // OFFSET 0 keeps the planner from folding the subquery, which would compute every MD5 twice.
-  return `SELECT count(*)::text AS rows,
-      coalesce(sum(('x' || substr(h, 1, 16))::bit(64)::bigint), 0)::text AS hi,
-      coalesce(sum(('x' || substr(h, 17))::bit(64)::bigint), 0)::text AS lo
-    FROM (SELECT md5(${text}) AS h FROM ${from} OFFSET 0) AS hashed`;
+  // OFFSET 0 keeps the planner from merging the two levels, which would compute every hash once for each lane.
+  return `SELECT count(*)::text AS "rows",
+      coalesce(sum(substring(hash, 1, 64)::bigint), 0)::text AS hi,
+      coalesce(sum(substring(hash, 65, 64)::bigint), 0)::text AS lo
+    FROM (SELECT ('x' || md5(${text}))::bit(128) AS hash FROM ${from} OFFSET 0) AS hashed`;
 }
 
 /** The answer of `digestSelect`. PostgreSQL adds signed integers and DuckDB unsigned ones: modulo 2^64 they agree. */
@@ -74,13 +78,13 @@ export function addLanes(a: Lanes, b: Lanes): Lanes {
   return { rows: a.rows + b.rows, hi: BigInt.asUintN(64, a.hi + b.hi), lo: BigInt.asUintN(64, a.lo + b.lo) };
 }
 
-export function tableDigest(table: Pick<QuarterTable, 'name'>, lanes: Lanes): TableDigest {
-  const digest = [lanes.hi, lanes.lo].map((lane) => lane.toString(16).padStart(16, '0')).join('');
-  return { name: table.name, rows: lanes.rows, digest };
+/** The digest of a table from its lanes: 32 hex digits. */
+export function tableDigest({ hi, lo }: Pick<Lanes, 'hi' | 'lo'>): string {
+  return [hi, lo].map((lane) => lane.toString(16).padStart(16, '0')).join('');
 }
 
-/** The digest of a quarter, from its tables in the order of `quarterTables`. */
-export function quarterDigest(tables: readonly TableDigest[]): string {
+/** The digest of a quarter, 64 hex digits, from its tables in the order of `quarterTables`. */
+export function combineDigests(tables: readonly TableDigest[]): string {
   const lines = tables.map(({ name, rows, digest }) => `${name} ${rows} ${digest}\n`);
   return createHash('sha256').update(lines.join('')).digest('hex');
 }
@@ -93,6 +97,6 @@ function columnTextSql({ name, type }: Column, dialect: Dialect): string {
     return type === 'text' ? column : `${column}::text`;
   }
   if (type === 'timestamptz') return `epoch_us(${column})::VARCHAR`;
-  if (type === 'bigint[]') return `translate(${column}::VARCHAR, '[] ', '{}')`;
+  if (type === 'bigint[]') return `'{' || array_to_string(${column}, ',') || '}'`;
   return type === 'integer' || type === 'bigint' ? `${column}::VARCHAR` : column;
 }

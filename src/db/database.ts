@@ -11,6 +11,11 @@ export interface Database {
   readonly read: Db;
   /** Migrations, session locks, concurrent detach, long copies. */
   readonly direct: Db;
+  /**
+   * A connection of `direct` as node-postgres has it, for what Kysely cannot send: a COPY. It is thrown away when the
+   * action fails, for nobody knows what it was in the middle of.
+   */
+  withClient<T>(action: (client: pg.ClientBase) => Promise<T>): Promise<T>;
   close(): Promise<void>;
 }
 
@@ -35,21 +40,33 @@ export function openDatabase(options: DatabaseOptions): Database {
     const detail = 'Set QM_DATABASE_URL, or use `quartermaster dev`, which brings its own PostgreSQL.';
     throw new AppError('config', 'no_database_url', detail);
   }
-  const write = connect(databaseUrl, options);
-  const read = replicaUrl === undefined ? write : connect(replicaUrl, options);
+  const write = kysely(openPool(databaseUrl, options));
+  const read = replicaUrl === undefined ? write : kysely(openPool(replicaUrl, options));
   // A pool of its own even on the same URL: a verb that holds a session for an hour must not starve writers.
-  const direct = connect(directDatabaseUrl ?? databaseUrl, options);
+  const directPool = openPool(directDatabaseUrl ?? databaseUrl, options);
+  const direct = kysely(directPool);
   return {
     write,
     read,
     direct,
+    withClient: async (action) => {
+      const client = await directPool.connect();
+      let failed = true;
+      try {
+        const result = await action(client);
+        failed = false;
+        return result;
+      } finally {
+        client.release(failed);
+      }
+    },
     close: async () => {
       await Promise.all([...new Set([write, read, direct])].map((db) => db.destroy()));
     },
   };
 }
 
-function connect(connectionString: string, options: DatabaseOptions): Db {
+function openPool(connectionString: string, options: DatabaseOptions): pg.Pool {
   // node-postgres writes a Date in the process's own zone, to the minute of its offset; in a zone that was once off
   // by seconds (Africa/Monrovia until 1972) that is another instant.
   pg.defaults.parseInputDatesAsUTC = true;
@@ -64,6 +81,10 @@ function connect(connectionString: string, options: DatabaseOptions): Db {
   });
   // Without a listener the death of an idle connection would end the process.
   pool.on('error', (error) => options.onIdleError?.(error));
+  return pool;
+}
+
+function kysely(pool: pg.Pool): Db {
   return new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) });
 }
 

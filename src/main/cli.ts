@@ -4,7 +4,9 @@ import { runCommandLine } from '../cli/program.ts';
 import { packageRoot } from '../db/root.ts';
 import { createEntry } from './entry.ts';
 
-const { version } = JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8')) as { version: string };
+const { version } = JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8')) as {
+  version: string;
+};
 
 // The first signal asks to stop in order; whoever insists with a second one gets the default, an end at once.
 const stop = new AbortController();
@@ -16,4 +18,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 });
 
 const entry = createEntry({ version, signal: stop.signal });
-process.exitCode = await runCommandLine({ entry, out: process.stdout, err: process.stderr }, process.argv.slice(2));
+process.exitCode = await runCommandLine(
+  { entry, out: process.stdout, err: process.stderr },
+  process.argv.slice(2),
+);

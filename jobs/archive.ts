@@ -1,0 +1,9 @@
+import { archiveQuarter } from '../src/quarters/archive.ts';
+import type { Job } from '../src/queue/job.ts';
+import type { QuarterStep } from '../src/queue/quarter-line.ts';
+import type { JobHouse } from './house.ts';
+import { quarterVerbJob } from './quarter-verb.ts';
+
+export function archiveJob(house: JobHouse): Job<QuarterStep> {
+  return quarterVerbJob(house, 'archive', archiveQuarter);
+}

@@ -1,0 +1,24 @@
+import type { Job } from '../src/queue/job.ts';
+import { analyzePartitionsJob } from './analyze-partitions.ts';
+import { archiveJob } from './archive.ts';
+import { closeJob } from './close.ts';
+import { detachJob } from './detach.ts';
+import type { JobHouse } from './house.ts';
+import { quarterTickJob } from './quarter-tick.ts';
+import { reconcilePartitionsJob } from './reconcile-partitions.ts';
+import { refreshSummariesJob } from './refresh-summaries.ts';
+import { verifyJob } from './verify.ts';
+
+/** The one list of all jobs: what the worker works on, `migrate up` makes queues for and `quartermaster run` runs. */
+export function allJobs(house: JobHouse): readonly Job[] {
+  return [
+    reconcilePartitionsJob(house),
+    quarterTickJob(house),
+    closeJob(house),
+    archiveJob(house),
+    verifyJob(house),
+    detachJob(house),
+    refreshSummariesJob(house),
+    analyzePartitionsJob(house),
+  ];
+}

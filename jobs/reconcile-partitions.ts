@@ -1,0 +1,29 @@
+import { inspectQuarters, reconcile } from '../src/quarters/reconcile.ts';
+import { type Job, maintenanceQueue } from '../src/queue/job.ts';
+import type { JobHouse } from './house.ts';
+import { quarterRun } from './quarter-verb.ts';
+
+/**
+ * Keeps the partitions ahead of the calendar. Hourly, for a day's quarters fail to come only after 24 tries, and at the
+ * start of a worker, so that a fresh installation takes postings at once.
+ */
+export function reconcilePartitionsJob(house: JobHouse): Job {
+  return {
+    name: 'reconcile-partitions',
+    queue: maintenanceQueue('reconcile-partitions'),
+    schedule: '0 * * * *',
+    atStart: true,
+    async handle(_data, run) {
+      if (!house.config.createQuarters) {
+        // Switched off is not forgotten: what would have been done is said every hour.
+        const found = await inspectQuarters(house.quarters);
+        run.logger.warn(found, 'QM_CREATE_QUARTERS is off: no quarter is created');
+        return { switchedOff: 'QM_CREATE_QUARTERS', ...found };
+      }
+      const report = await reconcile(house.quarters, quarterRun(run, { actor: 'schedule' }));
+      const { drift, failed } = report;
+      if (drift.length + failed.length > 0) run.logger.warn({ drift, failed }, 'quarters need a person');
+      return report;
+    },
+  };
+}

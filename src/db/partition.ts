@@ -1,0 +1,178 @@
+import { sql } from 'kysely';
+import { AppError } from '../core/errors.ts';
+import type { Quarter } from '../core/quarter.ts';
+import { partitionName, type QuarterTable } from '../core/tables.ts';
+import { BOUNDS_CONSTRAINT, type ParentTable } from './catalog.ts';
+import { identifier, instantLiteral } from './identifier.ts';
+import { type ShortLockOptions, withShortLock } from './locks.ts';
+import { type LongStatementOptions, withLongStatements } from './long-statement.ts';
+import type { Db, Trx } from './schema.ts';
+import { CLOSED_CONSTRAINT, sqlState } from './sqlstate.ts';
+
+export type PartitionLockOptions = Pick<ShortLockOptions, 'signal' | 'onBlocked'>;
+
+export interface DetachOptions extends Omit<LongStatementOptions, 'relations'> {
+  /** The table has a DEFAULT partition, beside which PostgreSQL detaches nothing concurrently. */
+  readonly hasDefault: boolean;
+}
+
+/**
+ * Makes the quarter's partitions of these tables and attaches them, in the caller's transaction: a kill leaves
+ * nothing half done. ATTACH takes SHARE UPDATE EXCLUSIVE on the parent, which readers and writers do not notice;
+ * CREATE TABLE … PARTITION OF would take ACCESS EXCLUSIVE.
+ */
+export async function createPartitions(
+  trx: Trx,
+  parents: readonly ParentTable[],
+  quarter: Quarter,
+): Promise<void> {
+  if (parents.length === 0) return;
+  // One message for all of it: without parameters the text goes as a simple query, which may hold many statements.
+  await sql.raw(parents.map((parent) => createPartitionSql(parent, quarter)).join('\n')).execute(trx);
+}
+
+/** The statements that make and attach a partition like its parent in all that rows and roles can notice. */
+export function createPartitionSql(parent: ParentTable, quarter: Quarter): string {
+  const { table, owner, grants, defaultGrantees, statistics } = parent;
+  const parentName = identifier(table.schema, table.name);
+  const name = partitionSql(table, quarter.name);
+  const [from, to] = [instantLiteral(quarter.start), instantLiteral(quarter.end)];
+  const strangers = new Set(['', owner, ...defaultGrantees]);
+  return [
+    `CREATE TABLE ${name} (LIKE ${parentName} INCLUDING ALL, CONSTRAINT ${identifier(BOUNDS_CONSTRAINT)}`,
+    `  CHECK (created_at >= ${from} AND created_at < ${to}));`,
+    `ALTER TABLE ${name} OWNER TO ${identifier(owner)};`,
+    // A new table belongs to its owner with all rights; our parents gave some of theirs up.
+    `REVOKE ALL ON ${name} FROM ${[...strangers].map(roleSql).join(', ')};`,
+    ...grants.map(
+      ({ grantee, privilege, grantable }) =>
+        `GRANT ${privilege} ON ${name} TO ${roleSql(grantee)}${grantable ? ' WITH GRANT OPTION' : ''};`,
+    ),
+    ...statistics.map(
+      ({ column, target }) =>
+        `ALTER TABLE ${name} ALTER COLUMN ${identifier(column)} SET STATISTICS ${target};`,
+    ),
+    `ALTER TABLE ${parentName} ATTACH PARTITION ${name} FOR VALUES FROM (${from}) TO (${to});`,
+  ].join('\n');
+}
+
+/**
+ * Drops a leftover of ours after a look that it is empty, with everybody locked out. False when it holds rows.
+ */
+export async function dropLeftover(trx: Trx, table: QuarterTable, quarter: string): Promise<boolean> {
+  const name = partitionSql(table, quarter);
+  await sql.raw(`LOCK TABLE ${name} IN ACCESS EXCLUSIVE MODE`).execute(trx);
+  const { rows } = await sql
+    .raw<{ filled: boolean }>(`SELECT EXISTS (SELECT FROM ${name}) AS filled`)
+    .execute(trx);
+  if (rows[0]?.filled) return false;
+  await sql.raw(`DROP TABLE ${name}`).execute(trx);
+  return true;
+}
+
+/**
+ * Makes PostgreSQL itself refuse every new row of the quarter, from any client, COPY included. NOT VALID: the rows
+ * that are there are not looked at, and the planner draws no conclusion from it. When it returns nobody is writing
+ * any more, for the lock it needed had to wait for them.
+ */
+export async function fencePartitions(
+  db: Db,
+  tables: readonly QuarterTable[],
+  quarter: string,
+  options: PartitionLockOptions,
+): Promise<void> {
+  await alterPartitions(db, tables, quarter, options, `ADD CONSTRAINT ${CLOSED} CHECK (false) NOT VALID`);
+}
+
+/** Lets rows in again: the undo of a close that found something wrong. */
+export async function unfencePartitions(
+  db: Db,
+  tables: readonly QuarterTable[],
+  quarter: string,
+  options: PartitionLockOptions,
+): Promise<void> {
+  await alterPartitions(db, tables, quarter, options, `DROP CONSTRAINT IF EXISTS ${CLOSED}`);
+}
+
+/**
+ * Takes an attached partition out of its table without keeping any reader or writer waiting: the wait is all ours,
+ * for those who began before us. Interrupted, it leaves the detach pending, to be finalised.
+ *
+ * @param session a direct connection outside any transaction
+ * @throws AppError busy/detach_pending while another partition of the table has a pending detach
+ */
+export async function detachPartition(
+  session: Db,
+  table: QuarterTable,
+  quarter: string,
+  options: DetachOptions,
+): Promise<void> {
+  const detach = `ALTER TABLE ${identifier(table.schema, table.name)} DETACH PARTITION ${partitionSql(table, quarter)}`;
+  const relations = relationsOf(table, partitionName(table, quarter));
+  if (!options.hasDefault) {
+    try {
+      return await withLongStatements(session, { ...options, relations }, async () => {
+        await sql.raw(`${detach} CONCURRENTLY`).execute(session);
+      });
+    } catch (error) {
+      const state = sqlState(error instanceof AppError ? error.cause : error);
+      if (state === '55000') {
+        const detail = `Another partition of ${table.schema}.${table.name} is being detached. Try again when that is done.`;
+        throw new AppError('busy', 'detach_pending', detail, { cause: error });
+      }
+      // 0A000 is said by servers that do not know it, such as Citus.
+      if (state !== '0A000') throw error;
+    }
+  }
+  // The plain form locks the whole table, so it may only have a moment.
+  await withShortLock(session, (trx) => sql.raw(detach).execute(trx), { ...options, relations });
+}
+
+/** Ends an interrupted detach. Waits for every transaction that might still see the partition. */
+export async function finalizeDetach(
+  session: Db,
+  table: QuarterTable,
+  partition: { readonly schema: string; readonly name: string },
+  options: Omit<DetachOptions, 'hasDefault'>,
+): Promise<void> {
+  const relations = relationsOf(table, partition.name);
+  await withLongStatements(session, { ...options, relations }, async () => {
+    const parent = identifier(table.schema, table.name);
+    const child = identifier(partition.schema, partition.name);
+    await sql.raw(`ALTER TABLE ${parent} DETACH PARTITION ${child} FINALIZE`).execute(session);
+  });
+}
+
+const CLOSED = identifier(CLOSED_CONSTRAINT);
+
+/** All partitions in one transaction: a quarter is never half fenced. */
+async function alterPartitions(
+  db: Db,
+  tables: readonly QuarterTable[],
+  quarter: string,
+  options: PartitionLockOptions,
+  action: string,
+): Promise<void> {
+  const statements = tables.map((table) => `ALTER TABLE ${partitionSql(table, quarter)} ${action};`);
+  if (statements.length === 0) return;
+  await withShortLock(db, (trx) => sql.raw(statements.join('\n')).execute(trx), {
+    ...options,
+    relations: tables.map((table) => [table.schema, partitionName(table, quarter)]),
+  });
+}
+
+/** The quarter's partition of a table, quoted. */
+export function partitionSql(table: QuarterTable, quarter: string): string {
+  return identifier(table.schema, partitionName(table, quarter));
+}
+
+function relationsOf(table: QuarterTable, partition: string): [string, string][] {
+  return [
+    [table.schema, table.name],
+    [table.schema, partition],
+  ];
+}
+
+function roleSql(role: string): string {
+  return role === '' ? 'PUBLIC' : identifier(role);
+}

@@ -1,0 +1,62 @@
+import { createHash } from 'node:crypto';
+import { AppError } from '../core/errors.ts';
+import { canonicalJson } from '../core/json.ts';
+import { RequestError } from './problem.ts';
+
+const HEADER = 'Idempotency-Key';
+
+const PLAIN = /^[\x20-\x7e]{1,255}$/;
+
+/** A string of structured fields (RFC 9651, section 3.3.3): a quote or a backslash within it is escaped. */
+const QUOTED = /^"((?:[\x20\x21\x23-\x5b\x5d-\x7e]|\\["\\])*)"$/;
+
+/**
+ * The key of a request, from its raw headers (name, value, name, …). The IETF draft has it as a quoted string of
+ * structured fields, and most clients send it bare: `"k"` and `k` are the same key. Node would join a header sent
+ * twice into one value, so that is looked for here.
+ *
+ * @throws RequestError invalid/invalid_idempotency_key
+ */
+export function readIdempotencyKey(rawHeaders: readonly string[]): string | undefined {
+  const values = rawHeaders.filter(
+    (_, index) => index % 2 === 1 && rawHeaders[index - 1]?.toLowerCase() === HEADER.toLowerCase(),
+  );
+  const [value] = values;
+  if (value === undefined) return undefined;
+  if (values.length > 1) throw invalidKey('is sent more than once');
+  const key = value.startsWith('"') ? QUOTED.exec(value)?.[1]?.replace(/\\(.)/g, '$1') : value;
+  if (key === undefined || !PLAIN.test(key)) {
+    throw invalidKey('must be 1 to 255 printable ASCII characters, bare or as a quoted string');
+  }
+  return key;
+}
+
+function invalidKey(detail: string): RequestError {
+  return new RequestError('invalid_idempotency_key', [{ header: HEADER, detail }]);
+}
+
+/** What a repeated request is known by: two bodies that mean the same have the same fingerprint. */
+export function fingerprintOf(body: unknown): Buffer {
+  return createHash('sha256').update(canonicalJson(body)).digest();
+}
+
+/**
+ * Lets one request at a time through for each key of a ledger. It holds no more than the requests under way. Another
+ * process is held up by the key's row in the database instead, and answers as a replay.
+ */
+export function createKeyGate(): <T>(ledgerId: number, key: string, action: () => Promise<T>) => Promise<T> {
+  const underWay = new Set<string>();
+  return async (ledgerId, key, action) => {
+    const name = `${ledgerId} ${key}`;
+    if (underWay.has(name)) {
+      const detail = 'A request with this Idempotency-Key is under way. Try again to get its answer.';
+      throw new AppError('conflict', 'idempotency_key_in_flight', detail);
+    }
+    underWay.add(name);
+    try {
+      return await action();
+    } finally {
+      underWay.delete(name);
+    }
+  };
+}

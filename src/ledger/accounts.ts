@@ -1,0 +1,156 @@
+import { sql } from 'kysely';
+import { type Address, formatAddress, parseAddress } from '../core/account.ts';
+import { assert } from '../core/errors.ts';
+import type { Db } from '../db/schema.ts';
+import { plainArray, textArray } from './arrays.ts';
+import { query } from './query.ts';
+
+/** An account as a posting names it. */
+export interface AccountName {
+  readonly address: string;
+  readonly currency: string;
+}
+
+/** Which accounts an address has, one for each currency. */
+export type AccountIds = ReadonlyMap<string, bigint>;
+
+/** What addresses were found to be. An account never changes its name, so what is remembered stays true. */
+export interface AccountCache {
+  get(ledgerId: number, address: string): AccountIds | undefined;
+  set(ledgerId: number, address: string, ids: AccountIds): void;
+}
+
+export interface NewAccount extends AccountName {
+  /** null: may go as far below zero as it likes. */
+  readonly minBalance: bigint | null;
+  readonly name?: string | undefined;
+}
+
+const accountsByAddress = query<{ id: bigint; entity_id: string; group_type: string; currency: string }>(
+  'accounts_by_address',
+);
+
+/** Remembers up to `limit` addresses, and forgets all when full: what is busy is soon known again. */
+export function createAccountCache(limit = 200_000): AccountCache {
+  const ledgers = new Map<number, Map<string, AccountIds>>();
+  let size = 0;
+  return {
+    get: (ledgerId, address) => ledgers.get(ledgerId)?.get(address),
+    set: (ledgerId, address, ids) => {
+      if (size++ >= limit) {
+        ledgers.clear();
+        size = 1;
+      }
+      const known = ledgers.get(ledgerId);
+      if (known) known.set(address, ids);
+      else ledgers.set(ledgerId, new Map([[address, ids]]));
+    },
+  };
+}
+
+/**
+ * The accounts that go by these names, by address; addresses without any are missing. The database is asked only for
+ * what the cache does not know, and then for the address in every currency: that tells a wrong currency from an
+ * unknown account.
+ */
+export async function resolveAccounts(
+  db: Db,
+  cache: AccountCache,
+  ledgerId: number,
+  names: Iterable<AccountName>,
+): Promise<ReadonlyMap<string, AccountIds>> {
+  const resolved = new Map<string, AccountIds>();
+  const missing = new Map<string, Address>();
+  for (const { address, currency } of names) {
+    if (resolved.get(address)?.has(currency) || missing.has(address)) continue;
+    const ids = cache.get(ledgerId, address);
+    if (ids?.has(currency)) {
+      resolved.set(address, ids);
+      continue;
+    }
+    const parsed = parseAddress(address);
+    if (parsed) missing.set(address, parsed);
+  }
+  if (missing.size === 0) return resolved;
+
+  const wanted = [...missing.values()];
+  const rows = await accountsByAddress(db, [
+    ledgerId,
+    textArray(wanted.map(({ entityId }) => entityId)),
+    textArray(wanted.map(({ groupType }) => groupType)),
+  ]);
+  const found = new Map<string, Map<string, bigint>>();
+  for (const row of rows) {
+    const address = formatAddress({ entityId: row.entity_id, groupType: row.group_type });
+    const ids = found.get(address);
+    if (ids) ids.set(row.currency, row.id);
+    else found.set(address, new Map([[row.currency, row.id]]));
+  }
+  for (const [address, ids] of found) {
+    cache.set(ledgerId, address, ids);
+    resolved.set(address, ids);
+  }
+  return resolved;
+}
+
+/**
+ * Creates those accounts that do not exist yet, each with its balance row, and returns how many it made. Of two that
+ * create the same account at once one does.
+ */
+export async function createAccounts(
+  db: Db,
+  ledgerId: number,
+  accounts: readonly NewAccount[],
+): Promise<number> {
+  if (accounts.length === 0) return 0;
+  // One order for everybody: two that insert the same names in different orders would wait for each other.
+  const rows = accounts
+    .map((account) => ({ ...account, key: keyOf(account) }))
+    .sort((a, b) => (a.key < b.key ? -1 : 1));
+  return db.transaction().execute(async (trx) => {
+    const created = await trx
+      .insertInto('ledger.accounts')
+      .columns(['ledger_id', 'entity_id', 'group_type', 'currency', 'name'])
+      .expression(
+        sql`SELECT ${ledgerId}::integer, a.entity_id, a.group_type, a.currency, a.name
+            FROM unnest(${textArray(rows.map(({ address }) => addressOf(address).entityId))}::text[],
+                        ${textArray(rows.map(({ address }) => addressOf(address).groupType))}::text[],
+                        ${textArray(rows.map(({ currency }) => currency))}::text[],
+                        ${textArray(rows.map(({ name }) => name ?? ''))}::text[])
+              WITH ORDINALITY AS a (entity_id, group_type, currency, name, place)
+            ORDER BY a.place`,
+      )
+      .onConflict((conflict) =>
+        conflict.columns(['ledger_id', 'entity_id', 'group_type', 'currency']).doNothing(),
+      )
+      .returning(['id', 'entity_id', 'group_type', 'currency'])
+      .execute();
+    if (created.length === 0) return 0;
+    const wanted = new Map(rows.map((row) => [row.key, row.minBalance]));
+    const minimums = created.map((row) => {
+      const address = formatAddress({ entityId: row.entity_id, groupType: row.group_type });
+      return wanted.get(keyOf({ address, currency: row.currency })) ?? null;
+    });
+    await trx
+      .insertInto('ledger.balances')
+      .columns(['ledger_id', 'account_id', 'min_balance'])
+      .expression(
+        sql`SELECT ${ledgerId}::integer, b.account_id, b.min_balance
+            FROM unnest(${plainArray(created.map(({ id }) => id))}::bigint[], ${plainArray(minimums)}::bigint[])
+              AS b (account_id, min_balance)`,
+      )
+      .execute();
+    return created.length;
+  });
+}
+
+/** A currency has no blank, so no two accounts share a key. */
+function keyOf({ address, currency }: AccountName): string {
+  return `${address} ${currency}`;
+}
+
+function addressOf(text: string): Address {
+  const address = parseAddress(text);
+  assert(address, `${JSON.stringify(text)} is not an account address`);
+  return address;
+}

@@ -1,0 +1,35 @@
+import { type LoadRecord, loadColumns, MAX_RECORD } from './load-record.ts';
+import { splitLines } from './load-text.ts';
+
+const members: ReadonlySet<string> = new Set([...loadColumns, 'postings']);
+
+/** Reads one JSON object a line, some at a time, in the order of the file; blank lines are none. */
+export async function* readNdjson(chunks: AsyncIterable<Buffer>): AsyncGenerator<LoadRecord[]> {
+  let line = 0;
+  for await (const lines of splitLines(chunks, MAX_RECORD)) {
+    const records: LoadRecord[] = [];
+    for (const bytes of lines) {
+      line++;
+      const text = bytes.toString('utf8').replace(line === 1 ? /^\uFEFF|\r$/g : /\r$/, '');
+      if (text.trim() === '') continue;
+      records.push({ line, text, ...parseMembers(bytes.length, text) });
+    }
+    yield records;
+  }
+}
+
+function parseMembers(length: number, text: string): Pick<LoadRecord, 'values' | 'fault'> {
+  const fault = (reason: string, column?: string) => ({ values: {}, fault: { column, reason } });
+  if (length > MAX_RECORD) return fault(`the line is longer than ${MAX_RECORD} bytes`);
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    return fault(`it is not JSON: ${(error as Error).message}`);
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    return fault('it is not a JSON object');
+  const unknown = Object.keys(value).find((member) => !members.has(member));
+  if (unknown !== undefined) return fault('there is no such column', unknown);
+  return { values: value };
+}

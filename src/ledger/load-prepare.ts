@@ -1,0 +1,68 @@
+import { parseAddress } from '../core/account.ts';
+import type { Calendar, Quarter } from '../core/quarter.ts';
+import type { Db } from '../db/schema.ts';
+import { type AccountCache, createAccounts, type NewAccount, resolveAccounts } from './accounts.ts';
+import { closedRanges } from './closed.ts';
+import type { PostRequest } from './request.ts';
+
+/** Which of the accounts a load creates may go below zero: those of these groups, or all. */
+export interface CreateAccounts {
+  readonly allowNegative: '*' | readonly string[];
+}
+
+/** Creates the accounts that the requests name and that do not exist. Returns how many. */
+export async function createMissingAccounts(
+  db: Db,
+  cache: AccountCache,
+  ledgerId: number,
+  requests: readonly PostRequest[],
+  { allowNegative }: CreateAccounts,
+): Promise<number> {
+  const named = new Map<string, NewAccount>();
+  for (const { postings } of requests) {
+    for (const { from, to, currency } of postings) {
+      for (const address of [from, to]) {
+        if (cache.get(ledgerId, address)?.has(currency)) continue;
+        const group = parseAddress(address)?.groupType ?? '';
+        const unlimited = allowNegative === '*' || allowNegative.includes(group);
+        named.set(`${address} ${currency}`, { address, currency, minBalance: unlimited ? null : 0n });
+      }
+    }
+  }
+  if (named.size === 0) return 0;
+  const wanted = [...named.values()];
+  const found = await resolveAccounts(db, cache, ledgerId, wanted);
+  return createAccounts(
+    db,
+    ledgerId,
+    wanted.filter(({ address, currency }) => !found.get(address)?.has(currency)),
+  );
+}
+
+/**
+ * Asks for the quarters of the requests, each once in the life of the returned function. Closed ones are left alone: their rows
+ * are refused one by one, and a quarter whose tables are gone must not be made anew.
+ */
+export function quarterPreparer(
+  db: Db,
+  calendar: Calendar,
+  ensureQuarters: (from: Date, to: Date) => Promise<void>,
+): (requests: readonly PostRequest[]) => Promise<void> {
+  const known = new Set<string>();
+  return async (requests) => {
+    const fresh = new Map<string, Quarter>();
+    for (const { createdAt } of requests) {
+      if (!createdAt) continue;
+      const quarter = calendar.quarterOf(createdAt);
+      if (!known.has(quarter.name)) fresh.set(quarter.name, quarter);
+    }
+    const [first, ...rest] = [...fresh.values()].sort((a, b) => a.start.getTime() - b.start.getTime());
+    if (!first) return;
+    const closed = await closedRanges(db, first.start, rest.at(-1)?.start ?? first.start);
+    for (const quarter of [first, ...rest]) {
+      if (closed.some(({ start }) => start.getTime() === quarter.start.getTime())) continue;
+      await ensureQuarters(quarter.start, quarter.start);
+      known.add(quarter.name);
+    }
+  };
+}

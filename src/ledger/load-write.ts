@@ -1,0 +1,178 @@
+import type { Hash } from 'node:crypto';
+import type { Clock } from '../core/clock.ts';
+import { AppError } from '../core/errors.ts';
+import type { Outcome } from '../core/posting.ts';
+import type { Trx } from '../db/schema.ts';
+import { isTransient } from '../db/sqlstate.ts';
+import { retry } from '../platform/retry.ts';
+import { type BatchHouse, writeBatch } from './batch.ts';
+import { rollOver } from './load-batches.ts';
+import { type CreateAccounts, createMissingAccounts, quarterPreparer } from './load-prepare.ts';
+import { advanceLoad, type LoadIdentity, type LoadProgress, sameProgress } from './load-progress.ts';
+import type { LoadRecord } from './load-record.ts';
+import type { Reject, RejectFile } from './load-rejects.ts';
+import { faultOf, type RowRules, readRow } from './load-row.ts';
+import type { PostRequest } from './request.ts';
+
+interface LoadWriterParts extends BatchHouse {
+  readonly clock: Clock;
+  readonly ensureQuarters: (from: Date, to: Date) => Promise<void>;
+  readonly finish: (trx: Trx) => Promise<void>;
+  readonly identity: LoadIdentity;
+  readonly sourceName: string;
+  /** Where the load stands, and the digest over the records until there. */
+  readonly start: LoadProgress;
+  readonly prefix: Hash;
+  readonly rules: Omit<RowRules, 'latest'>;
+  readonly createAccounts: CreateAccounts | undefined;
+  /** Takes the bad rows; without it the first of them stops the load. */
+  readonly rejects: RejectFile | undefined;
+  readonly signal: AbortSignal | undefined;
+}
+
+export interface LoadWriter {
+  /** Books a batch of records and moves the load's progress over them, in one transaction. */
+  write(records: readonly LoadRecord[], last: boolean): Promise<void>;
+  progress(): LoadProgress;
+  accountsCreated(): number;
+}
+
+/** What a batch comes to, once the ledger's rules have been asked. */
+interface Tally {
+  readonly to: LoadProgress;
+  readonly prefix: Hash;
+  readonly rejects: readonly Reject[];
+  readonly rejectedBytes: Buffer;
+  /** The bad row that stops the load. */
+  readonly stoppedBy: Reject | undefined;
+}
+
+/** Thrown inside the transaction: the row of the load says that this batch is committed already. */
+class AlreadyCommitted extends Error {
+  readonly tally: Tally;
+  constructor(tally: Tally) {
+    super('the batch is committed already');
+    this.tally = tally;
+  }
+}
+
+/** A load is retried for longer than a request: about ten seconds, in which a PostgreSQL restarts. */
+const patience = { attempts: 12, baseMs: 25, capMs: 2000 };
+
+export function createLoadWriter(parts: LoadWriterParts): LoadWriter {
+  const { db, accounts, identity, rejects, createAccounts } = parts;
+  const { ledgerId } = identity;
+  const prepareQuarters = quarterPreparer(db, parts.calendar, parts.ensureQuarters);
+  let { start: progress, prefix } = parts;
+  let created = 0;
+
+  async function write(records: readonly LoadRecord[], last: boolean): Promise<void> {
+    const rules = { ...parts.rules, latest: parts.clock.now() };
+    const requests: PostRequest[] = [];
+    /** For each record its place among the requests, or why it has none. */
+    const rows: (number | Reject)[] = [];
+    for (const record of records) {
+      const row = readRow(record, rules);
+      rows.push(row.fault ? { record, fault: row.fault } : requests.push(row.request) - 1);
+      if (row.fault && !rejects) break;
+    }
+    if (createAccounts)
+      created += await insist(() => createMissingAccounts(db, accounts, ledgerId, requests, createAccounts));
+    await insist(() => prepareQuarters(requests));
+
+    const attempted: Tally[] = [];
+    const tally = await commit(requests, async (trx, outcomes) => {
+      const tried = takeStock(records, rows, outcomes, last);
+      attempted.push(tried);
+      const found = await advanceLoad(trx, identity, progress, tried.to);
+      if (found) {
+        // A connection that was lost as it committed leaves a commit behind nobody heard of.
+        const committed = attempted.find(({ to }) => sameProgress(to, found));
+        if (committed) throw new AlreadyCommitted(committed);
+        const detail = `Another process runs the load ${JSON.stringify(identity.id)} now. Let it finish, or end it and give the input again.`;
+        throw new AppError('busy', 'load_running', detail);
+      }
+      // The row of the load is held from here to the commit, so only one process writes the file.
+      // At the end it is written in any case, which cuts off what a killed run may have left behind.
+      if (tried.rejects.length > 0 || tried.to.state === 'done')
+        await rejects?.write(progress.rejectBytes, tried.rejectedBytes);
+      if (tried.to.state === 'done') await parts.finish(trx);
+      return tried;
+    });
+    ({ to: progress, prefix } = tally);
+    if (tally.stoppedBy) throw badRow(parts.sourceName, tally.stoppedBy, progress.booked);
+  }
+
+  async function commit(
+    requests: readonly PostRequest[],
+    within: (trx: Trx, outcomes: readonly Outcome[]) => Promise<Tally>,
+  ): Promise<Tally> {
+    let tally: Tally | undefined;
+    try {
+      await writeBatch(parts, ledgerId, requests, {
+        stopAtRefusal: rejects === undefined,
+        guarded: true,
+        attempts: patience.attempts,
+        signal: parts.signal,
+        within: async (trx, outcomes) => {
+          tally = await within(trx, outcomes);
+        },
+      });
+    } catch (error) {
+      if (error instanceof AlreadyCommitted) return error.tally;
+      throw error;
+    }
+    return tally as Tally;
+  }
+
+  /** Does again what does nothing twice. */
+  function insist<T>(action: () => Promise<T>): Promise<T> {
+    return retry(action, { ...patience, retryable: isTransient, signal: parts.signal });
+  }
+
+  /** Goes through the records in order: which are booked, which are rejected, and where it ends. */
+  function takeStock(
+    records: readonly LoadRecord[],
+    rows: readonly (number | Reject)[],
+    outcomes: readonly Outcome[],
+    last: boolean,
+  ): Tally {
+    const rolled = prefix.copy();
+    const rejected: Reject[] = [];
+    let stoppedBy: Reject | undefined;
+    let booked = 0;
+    for (const [index, row] of rows.entries()) {
+      const record = records[index] as LoadRecord;
+      const reject = typeof row === 'number' ? refusedBy(outcomes[row], record) : row;
+      if (!reject) booked++;
+      else if (rejects) rejected.push(reject);
+      else {
+        stoppedBy = reject;
+        break;
+      }
+      rollOver(rolled, record);
+    }
+    const rejectedBytes = rejects?.encode(progress.rejectBytes, rejected) ?? Buffer.alloc(0);
+    const to: LoadProgress = {
+      state: stoppedBy ? 'stopped' : last ? 'done' : 'running',
+      records: progress.records + booked + rejected.length,
+      prefixSha256: rolled.copy().digest('hex'),
+      booked: progress.booked + booked,
+      rejected: progress.rejected + rejected.length,
+      rejectBytes: progress.rejectBytes + rejectedBytes.length,
+    };
+    return { to, prefix: rolled, rejects: rejected, rejectedBytes, stoppedBy };
+  }
+
+  return { write, progress: () => progress, accountsCreated: () => created };
+}
+
+function refusedBy(outcome: Outcome | undefined, record: LoadRecord): Reject | undefined {
+  return outcome?.kind === 'refused' ? { record, fault: faultOf(outcome, record) } : undefined;
+}
+
+function badRow(source: string, { record, fault }: Reject, booked: number): AppError {
+  const column = fault.column === undefined ? '' : `, column ${fault.column}`;
+  const detail = `${source}, line ${record.line}${column}: ${fault.reason}. The ${booked} transactions before it are booked. Mend the line and give the file again, or have bad rows written aside with --reject FILE.`;
+  return new AppError('invalid', 'bad_row', detail);
+}

@@ -1,0 +1,38 @@
+import type { CliEntry } from '../cli/house.ts';
+import { openDatabase } from '../db/database.ts';
+import { startEmbedded } from '../db/embedded.ts';
+import * as migrations from '../db/migrate.ts';
+import { type Config, readConfig } from '../platform/config.ts';
+import { createLogger } from '../platform/logger.ts';
+import { installQueues, openHouse } from './house.ts';
+
+/** What the command line gets from the process. */
+export function createEntry(process: { version: string; signal: AbortSignal }): CliEntry {
+  return {
+    ...process,
+    readConfig,
+    createLogger,
+    startEmbedded: (directory) => startEmbedded({ directory, signal: process.signal }),
+    openHouse: (config, logger) => openHouse(config, logger, process),
+    async migrateUp(config, logger) {
+      const report = await withDirect(config, (db) => migrations.migrateUp(db, config));
+      await installQueues(config, logger, process);
+      return report;
+    },
+    migrateDown: (config, options) => withDirect(config, (db) => migrations.migrateDown(db, options)),
+    migrationStatus: (config) => withDirect(config, (db) => migrations.migrationStatus(db)),
+  };
+}
+
+/** Migrations need one connection, by no pooler. */
+async function withDirect<T>(
+  config: Config,
+  action: (db: ReturnType<typeof openDatabase>['direct']) => Promise<T>,
+): Promise<T> {
+  const database = openDatabase({ ...config, poolMax: 2, applicationName: 'quartermaster-migrate' });
+  try {
+    return await action(database.direct);
+  } finally {
+    await database.close();
+  }
+}

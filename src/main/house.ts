@@ -1,0 +1,147 @@
+import { requestAfterLoad } from '../../jobs/after-load.ts';
+import { allJobs } from '../../jobs/index.ts';
+import { readPlan } from '../../jobs/quarter-tick.ts';
+import { runInForeground } from '../../jobs/run.ts';
+import { openStore } from '../archive/open-store.ts';
+import type { CliHouse } from '../cli/house.ts';
+import { systemClock } from '../core/clock.ts';
+import { AppError } from '../core/errors.ts';
+import { calendar as calendarOf } from '../core/quarter.ts';
+import { openDatabase } from '../db/database.ts';
+import { migrationStatus, readSettings } from '../db/migrate.ts';
+import { createServer } from '../http/server.ts';
+import { createAccountCache } from '../ledger/accounts.ts';
+import { findLedger } from '../ledger/ledgers.ts';
+import { load } from '../ledger/load.ts';
+import { createPoster } from '../ledger/post.ts';
+import { readTransaction } from '../ledger/transactions.ts';
+import type { Config } from '../platform/config.ts';
+import type { Logger } from '../platform/logger.ts';
+import { ensureQuarters } from '../quarters/create.ts';
+import { createQueue } from '../queue/queue.ts';
+
+/** What the house needs to know of the process it stands in. */
+interface Process {
+  readonly version: string;
+}
+
+/**
+ * Puts the house together and looks whether the database is the one it was built for.
+ *
+ * @throws AppError config/not_migrated, config/setting_changed, unavailable/database_unavailable
+ */
+export async function openHouse(config: Config, logger: Logger, process: Process): Promise<CliHouse> {
+  const house = compose(config, logger, process);
+  try {
+    await readSettings(house.database.write, config);
+    return house;
+  } catch (error) {
+    await house.close();
+    throw error;
+  }
+}
+
+/** Creates the queues of all jobs, or brings them up to date: the other half of a migration. */
+export async function installQueues(config: Config, logger: Logger, process: Process): Promise<void> {
+  const house = compose(config, logger, process);
+  try {
+    await house.installQueues();
+  } finally {
+    await house.close();
+  }
+}
+
+/** The one place where the parts meet. Nothing is connected before it is used. */
+function compose(
+  config: Config,
+  logger: Logger,
+  process: Process,
+): CliHouse & { installQueues(): Promise<void> } {
+  const clock = systemClock;
+  const calendar = calendarOf(config.timezone);
+  const database = openDatabase({
+    ...config,
+    onIdleError: (error) => logger.warn({ err: error }, 'an idle database connection was lost'),
+  });
+  const quarters = {
+    database,
+    store: openStore(config.store),
+    calendar,
+    clock,
+    ledgerSet: config.ledgerSet,
+    premakeQuarters: config.premakeQuarters,
+    oldest: calendar.startOfDay(config.oldestDate),
+    version: process.version,
+  };
+  const queue = createQueue({
+    db: database.write,
+    url: config.directDatabaseUrl ?? config.databaseUrl ?? '',
+    zone: config.timezone,
+    logger,
+  });
+  const jobHouse = { database, calendar, clock, config, quarters, queue };
+  const jobs = allJobs(jobHouse);
+  const accounts = createAccountCache();
+  const poster = createPoster({ db: database.write, calendar, accounts });
+
+  return {
+    config,
+    database,
+    calendar,
+    clock,
+    quarters,
+    jobNames: jobs.map((job) => job.name),
+
+    load: (options) =>
+      load(
+        {
+          database,
+          calendar,
+          clock,
+          accounts,
+          oldest: quarters.oldest,
+          ensureQuarters: async (from, to) => {
+            await ensureQuarters(quarters, { actor: 'load', signal: options.signal }, from, to);
+          },
+          finish: (trx) => requestAfterLoad(queue, trx),
+        },
+        options,
+      ),
+
+    runJob: (name, data, run) => runInForeground(jobs, name, data, { ...run, logger }),
+
+    dueVerbs: async () => (await readPlan(jobHouse)).steps,
+
+    apiService: () =>
+      createServer(
+        {
+          version: process.version,
+          logger,
+          checks: [{ name: 'database', check: () => requireReady(database.write, config) }],
+          findLedger: (name) => findLedger(database.write, name),
+          post: async (ledgerId, request) => {
+            const [result] = await poster.post(ledgerId, [request]);
+            if (result === undefined) throw new AppError('internal', 'no_result', 'A request got no answer.');
+            return result;
+          },
+          readTransaction: (ledgerId, id) => readTransaction(database.write, ledgerId, id),
+        },
+        config,
+      ),
+
+    workerService: () => ({ name: 'worker', start: () => queue.start(jobs), stop: () => queue.stop() }),
+
+    installQueues: () => queue.install(jobs),
+    close: () => database.close(),
+  };
+}
+
+/** A process is ready when its database answers, was made for its settings, and has every migration it knows of. */
+async function requireReady(db: Parameters<typeof readSettings>[0], config: Config): Promise<void> {
+  await readSettings(db, config);
+  const { pending } = await migrationStatus(db);
+  if (pending.length > 0) {
+    const detail = `${pending.length} migrations are missing. Run \`quartermaster migrate up\`.`;
+    throw new AppError('config', 'not_migrated', detail);
+  }
+}

@@ -1,0 +1,175 @@
+import { AppError, isAppError } from '../core/errors.ts';
+import type { QuarterState } from '../core/lifecycle.ts';
+import { type Plan, planQuarters, QUARTER_LIMIT, type Situation } from '../core/plan.ts';
+import { compareQuarters, nextName } from '../core/quarter.ts';
+import { readParents } from '../db/catalog.ts';
+import type { Db } from '../db/schema.ts';
+import { retry, throwIfAborted } from '../platform/retry.ts';
+import type { QuarterHouse, QuarterRun } from './context.ts';
+import { provisionQuarter, readSituation } from './provision.ts';
+import { readQuarter } from './registry.ts';
+
+export interface CreateReport {
+  readonly quarter: string;
+  readonly state: QuarterState;
+  /** The quarters that were created: the one asked for, and those that were missing besides. */
+  readonly created: readonly string[];
+}
+
+export interface EnsureReport {
+  readonly created: readonly string[];
+  /** Quarters of the range that take no rows any more. */
+  readonly notOpen: readonly { readonly quarter: string; readonly state: QuarterState }[];
+}
+
+/** The quarters that hold some instant from `from` to `to`, as the state rows have them. */
+type Covered = readonly { quarter: string; state: QuarterState; starts_at: Date; ends_at: Date }[];
+
+/**
+ * Creates a quarter, and fills the gap to the nearest one there is. Creating one that exists changes nothing.
+ *
+ * @throws AppError refused/before_oldest, refused/too_many_quarters, conflict/quarter_not_created
+ */
+export async function createQuarter(
+  house: QuarterHouse,
+  run: QuarterRun,
+  quarter: string,
+): Promise<CreateReport> {
+  const { start } = house.calendar.quarter(quarter);
+  const known = await covered(house.database.direct, start, start);
+  const created = known.some(isCreated) ? [] : await createMissing(house, run, quarter, quarter);
+  const { state } = await readQuarter(house.database.direct, quarter);
+  return { quarter, state, created };
+}
+
+/**
+ * Sees that rows from `from` to `to`, both included, have a quarter to go to. A load calls it for every batch: while
+ * all is there it costs one small query. Several processes may want the same quarters at once.
+ *
+ * @throws AppError refused/before_oldest, refused/beyond_horizon, refused/too_many_quarters,
+ *   conflict/quarter_not_created
+ */
+export async function ensureQuarters(
+  house: QuarterHouse,
+  run: QuarterRun,
+  from: Date,
+  to: Date,
+): Promise<EnsureReport> {
+  const { calendar, clock, database, premakeQuarters } = house;
+  let known = await covered(database.write, from, to);
+  let created: string[] = [];
+  if (!covers(known, from, to)) {
+    const last = calendar.quarterOf(to).name;
+    const horizon = nextName(calendar.quarterOf(clock.now()).name, premakeQuarters);
+    if (compareQuarters(last, horizon) > 0) {
+      const detail = `${to.toISOString()} lies in ${last}, and quarters are created ahead to ${horizon} only. Correct the date, or run \`quartermaster quarters create ${last}\` if it is right.`;
+      throw new AppError('refused', 'beyond_horizon', detail);
+    }
+    created = await createMissing(house, run, calendar.quarterOf(from).name, last);
+    known = await covered(database.write, from, to);
+  }
+  const notOpen = known.filter(({ state }) => state !== 'open');
+  return { created, notOpen: notOpen.map(({ quarter, state }) => ({ quarter, state })) };
+}
+
+/** Creates what is missing from one quarter to another, and to those there are; the names of what it created. */
+async function createMissing(
+  house: QuarterHouse,
+  run: QuarterRun,
+  from: string,
+  to: string,
+): Promise<string[]> {
+  const parents = await readParents(house.database.direct);
+  const created = new Set<string>();
+  // Whoever holds a quarter's lock is creating it too, as a rule, and is done in a moment: then there is less to plan.
+  await retry(
+    () =>
+      house.database.direct.connection().execute(async (session) => {
+        const situation = await readSituation(house, session, { from, to });
+        requireYoung(house, situation, from, to);
+        const plan = planQuarters(situation);
+        requireLimit(plan);
+        for (const [done, provision] of plan.provision.entries()) {
+          throwIfAborted(run.signal);
+          run.onProgress?.({ what: 'create quarters', done, total: plan.provision.length });
+          const made = await provisionQuarter(session, parents, provision, run);
+          if (made.length > 0) created.add(provision.quarter.name);
+        }
+        await requireCreated(house, session, plan, from, to);
+      }),
+    {
+      retryable: (error) => isAppError(error, 'quarter_busy'),
+      attempts: 40,
+      baseMs: 50,
+      capMs: 1000,
+      signal: run.signal,
+    },
+  );
+  return [...created].sort(compareQuarters);
+}
+
+/** @throws AppError refused/before_oldest */
+function requireYoung(house: QuarterHouse, { known }: Situation, from: string, to: string): void {
+  const oldest = house.calendar.quarterOf(house.oldest).name;
+  const exists = new Set(known.filter(isCreated).map(({ quarter }) => quarter));
+  const tooOld = house.calendar
+    .range(from, to)
+    .find(({ name }) => compareQuarters(name, oldest) < 0 && !exists.has(name));
+  if (tooOld === undefined) return;
+  const detail = `${tooOld.name} is before ${oldest}, the oldest quarter allowed. Correct the date, or set QM_OLDEST_DATE to an earlier day if it is right.`;
+  throw new AppError('refused', 'before_oldest', detail);
+}
+
+/** @throws AppError refused/too_many_quarters */
+function requireLimit({ provision }: Plan): void {
+  if (provision.length <= QUARTER_LIMIT) return;
+  const names = provision.map(({ quarter }) => quarter.name).sort(compareQuarters);
+  const detail = `${provision.length} quarters would have to be created, ${names[0]} to ${names.at(-1)}, and ${QUARTER_LIMIT} at once is the limit. Look for a wrong date, or create them in steps.`;
+  throw new AppError('refused', 'too_many_quarters', detail);
+}
+
+/** A quarter that something else lies in the way of was not planned; then its drift says what. */
+async function requireCreated(
+  house: QuarterHouse,
+  db: Db,
+  { drift }: Plan,
+  from: string,
+  to: string,
+): Promise<void> {
+  const { start } = house.calendar.quarter(from);
+  const { end } = house.calendar.quarter(to);
+  const rows = await covered(db, start, new Date(end.getTime() - 1));
+  const created = new Set(rows.filter(isCreated).map(({ quarter }) => quarter));
+  const missing = house.calendar.range(from, to).find(({ name }) => !created.has(name));
+  if (missing === undefined) return;
+  const why = drift.filter(({ quarter }) => quarter === missing.name).map(({ detail }) => detail);
+  throw new AppError(
+    'conflict',
+    'quarter_not_created',
+    `${missing.name} could not be created. ${why.join(' ')}`,
+  );
+}
+
+async function covered(db: Db, from: Date, to: Date): Promise<Covered> {
+  return db
+    .selectFrom('quartermaster.quarters')
+    .select(['quarter', 'state', 'starts_at', 'ends_at'])
+    .where('starts_at', '<=', to)
+    .where('ends_at', '>', from)
+    .orderBy('starts_at')
+    .execute();
+}
+
+function isCreated({ state }: { readonly state: QuarterState }): boolean {
+  return state !== 'planned';
+}
+
+/** True when no instant from `from` to `to` is without a quarter. */
+function covers(known: Covered, from: Date, to: Date): boolean {
+  let end = from;
+  for (const row of known.filter(isCreated)) {
+    if (row.starts_at > end) return false;
+    end = row.ends_at;
+  }
+  return end > to;
+}

@@ -1,0 +1,185 @@
+import { isAppError } from '../core/errors.ts';
+import type { FoundPartition } from '../core/partition.ts';
+import { type Plan, planQuarters, QUARTER_LIMIT, writableUntil } from '../core/plan.ts';
+import type { Drift } from '../core/plan-drift.ts';
+import { compareQuarters } from '../core/quarter.ts';
+import { quarterTables } from '../core/tables.ts';
+import { readParents, readQuarterPartitions } from '../db/catalog.ts';
+import { withNamedLock, withQuarterLock } from '../db/locks.ts';
+import { finalizeDetach } from '../db/partition.ts';
+import type { Db } from '../db/schema.ts';
+import { isConnectionLoss, toAppError } from '../db/sqlstate.ts';
+import { throwIfAborted } from '../platform/retry.ts';
+import type { QuarterHouse, QuarterRun } from './context.ts';
+import { structureDrift } from './drift.ts';
+import { provisionQuarter, readSituation, tableNames } from './provision.ts';
+import { advance } from './registry.ts';
+
+export interface ReconcileReport {
+  /** Until then every row has an open quarter to go to; the time of the run when not even now has. */
+  readonly horizon: Date;
+  /** Whole quarters after the current one that take rows already. */
+  readonly quartersAhead: number;
+  /** Quarters that were created or completed. */
+  readonly created: readonly string[];
+  /** Partitions whose interrupted detach was brought to its end. */
+  readonly finalized: readonly string[];
+  /** Quarters whose state row lagged behind the catalog. */
+  readonly repaired: readonly string[];
+  /** What is not as it should be and needs a person. */
+  readonly drift: readonly Drift[];
+  /** What was tried and failed; everything else was done all the same. */
+  readonly failed: readonly { readonly what: string; readonly code: string; readonly detail: string }[];
+}
+
+type Mutable = {
+  -readonly [K in 'created' | 'finalized' | 'repaired' | 'failed']: ReconcileReport[K][number][];
+};
+
+/**
+ * Brings the partitions to what the calendar and the state rows ask for: creates ahead, fills gaps, ends interrupted
+ * detaches, brings state rows up to date, and reports what it must not touch.
+ *
+ * @throws AppError busy/already_running
+ */
+export async function reconcile(house: QuarterHouse, run: QuarterRun): Promise<ReconcileReport> {
+  return withNamedLock(house.database.direct, 'reconcile', async (session) => {
+    const done: Mutable = { created: [], finalized: [], repaired: [], failed: [] };
+    const plan = planQuarters(await readSituation(house, session));
+    // Creating takes milliseconds, and the end of a detach may have to wait for hours, with a lock that keeps
+    // partitions from being created: so the quarters come first.
+    await provisionAll(session, plan, run, done);
+    for (const partition of plan.finalize) await finalize(house, session, partition, run, done);
+    for (const quarter of planQuarters(await readSituation(house, session)).detached)
+      await repair(house, session, quarter, run, done);
+
+    const after = await readSituation(house, session);
+    const { drift, provision } = planQuarters(after);
+    const horizon = writableUntil(tableNames, after.found, after.now);
+    return {
+      horizon,
+      quartersAhead: quartersAhead(house, horizon),
+      ...done,
+      drift: [
+        // A partition that was gone is there again by now; that it was gone is news all the same.
+        ...plan.drift.filter(({ code }) => code === 'partition_lost'),
+        ...drift,
+        ...leftForLater(provision),
+        ...(await structureDrift(session)),
+      ],
+    };
+  });
+}
+
+/**
+ * The same comparison with nothing done: for the doctor.
+ *
+ * @returns sentences, none when all is well, and until when every row has an open quarter to go to
+ */
+export async function inspectQuarters(
+  house: QuarterHouse,
+): Promise<{ readonly problems: string[]; readonly horizon: Date }> {
+  const situation = await readSituation(house, house.database.direct);
+  const plan = planQuarters(situation);
+  const missing = plan.provision.map(({ quarter }) => quarter.name);
+  const advice = 'Run `quartermaster run reconcile-partitions`.';
+  return {
+    problems: [
+      ...plan.finalize.map((one) => `The detach of ${one.schema}.${one.name} was interrupted. ${advice}`),
+      ...plan.detached.map((quarter) => `${quarter} is detached, and its state row lags. ${advice}`),
+      ...(missing.length > 0 ? [`Missing or incomplete: ${missing.join(', ')}. ${advice}`] : []),
+      ...plan.drift.map(({ detail }) => detail),
+      ...(await structureDrift(house.database.direct)).map(({ detail }) => detail),
+    ],
+    horizon: writableUntil(tableNames, situation.found, situation.now),
+  };
+}
+
+async function provisionAll(session: Db, plan: Plan, run: QuarterRun, done: Mutable): Promise<void> {
+  const parents = await readParents(session);
+  for (const provision of plan.provision.slice(0, QUARTER_LIMIT)) {
+    const { name } = provision.quarter;
+    await attempt(name, run, done, async () => {
+      await provisionQuarter(session, parents, provision, run);
+      done.created.push(name);
+    });
+  }
+}
+
+async function finalize(
+  house: QuarterHouse,
+  session: Db,
+  { schema, name, table, quarter }: FoundPartition,
+  run: QuarterRun,
+  done: Mutable,
+): Promise<void> {
+  const parent = quarterTables.find((one) => one.name === table);
+  const act = async (locked: Db) => {
+    if (parent === undefined) return;
+    await run.step?.('finalize.before');
+    await finalizeDetach(locked, parent, { schema, name }, { ...run, pool: house.database.direct });
+    done.finalized.push(name);
+    await run.step?.('finalize.after');
+  };
+  await attempt(`${schema}.${name}`, run, done, () =>
+    quarter === undefined ? act(session) : withQuarterLock(session, quarter, act),
+  );
+}
+
+/** The tables have left and the state row does not know: a detach was killed between the two. */
+async function repair(
+  house: QuarterHouse,
+  session: Db,
+  quarter: string,
+  run: QuarterRun,
+  done: Mutable,
+): Promise<void> {
+  await attempt(quarter, run, done, () =>
+    withQuarterLock(session, quarter, async (locked) => {
+      const partitions = await readQuarterPartitions(locked, quarter);
+      if (partitions.some(({ attachment }) => attachment !== 'standalone')) return;
+      const changes = { detached_at: house.clock.now() };
+      await locked
+        .transaction()
+        .execute((trx) => advance(trx, quarter, 'detach', run, changes, { repaired: true }));
+      done.repaired.push(quarter);
+    }),
+  );
+}
+
+/** Does one thing of many. Its failure is reported and does not keep the others from being done. */
+async function attempt(
+  what: string,
+  run: QuarterRun,
+  done: Mutable,
+  action: () => Promise<void>,
+): Promise<void> {
+  throwIfAborted(run.signal);
+  try {
+    await action();
+  } catch (error) {
+    // Somebody is at this quarter already, and a lost race is no failure.
+    if (isAppError(error, 'quarter_busy')) return;
+    const { kind, code, detail } = toAppError(error);
+    if (kind === 'aborted' || isConnectionLoss(error)) throw error;
+    done.failed.push({ what, code, detail });
+  }
+}
+
+/** Says so when there is more to create than one run may. */
+function leftForLater(provision: Plan['provision']): Drift[] {
+  if (provision.length === 0) return [];
+  const names = provision.map(({ quarter }) => quarter.name).sort(compareQuarters);
+  const detail = `${names.length} quarters are still missing, ${names[0]} to ${names.at(-1)}: they failed, another process is at them, or they are more than the ${QUARTER_LIMIT} of one run. Run \`quartermaster run reconcile-partitions\` again.`;
+  return [{ code: 'quarters_missing', detail }];
+}
+
+function quartersAhead({ calendar, clock }: QuarterHouse, horizon: Date): number {
+  let ahead = 0;
+  let quarter = calendar.next(calendar.quarterOf(clock.now()));
+  while (quarter.end <= horizon) {
+    ahead++;
+    quarter = calendar.next(quarter);
+  }
+  return ahead;
+}

@@ -1,0 +1,137 @@
+import { type JobResult, type JobWithMetadata, PgBoss } from 'pg-boss';
+import { AppError } from '../core/errors.ts';
+import type { Logger } from '../platform/logger.ts';
+import type { Job } from './job.ts';
+import { mayPass, runJob } from './run-job.ts';
+
+export interface WorkerOptions {
+  readonly url: string;
+  readonly schema: string;
+  readonly zone: string;
+  readonly logger: Logger;
+  /** All in seconds; see QueueOptions. */
+  readonly pollEvery: number;
+  readonly superviseEvery: number;
+  readonly stopWithin: number;
+}
+
+export interface Worker {
+  stop(): Promise<void>;
+}
+
+/**
+ * Works off the queues of these jobs until it is stopped. Of two workers each job is given to one; when that one dies
+ * its heartbeat stops and another takes over.
+ */
+export async function startWorker(jobs: readonly Job[], options: WorkerOptions): Promise<Worker> {
+  const { logger, superviseEvery } = options;
+  const stopping = new AbortController();
+  const boss = new PgBoss({
+    connectionString: options.url,
+    schema: options.schema,
+    application_name: 'quartermaster worker',
+    max: 4,
+    superviseIntervalSeconds: superviseEvery,
+    monitorIntervalSeconds: superviseEvery,
+  });
+  // Without a listener an error would end the process; pg-boss goes on and tries again at its next turn.
+  boss.on('error', (error) => logger.error({ err: error }, 'queue failed'));
+  boss.on('warning', ({ message, data }) => logger.warn({ data }, message));
+  const stop = async () => {
+    // First our own signal, so that handlers end now and not when pg-boss runs out of patience.
+    stopping.abort(new AppError('aborted', 'aborted', 'The worker stops.'));
+    await boss.stop({ graceful: true, timeout: options.stopWithin * 1000 });
+  };
+
+  try {
+    await boss.start();
+    await schedule(boss, jobs, options.zone);
+    for (const job of jobs) if (job.atStart) await boss.send(job.queue.name, {});
+    for (const [queue, sharing] of Map.groupBy(jobs, (job) => job.queue)) {
+      const settings = {
+        // The handler says for each job how it ended, which tells pg-boss what is worth another try.
+        perJobResults: true,
+        includeMetadata: true,
+        localConcurrency: queue.parallel,
+        pollingIntervalSeconds: options.pollEvery,
+      } as const;
+      await boss.work<object, unknown, typeof settings>(queue.name, settings, (claims) =>
+        Promise.all(claims.map((claim) => settle(boss, sharing, claim, stopping.signal, logger))),
+      );
+    }
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return { stop };
+}
+
+/** Stores the schedules, and forgets those of jobs that have none any more. */
+async function schedule(boss: PgBoss, jobs: readonly Job[], zone: string): Promise<void> {
+  for (const job of jobs) {
+    if (job.schedule !== undefined) {
+      await boss.schedule(job.queue.name, job.schedule, {}, { tz: zone, missed: 'once' });
+    }
+  }
+  const wanted = new Set(jobs.filter((job) => job.schedule !== undefined).map((job) => job.queue.name));
+  for (const { name, key } of await boss.getSchedules()) {
+    if (!wanted.has(name)) await boss.unschedule(name, key);
+  }
+}
+
+/** Which of the jobs that share a queue is meant: the verb of a quarter's step says so. */
+function jobFor(sharing: readonly Job[], { data, name }: JobWithMetadata): Job | undefined {
+  const wanted = 'verb' in data ? data.verb : name;
+  return sharing.find((job) => job.name === wanted);
+}
+
+/**
+ * Runs one job and says what pg-boss is to do with it. `deadletter` fails it at once without using up its retries
+ * (no queue of ours has a dead letter queue): a refused quarter would be refused again.
+ */
+async function settle(
+  boss: PgBoss,
+  sharing: readonly Job[],
+  claim: JobWithMetadata,
+  stopping: AbortSignal,
+  logger: Logger,
+): Promise<JobResult> {
+  const { id } = claim;
+  const job = jobFor(sharing, claim);
+  if (job === undefined) {
+    // While versions change a newer process may ask for what only it can do: it gets the next try.
+    logger.warn({ id, queue: claim.name, data: claim.data }, 'this version knows no such job');
+    return { id, status: 'failed', output: { code: 'unknown_job' } };
+  }
+  const outcome = await runJob(job, claim.data, {
+    id,
+    // pg-boss' own fires when the run expires and when its claim is lost to another worker.
+    signal: AbortSignal.any([stopping, claim.signal]),
+    logger,
+    onProgress: (progress) => logger.debug({ job: job.name, id, ...progress }, 'job goes on'),
+  });
+  if (outcome.done) {
+    // A deleted job counts as settled.
+    if (job.queue.keepFor === 0) await boss.deleteJob(claim.name, claim);
+    return { id, status: 'completed', output: outcome.report };
+  }
+  const { kind, code, detail } = outcome.error;
+  const output = { kind, code, detail };
+  if (!mayPass(outcome.error)) return { id, status: 'deadletter', output };
+  if (stopping.aborted) await handBack(boss, claim, output);
+  return { id, status: 'failed', output };
+}
+
+/**
+ * Puts a job back so that another worker takes it at its next look, and as if this run had not been: neither the wait
+ * nor the try that a failure costs. Settled here, it is left alone by pg-boss afterwards.
+ */
+async function handBack(boss: PgBoss, claim: JobWithMetadata, output: object): Promise<void> {
+  const { id, name, retryLimit } = claim;
+  const { affected } = (await boss.fail(name, claim, output)) as { affected: number };
+  // Not ours any more: it was taken over, or it expired.
+  if (affected === 0) return;
+  // The last try leaves it failed, from where only a retry leads back; otherwise this finds nothing.
+  await boss.retry(name, id);
+  await boss.update(name, undefined, { id, startAfter: 0, retryLimit: retryLimit + 1 });
+}

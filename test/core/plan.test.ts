@@ -1,0 +1,347 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { QuarterState } from '../../src/core/lifecycle.ts';
+import type { FoundPartition } from '../../src/core/partition.ts';
+import {
+  type KnownQuarter,
+  type Plan,
+  planQuarters,
+  type Situation,
+  writableUntil,
+} from '../../src/core/plan.ts';
+import { calendar, compareQuarters, nextName } from '../../src/core/quarter.ts';
+
+const tables = ['transactions', 'entries'];
+const utc = calendar('UTC');
+const NOW = new Date('2026-05-05T12:00:00Z');
+
+function situation(changes: Partial<Situation> = {}): Situation {
+  return {
+    tables,
+    found: [],
+    known: [],
+    calendar: utc,
+    now: NOW,
+    premake: 2,
+    oldest: new Date('2000-01-01T00:00:00Z'),
+    ...changes,
+  };
+}
+
+function row(quarter: string, state: QuarterState, zone = utc): KnownQuarter {
+  const { start, end } = zone.quarter(quarter);
+  return { quarter, state, starts_at: start, ends_at: end };
+}
+
+function partition(
+  table: string,
+  quarter: string,
+  changes: Partial<FoundPartition> = {},
+  zone = utc,
+): FoundPartition {
+  const { start, end } = zone.quarter(quarter);
+  const alone = changes.attachment === 'standalone';
+  return {
+    table,
+    schema: 'ledger',
+    name: `${table}_${quarter}`,
+    quarter,
+    attachment: 'attached',
+    bounds: alone ? undefined : { from: start, to: end },
+    ours: true,
+    fenced: false,
+    empty: false,
+    ...changes,
+  };
+}
+
+function both(quarter: string, changes: Partial<FoundPartition> = {}, zone = utc): FoundPartition[] {
+  return tables.map((table) => partition(table, quarter, changes, zone));
+}
+
+const names = (plan: Plan) => plan.provision.map(({ quarter }) => quarter.name);
+const codes = (plan: Plan) => plan.drift.map(({ code }) => code);
+
+/** What the world looks like when the plan has been carried out. */
+function carriedOut(before: Situation, plan: Plan): Situation {
+  let found = before.found.map((one) =>
+    plan.finalize.includes(one) ? { ...one, attachment: 'standalone' as const, bounds: undefined } : one,
+  );
+  let known = before.known.map((one) =>
+    plan.detached.includes(one.quarter) ? { ...one, state: 'detached' as const } : one,
+  );
+  for (const { quarter, create, replace } of plan.provision) {
+    const bounds = { from: quarter.start, to: quarter.end };
+    found = found.filter((one) => !(replace.includes(one.table) && one.quarter === quarter.name));
+    found.push(
+      ...[...create, ...replace].map((table) => ({
+        ...partition(table, quarter.name, {}, before.calendar),
+        bounds,
+      })),
+    );
+    const whole = tables.every((table) =>
+      found.some(
+        (one) => one.table === table && one.quarter === quarter.name && one.attachment === 'attached',
+      ),
+    );
+    known = known.filter((one) => one.quarter !== quarter.name);
+    const state = whole ? ('open' as const) : ('planned' as const);
+    known.push({ quarter: quarter.name, state, starts_at: quarter.start, ends_at: quarter.end });
+  }
+  return { ...before, found, known };
+}
+
+describe('the plan of an empty database', () => {
+  it('is the current quarter and those ahead, the current one first', () => {
+    expect(names(planQuarters(situation()))).toEqual(['2026q2', '2026q3', '2026q4']);
+    expect(names(planQuarters(situation({ premake: 0 })))).toEqual(['2026q2']);
+  });
+
+  it('reaches back to what is wanted, newest first', () => {
+    const plan = planQuarters(situation({ premake: 1, wanted: { from: '2025q3', to: '2025q4' } }));
+    expect(names(plan)).toEqual(['2026q2', '2026q3', '2026q1', '2025q4', '2025q3']);
+    expect(plan.provision.every(({ create }) => create.length === tables.length)).toBe(true);
+  });
+
+  it('has nothing before the oldest quarter, and the quarter of the oldest day whole', () => {
+    const wanted = { from: '2024q1', to: '2024q1' };
+    const plan = planQuarters(situation({ oldest: new Date('2025-11-11T00:00:00Z'), wanted }));
+    expect(names(plan).sort(compareQuarters)[0]).toBe('2025q4');
+  });
+});
+
+describe('a plan', () => {
+  const here = situation({ premake: 0 });
+  const planOf = (changes: Partial<Situation>) => planQuarters({ ...here, ...changes });
+
+  it('fills gaps between what is known', () => {
+    const known = [row('2025q2', 'open'), row('2026q2', 'open')];
+    const plan = planOf({ known, found: [...both('2025q2'), ...both('2026q2')] });
+    expect(names(plan)).toEqual(['2026q1', '2025q4', '2025q3']);
+    expect(plan.drift).toEqual([]);
+  });
+
+  it('creates only the table that is missing, and says that an open quarter had lost it', () => {
+    const plan = planOf({ known: [row('2026q2', 'open')], found: [partition('entries', '2026q2')] });
+    expect(plan.provision).toMatchObject([{ create: ['transactions'], replace: [] }]);
+    expect(codes(plan)).toEqual(['partition_lost']);
+  });
+
+  it('registers a quarter that is whole and has no row', () => {
+    expect(planOf({ found: both('2026q2') }).provision).toMatchObject([{ create: [], replace: [] }]);
+  });
+
+  it('replaces an empty leftover, and reports a table with rows instead', () => {
+    const alone = { attachment: 'standalone', empty: true } as const;
+    expect(planOf({ found: both('2026q2', alone) }).provision).toMatchObject([
+      { create: [], replace: ['transactions', 'entries'] },
+    ]);
+    for (const changes of [{ empty: false }, { ours: false }, { fenced: true }]) {
+      const plan = planOf({ found: both('2026q2', { ...alone, ...changes }) });
+      expect(plan.provision).toEqual([]);
+      expect(codes(plan)).toEqual(['stands_alone', 'stands_alone']);
+    }
+  });
+
+  it('never makes a quarter again that has left', () => {
+    for (const state of ['detached', 'dropped'] as const) {
+      const plan = planOf({ known: [row('2026q1', state), row('2026q2', 'open')], found: both('2026q2') });
+      expect(plan.provision).toEqual([]);
+    }
+  });
+
+  it('brings a state row forward when all tables of an archived quarter have left, and not before', () => {
+    const left = both('2025q4', { attachment: 'standalone', fenced: true });
+    const known = [row('2025q4', 'archived'), row('2026q1', 'open'), row('2026q2', 'open')];
+    const found = [...both('2026q1'), ...both('2026q2')];
+    expect(planOf({ known, found: [...found, ...left] }).detached).toEqual(['2025q4']);
+    const half = [left[0] as FoundPartition, partition('entries', '2025q4', { fenced: true })];
+    const plan = planOf({ known, found: [...found, ...half] });
+    expect(plan.detached).toEqual([]);
+    expect(codes(plan)).toEqual(['detach_unfinished']);
+  });
+
+  it('ends an interrupted detach', () => {
+    const pending = both('2026q2', { attachment: 'detaching', fenced: true });
+    expect(planOf({ known: [row('2026q2', 'archived')], found: pending }).finalize).toEqual(pending);
+  });
+
+  it('creates nothing where something else lies, but the other table', () => {
+    const foreign = partition('entries', '2026q2', { name: 'entries_old', quarter: undefined });
+    const plan = planOf({ found: [{ ...foreign, bounds: { from: undefined, to: undefined } }] });
+    expect(plan.provision).toMatchObject([{ create: ['transactions'] }]);
+    expect(codes(plan)).toEqual(['foreign_partition', 'range_occupied']);
+    expect(plan.drift[1]?.detail).toContain('ledger.entries_old');
+  });
+
+  it('goes on beside an empty DEFAULT partition and stops at one with rows', () => {
+    const fallback = partition('entries', '2026q2', {
+      name: 'entries_default',
+      quarter: undefined,
+      bounds: 'default',
+    });
+    expect(planOf({ found: [{ ...fallback, empty: true }] }).provision).toMatchObject([{ create: tables }]);
+    const plan = planOf({ found: [fallback] });
+    expect(plan.provision).toMatchObject([{ create: ['transactions'] }]);
+    expect(codes(plan)).toEqual(['default_partition', 'range_occupied']);
+  });
+
+  it.each<[string, QuarterState, Partial<FoundPartition>]>([
+    [
+      'bounds_differ',
+      'open',
+      { bounds: { from: utc.quarter('2026q1').start, to: utc.quarter('2026q1').end } },
+    ],
+    ['attached_again', 'detached', { fenced: true }],
+    ['fence_missing', 'closed', {}],
+    ['fence_missing', 'archived', {}],
+    ['close_unfinished', 'open', { fenced: true }],
+    ['stands_alone', 'closed', { attachment: 'standalone', fenced: true }],
+  ])('reports %s of a quarter that is %s', (code, state, changes) => {
+    const plan = planOf({ known: [row('2026q2', state)], found: both('2026q2', changes) });
+    expect(codes(plan)).toEqual([code, code]);
+    expect(plan.provision).toEqual([]);
+  });
+
+  it('reports tables that are gone from a quarter that should have them', () => {
+    for (const state of ['closed', 'archived', 'detached', 'restored'] as const) {
+      const plan = planOf({ known: [row('2026q2', state)] });
+      expect(codes(plan)).toEqual(['partition_missing', 'partition_missing']);
+    }
+  });
+
+  it('keeps stored bounds when the rules of the zone change, so that quarters still tile', () => {
+    const { start, end } = utc.quarter('2026q2');
+    const late = new Date(end.getTime() + 3_600_000);
+    const known: KnownQuarter[] = [{ quarter: '2026q2', state: 'open', starts_at: start, ends_at: late }];
+    const found = both('2026q2', { bounds: { from: start, to: late } });
+    const plan = planQuarters(situation({ premake: 1, known, found }));
+    expect(plan.provision).toMatchObject([{ quarter: { name: '2026q3', start: late } }]);
+    expect(codes(plan)).toEqual(['zone_rules_changed']);
+  });
+});
+
+describe('writableUntil', () => {
+  it('is the end of what all tables can take without a break', () => {
+    const found = [...both('2026q2'), ...both('2026q3'), partition('entries', '2026q4')];
+    expect(writableUntil(tables, found, NOW)).toEqual(utc.quarter('2026q3').end);
+    expect(writableUntil(tables, [...found, ...both('2027q1')], NOW)).toEqual(utc.quarter('2026q3').end);
+    expect(writableUntil(tables, both('2026q3'), NOW)).toEqual(NOW);
+    expect(writableUntil(tables, both('2026q2', { fenced: true }), NOW)).toEqual(NOW);
+    expect(writableUntil(tables, both('2026q2', { attachment: 'detaching' }), NOW)).toEqual(NOW);
+  });
+});
+
+describe('whatever is found', () => {
+  const zones = ['UTC', 'Africa/Monrovia', 'Asia/Kolkata', 'America/Havana'].map((zone) => calendar(zone));
+  const state = fc.constantFrom<(QuarterState | undefined)[]>(
+    undefined,
+    'planned',
+    'open',
+    'closed',
+    'archived',
+    'detached',
+    'dropped',
+    'restored',
+  );
+  const deviation = fc.constantFrom<(Partial<FoundPartition> | 'missing' | undefined)[]>(
+    undefined,
+    undefined,
+    'missing',
+    { attachment: 'detaching', fenced: true },
+    { attachment: 'standalone', empty: true },
+    { attachment: 'standalone', fenced: true },
+    { fenced: true },
+    { bounds: { from: new Date('1971-05-05T00:00:00Z'), to: new Date('1972-02-02T00:00:00Z') } },
+    { name: 'made_elsewhere', quarter: undefined },
+  );
+  const someSituation = fc
+    .record({
+      zone: fc.constantFrom(...zones),
+      from: fc.integer({ min: -8, max: 3 }),
+      life: fc.array(fc.tuple(state, deviation, deviation), { maxLength: 8 }),
+      premake: fc.integer({ min: 0, max: 5 }),
+      now: fc.date({
+        min: new Date('1971-01-01T00:00:00Z'),
+        max: new Date('2037-12-31T00:00:00Z'),
+        noInvalidDate: true,
+      }),
+      oldest: fc.date({
+        min: new Date('1968-01-01T00:00:00Z'),
+        max: new Date('2037-12-31T00:00:00Z'),
+        noInvalidDate: true,
+      }),
+    })
+    .map(({ zone, from, life, premake, now, oldest }): Situation => {
+      const first = nextName(zone.quarterOf(now).name, from);
+      const known: KnownQuarter[] = [];
+      const found: FoundPartition[] = [];
+      for (const [i, [its, ...deviations]] of life.entries()) {
+        const name = nextName(first, i);
+        if (its !== undefined) known.push(row(name, its, zone));
+        for (const [t, changes] of deviations.entries()) {
+          const there = its !== undefined && its !== 'planned' && its !== 'dropped';
+          if (changes === 'missing' || (changes === undefined && !there)) continue;
+          found.push(partition(tables[t] as string, name, changes, zone));
+        }
+      }
+      return situation({ calendar: zone, now, oldest, premake, known, found });
+    });
+  const check = (property: (given: Situation) => void) =>
+    fc.assert(fc.property(someSituation, property), { numRuns: 500 });
+
+  it('a plan that was carried out plans nothing more', () => {
+    check((given) => {
+      const first = carriedOut(given, planQuarters(given));
+      // Once a detach has ended, its quarter may turn out to have left.
+      const second = carriedOut(first, planQuarters(first));
+      const { finalize, provision, detached } = planQuarters(second);
+      expect({ finalize, provision, detached }).toEqual({ finalize: [], provision: [], detached: [] });
+    });
+  });
+
+  it('nothing is created over another partition, before the oldest quarter, or again', () => {
+    check((given) => {
+      const states = new Map(given.known.map((one) => [one.quarter, one.state]));
+      const oldest = given.calendar.quarterOf(given.oldest).name;
+      for (const { quarter, create, replace } of planQuarters(given).provision) {
+        expect(['planned', 'open', undefined]).toContain(states.get(quarter.name));
+        if (states.get(quarter.name) !== 'open' && create.length + replace.length > 0)
+          expect(compareQuarters(quarter.name, oldest)).toBeGreaterThanOrEqual(0);
+        for (const { table, bounds } of given.found) {
+          if (!create.includes(table) || bounds === undefined || bounds === 'default') continue;
+          const apart = (bounds.to as Date) <= quarter.start || (bounds.from as Date) >= quarter.end;
+          expect(apart).toBe(true);
+        }
+      }
+    });
+  });
+
+  it('created quarters tile: each begins where the one before it ends', () => {
+    check((given) => {
+      const { known } = carriedOut(given, planQuarters(given));
+      const rows = [...known].sort((a, b) => compareQuarters(a.quarter, b.quarter));
+      for (const [i, one] of rows.entries()) {
+        const before = rows[i - 1];
+        if (before !== undefined && nextName(before.quarter) === one.quarter)
+          expect(one.starts_at).toEqual(before.ends_at);
+      }
+    });
+  });
+
+  it('afterwards writes are safe for all quarters ahead, unless a drift says why not', () => {
+    check((given) => {
+      const plan = planQuarters(given);
+      const { found } = carriedOut(given, plan);
+      const current = given.calendar.quarterOf(given.now);
+      const ahead = given.calendar.next(current, given.premake);
+      const young = given.oldest < current.end;
+      const written = given.known.some(
+        ({ quarter, state }) =>
+          compareQuarters(quarter, current.name) >= 0 && state !== 'open' && state !== 'planned',
+      );
+      if (plan.drift.length > 0 || !young || written) return;
+      expect(writableUntil(tables, found, given.now).getTime()).toBeGreaterThanOrEqual(ahead.end.getTime());
+    });
+  });
+});

@@ -1,0 +1,70 @@
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+
+/** A way to PostgreSQL that can be cut at the worst of moments. */
+export interface CuttingProxy {
+  readonly url: string;
+  /** The next COMMIT: `before` it reaches PostgreSQL, or `after` it was done and before the client hears of it. */
+  cutNextCommit(when: 'before' | 'after'): void;
+  /** How often it cut. */
+  readonly cuts: number;
+  close(): Promise<void>;
+}
+
+export async function openCuttingProxy(url: string): Promise<CuttingProxy> {
+  const target = new URL(url);
+  const sockets = new Set<Socket>();
+  let armed: 'before' | 'after' | undefined;
+  let cuts = 0;
+
+  const server = createServer((client) => {
+    const upstream = connect({ host: target.hostname, port: Number(target.port) });
+    let cutting = false;
+    for (const socket of [client, upstream]) {
+      sockets.add(socket);
+      socket.on('error', () => {});
+      socket.on('close', () => {
+        sockets.delete(socket);
+        client.destroy();
+        upstream.destroy();
+      });
+    }
+    client.on('data', (chunk) => {
+      // A simple query: 'Q', its length, the text, a zero byte.
+      if (armed && /^Q....commit\0/s.test(chunk.toString('latin1'))) {
+        const when = armed;
+        armed = undefined;
+        cuts++;
+        if (when === 'before') {
+          client.destroy();
+          return;
+        }
+        cutting = true;
+      }
+      upstream.write(chunk);
+    });
+    upstream.on('data', (chunk) => {
+      if (cutting) client.destroy();
+      else client.write(chunk);
+    });
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const through = new URL(url);
+  through.hostname = '127.0.0.1';
+  through.port = String((server.address() as AddressInfo).port);
+  return {
+    url: through.href,
+    cutNextCommit: (when) => {
+      armed = when;
+    },
+    get cuts() {
+      return cuts;
+    },
+    close: async () => {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}

@@ -1,0 +1,122 @@
+import { sql } from 'kysely';
+import { calendar as calendarOf } from '../../src/core/quarter.ts';
+import { partitionName, quarterTables } from '../../src/core/tables.ts';
+import { type Database, openDatabase } from '../../src/db/database.ts';
+import { identifier, instantLiteral } from '../../src/db/identifier.ts';
+import type { Db } from '../../src/db/schema.ts';
+import { createAccountCache, createAccounts, type NewAccount } from '../../src/ledger/accounts.ts';
+import { createLedger } from '../../src/ledger/ledgers.ts';
+import { createPoster } from '../../src/ledger/post.ts';
+import { createDatabase } from '../support/database.ts';
+
+/** A migrated database with one ledger, its calendar, and the quarters a test asks for. */
+export type Book = Awaited<ReturnType<typeof openBook>>;
+
+export async function openBook(options: { zone?: string; poolMax?: number } = {}) {
+  const zone = options.zone ?? 'UTC';
+  const created = await createDatabase({ zone });
+  const database = openDatabase({ databaseUrl: created.url, poolMax: options.poolMax ?? 10 });
+  const calendar = calendarOf(zone);
+  const accounts = createAccountCache();
+  const db = database.write;
+  const ledger = await createLedger(db, 'main');
+  return {
+    url: created.url,
+    adminUrl: created.adminUrl,
+    database,
+    db,
+    calendar,
+    accounts,
+    ledger,
+    poster: createPoster({ db, calendar, accounts }),
+    ensureQuarters: (from: Date, to: Date) => ensureQuarters(database, zone, from, to),
+    open: (...wanted: NewAccount[]) => createAccounts(db, ledger.id, wanted),
+    close: async () => {
+      await database.close();
+      await created.drop();
+    },
+  };
+}
+
+/** Makes the partitions between two instants, in the simplest way there is. */
+export async function ensureQuarters(database: Database, zone: string, from: Date, to: Date): Promise<void> {
+  const calendar = calendarOf(zone);
+  for (const { name, start, end } of calendar.range(
+    calendar.quarterOf(from).name,
+    calendar.quarterOf(to).name,
+  )) {
+    await database.direct.transaction().execute(async (trx) => {
+      await sql`SELECT pg_advisory_xact_lock(1)`.execute(trx);
+      for (const table of quarterTables) {
+        const partition = identifier(table.schema, partitionName(table, name));
+        await sql
+          .raw(
+            `CREATE TABLE IF NOT EXISTS ${partition} PARTITION OF ${identifier(table.schema, table.name)}
+             FOR VALUES FROM (${instantLiteral(start)}) TO (${instantLiteral(end)})`,
+          )
+          .execute(trx);
+      }
+      await trx
+        .insertInto('quartermaster.quarters')
+        .values({ quarter: name, starts_at: start, ends_at: end, state: 'open' } as never)
+        .onConflict((conflict) => conflict.doNothing())
+        .execute();
+    });
+  }
+}
+
+/** Refuses all further rows of a quarter, as close does. */
+export async function closeQuarter(book: Book, name: string): Promise<void> {
+  await book.db.transaction().execute(async (trx) => {
+    for (const table of quarterTables) {
+      await sql
+        .raw(
+          `ALTER TABLE ${identifier(table.schema, partitionName(table, name))}
+           ADD CONSTRAINT quarter_closed CHECK (false) NOT VALID`,
+        )
+        .execute(trx);
+    }
+    await sql`UPDATE quartermaster.quarters SET state = 'closed' WHERE quarter = ${name}`.execute(trx);
+  });
+}
+
+/** Everything that must hold whatever was posted, as one list of broken rules. */
+export async function brokenRules(db: Db): Promise<string[]> {
+  const { rows } = await sql<{ rule: string; which: string }>`
+    SELECT 'a transaction sums to zero' AS rule, e.transaction_id::text AS which
+    FROM ledger.entries e JOIN ledger.accounts a ON a.ledger_id = e.ledger_id AND a.id = e.account_id
+    GROUP BY e.ledger_id, e.transaction_id, a.currency HAVING sum(e.amount) <> 0
+    UNION ALL
+    SELECT 'a balance is the sum of its entries', b.account_id::text
+    FROM ledger.balances b
+    LEFT JOIN (SELECT ledger_id, account_id, sum(amount) AS total, count(*) AS entries, max(version) AS version,
+                      max(created_at) AS last
+               FROM ledger.entries GROUP BY ledger_id, account_id) e USING (ledger_id, account_id)
+    WHERE b.posted <> coalesce(e.total, 0) OR b.version <> coalesce(e.entries, 0) OR b.version <> coalesce(e.version, 0)
+       OR b.last_entry_at IS DISTINCT FROM e.last
+    UNION ALL
+    SELECT 'balance_after runs on, in order of time and version', account_id::text
+    FROM (SELECT ledger_id, account_id, version, balance_after, created_at,
+                 sum(amount) OVER w AS running, row_number() OVER w AS place,
+                 lag(created_at) OVER w AS previous
+          FROM ledger.entries WINDOW w AS (PARTITION BY ledger_id, account_id ORDER BY version)) e
+    WHERE balance_after <> running OR version <> place OR created_at < previous
+    UNION ALL
+    SELECT 'no limit is passed', account_id::text FROM ledger.balances WHERE posted - pending_out < min_balance
+    UNION ALL
+    SELECT 'a booked transaction has entries of its own time', t.id::text
+    FROM ledger.transactions t
+    LEFT JOIN ledger.entries e
+      ON e.ledger_id = t.ledger_id AND e.transaction_id = t.id AND e.created_at = t.created_at
+     AND e.account_id = ANY (t.account_ids)
+    GROUP BY t.ledger_id, t.created_at, t.id, t.status
+    HAVING (count(e.*) = 0) <> (t.status = 'FAILED')
+    UNION ALL
+    SELECT 'an entry has a transaction', e.transaction_id::text
+    FROM ledger.entries e
+    WHERE NOT EXISTS (SELECT FROM ledger.transactions t
+                      WHERE t.ledger_id = e.ledger_id AND t.created_at = e.created_at AND t.id = e.transaction_id)`.execute(
+    db,
+  );
+  return rows.map(({ rule, which }) => `${rule}: ${which}`);
+}

@@ -1,0 +1,161 @@
+import { describe, expect, it } from 'vitest';
+import { AppError } from '../../src/core/errors.ts';
+import type { QuarterVerb } from '../../src/core/lifecycle.ts';
+import type { Job } from '../../src/queue/job.ts';
+import { type QuarterStep, quarterLine } from '../../src/queue/quarter-line.ts';
+import type { Queue } from '../../src/queue/queue.ts';
+import { useQueueBench, whileWorking } from './harness.ts';
+
+const bench = useQueueBench();
+
+const verbs = ['close', 'archive', 'verify', 'detach'] as const satisfies readonly QuarterVerb[];
+
+/** The verbs as jobs on the line; what they do is the test's affair. */
+function lineJobs(handle: (step: QuarterStep) => Promise<object>): Job<QuarterStep>[] {
+  return verbs.map((name) => ({ name, queue: quarterLine, handle: (step) => handle(step) }));
+}
+
+async function request(queue: Queue, quarter: string, asked: readonly QuarterVerb[] = verbs) {
+  return bench.database.write.transaction().execute(async (trx) => {
+    const outcomes: string[] = [];
+    for (const verb of asked)
+      outcomes.push(await queue.quarters.request(trx, { verb, quarter, actor: 'test' }));
+    return outcomes;
+  });
+}
+
+/** Collects what ran, and resolves a promise when so many steps have. */
+function recorder() {
+  const ran: string[] = [];
+  const waiting: { count: number; resolve: () => void }[] = [];
+  return {
+    ran,
+    of: (quarter: string) => ran.filter((step) => step.startsWith(quarter)).map((step) => step.slice(7)),
+    record(step: QuarterStep) {
+      ran.push(`${step.quarter} ${step.verb}`);
+      for (const { count, resolve } of waiting) if (ran.length >= count) resolve();
+    },
+    reached(count: number): Promise<void> {
+      return new Promise((resolve) => {
+        if (ran.length >= count) resolve();
+        else waiting.push({ count, resolve });
+      });
+    },
+  };
+}
+
+describe('the quarter line', () => {
+  it('runs the steps of a quarter in order and two quarters at a time', async () => {
+    const queue = bench.open();
+    const { ran, of, record, reached } = recorder();
+    const together = Promise.withResolvers<void>();
+    const closing = new Set<string>();
+    const jobs = lineJobs(async (step) => {
+      if (step.verb === 'close') {
+        // Neither close ends before both have begun.
+        closing.add(step.quarter);
+        if (closing.size === 2) together.resolve();
+        await together.promise;
+      }
+      record(step);
+      return {};
+    });
+    await queue.install(jobs);
+    expect(await request(queue, '2024q1')).toEqual(['enqueued', 'enqueued', 'enqueued', 'enqueued']);
+    await request(queue, '2024q2');
+    await whileWorking(queue, jobs, () => reached(8));
+    expect(of('2024q1')).toEqual([...verbs]);
+    expect(of('2024q2')).toEqual([...verbs]);
+    expect(ran).toHaveLength(8);
+  });
+
+  it('stops at a failed step, for that quarter alone, and goes on when it is tried again', async () => {
+    const queue = bench.open();
+    const { of, record, reached } = recorder();
+    let broken = true;
+    const jobs = lineJobs(async (step) => {
+      record(step);
+      if (broken && step.quarter === '2023q1' && step.verb === 'verify') {
+        throw new AppError('corrupt', 'digest_differs', 'The archive is not what was closed.');
+      }
+      return {};
+    });
+    await queue.install(jobs);
+    await request(queue, '2023q1');
+    await whileWorking(queue, jobs, async () => {
+      await reached(3);
+      await expect.poll(() => queue.quarters.blocked(), { timeout: 10_000 }).toEqual(['2023q1']);
+      await request(queue, '2023q2');
+      await reached(7);
+      expect(of('2023q1')).toEqual(['close', 'archive', 'verify']);
+      expect(of('2023q2')).toEqual([...verbs]);
+
+      broken = false;
+      expect(await queue.quarters.retry(bench.database.write, '2023q1')).toBe(true);
+      await reached(9);
+      expect(of('2023q1')).toEqual(['close', 'archive', 'verify', 'verify', 'detach']);
+    });
+    expect(await queue.quarters.blocked()).toEqual([]);
+    expect(await queue.quarters.retry(bench.database.write, '2023q1')).toBe(false);
+  });
+
+  it('tries a failed step again when it is asked for again', async () => {
+    const queue = bench.open();
+    const { ran, record, reached } = recorder();
+    const jobs = lineJobs(async (step) => {
+      record(step);
+      if (ran.length === 1) throw new AppError('refused', 'unbalanced', 'It does not balance.');
+      return {};
+    });
+    await queue.install(jobs);
+    await request(queue, '2022q1', ['close']);
+    await whileWorking(queue, jobs, async () => {
+      await expect.poll(() => queue.quarters.blocked(), { timeout: 10_000 }).toEqual(['2022q1']);
+      expect(await request(queue, '2022q1', ['close', 'archive'])).toEqual(['retried', 'enqueued']);
+      await reached(3);
+    });
+    expect(ran).toEqual(['2022q1 close', '2022q1 close', '2022q1 archive']);
+  });
+
+  it('holds one job for a verb of a quarter while it waits or runs, and takes it again afterwards', async () => {
+    const queue = bench.open();
+    const { ran, record, reached } = recorder();
+    const running = Promise.withResolvers<void>();
+    const release = Promise.withResolvers<void>();
+    const jobs = lineJobs(async (step) => {
+      record(step);
+      running.resolve();
+      await release.promise;
+      return {};
+    });
+    await queue.install(jobs);
+    expect(await request(queue, '2021q1', ['verify'])).toEqual(['enqueued']);
+    expect(await request(queue, '2021q1', ['verify'])).toEqual(['waiting']);
+    await whileWorking(queue, jobs, async () => {
+      await running.promise;
+      expect(await request(queue, '2021q1', ['verify'])).toEqual(['waiting']);
+      release.resolve();
+    });
+    expect(ran).toEqual(['2021q1 verify']);
+    expect(await request(queue, '2021q1', ['verify'])).toEqual(['enqueued']);
+    await whileWorking(queue, jobs, () => reached(2));
+  });
+
+  it('is asked by two processes at once and holds one job', async () => {
+    const [one, other] = [bench.open(), bench.open()];
+    const { ran, record, reached } = recorder();
+    const jobs = lineJobs(async (step) => {
+      record(step);
+      return {};
+    });
+    await one.install(jobs);
+    for (let round = 1; round <= 3; round++) {
+      const outcomes = await Promise.all(
+        [one, other, one, other].map((queue) => request(queue, '2020q1', ['verify'])),
+      );
+      expect(outcomes.flat().sort()).toEqual(['enqueued', 'waiting', 'waiting', 'waiting']);
+      await whileWorking(one, jobs, () => reached(round));
+      expect(ran).toHaveLength(round);
+    }
+  });
+});

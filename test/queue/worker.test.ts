@@ -1,0 +1,124 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { sql } from 'kysely';
+import { describe, expect, it } from 'vitest';
+import { throwIfAborted } from '../../src/platform/retry.ts';
+import type { Job, JobRun } from '../../src/queue/job.ts';
+import { testJob, useQueueBench, whileWorking } from './harness.ts';
+
+const bench = useQueueBench();
+
+/** A handler that goes on until it is told to end, and tells the test what happened. */
+function longJob(name: string, options: Parameters<typeof testJob>[2] = {}) {
+  const started = Promise.withResolvers<string>();
+  const job = testJob(
+    name,
+    async (_data, run) => {
+      started.resolve(run.id);
+      await aborted(run);
+      throwIfAborted(run.signal);
+      return {};
+    },
+    options,
+  );
+  return { job, started: started.promise };
+}
+
+async function aborted({ signal }: JobRun): Promise<void> {
+  if (!signal.aborted) await once(signal, 'abort');
+}
+
+function quickJob(name: string, options: Parameters<typeof testJob>[2] = {}) {
+  const done = Promise.withResolvers<string>();
+  const job = testJob(
+    name,
+    async (_data, run) => {
+      done.resolve(run.id);
+      return {};
+    },
+    options,
+  );
+  return { job, done: done.promise };
+}
+
+describe('two workers', () => {
+  it('never run one job twice at a time', async () => {
+    const [one, other] = [bench.open(), bench.open()];
+    const running = new Map<string, number>();
+    const handled: string[] = [];
+    const finished = Promise.withResolvers<void>();
+    const jobs: Job[] = ['a', 'b', 'c', 'd', 'e', 'f'].map((letter) =>
+      testJob(`shared-${letter}`, async (_data, run) => {
+        const now = (running.get(run.id) ?? 0) + 1;
+        running.set(run.id, now);
+        expect(now).toBe(1);
+        // Long enough for the other worker to look for work meanwhile.
+        await sql`SELECT pg_sleep(0.6)`.execute(bench.database.write);
+        running.delete(run.id);
+        handled.push(letter);
+        if (handled.length === jobs.length) finished.resolve();
+        return {};
+      }),
+    );
+    await one.install(jobs);
+    for (const job of jobs) await one.enqueue(bench.database.write, job.name);
+    await whileWorking(one, jobs, () => whileWorking(other, jobs, () => finished.promise));
+    expect(handled.sort()).toEqual(['a', 'b', 'c', 'd', 'e', 'f']);
+  });
+});
+
+describe('a stop', () => {
+  // A failure of this queue would be final, and wait ten minutes if it were not.
+  const strict = { queue: { retries: 0, retryDelay: 600, retryDelayMax: 600 } };
+
+  it('tells a long job to end and hands it to another worker, which costs it no retry', async () => {
+    const [leaving, staying] = [bench.open(), bench.open()];
+    const long = longJob('long', strict);
+    await leaving.install([long.job]);
+    await leaving.enqueue(bench.database.write, 'long');
+    const id = await whileWorking(leaving, [long.job], () => long.started);
+    const quick = quickJob('long', strict);
+    await whileWorking(staying, [quick.job], async () => {
+      expect(await quick.done).toBe(id);
+    });
+  });
+
+  it('does not wait for ever for a job that will not end', async () => {
+    const queue = bench.open({ stopWithin: 1 });
+    const started = Promise.withResolvers<void>();
+    const release = Promise.withResolvers<object>();
+    const job = testJob('deaf', () => {
+      started.resolve();
+      return release.promise;
+    });
+    await queue.install([job]);
+    await queue.enqueue(bench.database.write, 'deaf');
+    await whileWorking(queue, [job], () => started.promise);
+    const { rows } = await sql`SELECT state::text FROM pgboss.job WHERE name = 'deaf'`.execute(
+      bench.database.write,
+    );
+    expect(rows).toEqual([{ state: 'retry' }]);
+    release.resolve({});
+  });
+});
+
+describe('a worker that was killed', () => {
+  it('loses its job to another when its heartbeat has stopped', { timeout: 60_000 }, async () => {
+    const survivor = bench.open();
+    const quick = quickJob('orphaned');
+    await survivor.install([quick.job]);
+    await survivor.enqueue(bench.database.write, 'orphaned');
+    const script = fileURLToPath(new URL('./hanging-worker.ts', import.meta.url));
+    const child = spawn(process.execPath, [script, bench.url, 'orphaned'], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const [id] = (await once(createInterface({ input: child.stdout }), 'line')) as [string];
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    await whileWorking(survivor, [quick.job], async () => {
+      expect(await quick.done).toBe(id);
+    });
+  });
+});

@@ -1,0 +1,112 @@
+import { sql } from 'kysely';
+import { describe, expect, it } from 'vitest';
+import { openDatabase } from '../../src/db/database.ts';
+import { analyzePartitions } from '../../src/summaries/analyze.ts';
+import { randomPayments, useBooks } from './books.ts';
+
+const books = useBooks('UTC');
+
+const analyze = () => analyzePartitions({ database: books.database });
+
+/** The planner's idea of how many rows a table has; -1 when it has none. */
+async function rowsKnown(name: string): Promise<number> {
+  const { rows } = await sql<{ reltuples: number }>`
+    SELECT reltuples FROM pg_class WHERE oid = to_regclass(${name})`.execute(books.database.write);
+  return rows[0]?.reltuples ?? Number.NaN;
+}
+
+describe('after a load', () => {
+  it('the partitions it filled and the partitioned tables have statistics', async () => {
+    await books.attach(['2024q1', '2024q2', '2024q3']);
+    // Autovacuum would be right too, but then this test would not know who did it.
+    for (const quarter of ['2024q1', '2024q2', '2024q3']) {
+      for (const table of ['transactions', 'entries']) {
+        await sql
+          .raw(`ALTER TABLE ledger.${table}_${quarter} SET (autovacuum_enabled = false)`)
+          .execute(books.database.direct);
+      }
+    }
+    const payments = randomPayments(2000, new Date('2024-01-01T00:00Z'), new Date('2024-06-30T00:00Z'), 1);
+    await books.book(payments);
+    expect(await analyze()).toEqual({
+      analyzed: [
+        'ledger.entries_2024q1',
+        'ledger.entries_2024q2',
+        'ledger.transactions_2024q1',
+        'ledger.transactions_2024q2',
+        'ledger.entries',
+        'ledger.transactions',
+      ],
+      failed: [],
+    });
+    const first = payments.filter(({ at }) => at < new Date('2024-04-01T00:00Z')).length;
+    expect(await rowsKnown('ledger.transactions_2024q1')).toBe(first);
+    expect(await rowsKnown('ledger.transactions')).toBe(2000);
+    expect(await rowsKnown('ledger.transactions_2024q3')).toBe(-1);
+    const { rows } = await sql`
+      SELECT DISTINCT inherited FROM pg_stats WHERE schemaname = 'ledger' AND tablename = 'transactions'`.execute(
+      books.database.write,
+    );
+    expect(rows).toEqual([{ inherited: true }]);
+  });
+
+  it('nothing is done twice', async () => {
+    expect(await analyze()).toEqual({ analyzed: [], failed: [] });
+  });
+
+  it('only what grew is done again, at once', async () => {
+    await books.book(randomPayments(2000, new Date('2024-05-01T00:00Z'), new Date('2024-06-30T00:00Z'), 2));
+    expect((await analyze()).analyzed).toEqual([
+      'ledger.entries_2024q2',
+      'ledger.transactions_2024q2',
+      'ledger.entries',
+      'ledger.transactions',
+    ]);
+  });
+
+  it('the partitioned tables follow what autovacuum, or a person, did', async () => {
+    await sql`ANALYZE ledger.entries_2024q2`.execute(books.database.direct);
+    expect((await analyze()).analyzed).toEqual(['ledger.entries']);
+  });
+});
+
+describe('a table that cannot be analyzed', () => {
+  it('is reported with who holds it, and the others are done', { timeout: 60_000 }, async () => {
+    const { direct } = books.database;
+    await books.book(randomPayments(3000, new Date('2024-07-01T00:00Z'), new Date('2024-09-30T00:00Z'), 3));
+    const holder = await direct.startTransaction().execute();
+    await sql`LOCK TABLE ledger.entries_2024q3 IN SHARE UPDATE EXCLUSIVE MODE`.execute(holder);
+    const { rows } = await sql<{ pid: number }>`SELECT pg_backend_pid() AS pid`.execute(holder);
+    const report = await analyze();
+    await holder.rollback().execute();
+    expect(report.analyzed).toContain('ledger.transactions_2024q3');
+    expect(report.failed).toMatchObject([{ table: 'ledger.entries_2024q3', code: 'lock_timeout' }]);
+    expect(report.failed[0]?.detail).toContain(`pid ${rows[0]?.pid}`);
+    expect((await analyze()).analyzed).toEqual(['ledger.entries_2024q3', 'ledger.entries']);
+  });
+
+  it('is reported when the role may not, which PostgreSQL itself only warns about', async () => {
+    await books.book(randomPayments(3000, new Date('2024-02-01T00:00Z'), new Date('2024-03-30T00:00Z'), 4));
+    const admin = openDatabase({ databaseUrl: books.adminUrl, poolMax: 1 });
+    const url = new URL(books.url);
+    const role = `stranger_${url.pathname.slice(1)}`;
+    url.username = role;
+    url.password = 'secret';
+    const stranger = openDatabase({ databaseUrl: url.href, poolMax: 2 });
+    try {
+      await sql.raw(`CREATE ROLE ${role} LOGIN PASSWORD 'secret'`).execute(admin.write);
+      await sql.raw(`GRANT USAGE ON SCHEMA ledger TO ${role}`).execute(admin.write);
+      const report = await analyzePartitions({ database: stranger });
+      expect(report.analyzed).toEqual([]);
+      expect(report.failed).toMatchObject([
+        { table: 'ledger.entries_2024q1', kind: 'config', code: 'insufficient_privilege' },
+        { table: 'ledger.transactions_2024q1', kind: 'config', code: 'insufficient_privilege' },
+      ]);
+    } finally {
+      await stranger.close();
+      await sql.raw(`DROP OWNED BY ${role}`).execute(admin.write);
+      await sql.raw(`DROP ROLE ${role}`).execute(admin.write);
+      await admin.close();
+    }
+  });
+});
