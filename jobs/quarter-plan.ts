@@ -10,10 +10,7 @@ export type QuarterPolicy = Pick<
 >;
 
 /** What the plan needs to know of a quarter. */
-export type PlannedQuarter = Pick<
-  QuarterRow,
-  'quarter' | 'ends_at' | 'state' | 'hold_reason' | 'verified_at'
->;
+export type PlannedQuarter = Pick<QuarterRow, 'quarter' | 'ends_at' | 'state' | 'hold_reason'>;
 
 /** A verb that is due. */
 export interface DueStep {
@@ -79,7 +76,7 @@ function obstacle(row: PlannedQuarter, policy: QuarterPolicy): Withheld['why'] |
   return policy.archiveApproval === 'required' ? 'approval_required' : undefined;
 }
 
+/** However long ago a quarter was archived, its archive is read once more before its rows leave. */
 function wayOut(row: PlannedQuarter): QuarterVerb[] {
-  if (row.state !== 'archived') return ['archive', 'verify', 'detach'];
-  return row.verified_at === null ? ['verify', 'detach'] : ['detach'];
+  return row.state === 'archived' ? ['verify', 'detach'] : ['archive', 'verify', 'detach'];
 }

@@ -49,6 +49,9 @@ async function main(): Promise<number> {
     },
     (aside) => {
       if (!aside.reason.startsWith('a zero') && shown.length < SHOWN) shown.push(aside);
+      if (rejects?.bytesWritten === 0 && rejects.writableLength === 0) {
+        rejects.write(csvLine(['line', 'reason', ...aside.header]));
+      }
       rejects?.write(csvLine([String(aside.line), aside.reason, ...aside.cells]));
     },
   );

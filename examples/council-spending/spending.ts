@@ -21,6 +21,7 @@ export interface AsideLine {
   readonly line: number;
   readonly reason: string;
   readonly cells: readonly string[];
+  readonly header: readonly string[];
 }
 
 export interface SpendingReport {
@@ -73,7 +74,6 @@ export async function readSpending(
     const parser = parse({
       // Bytes are kept as they are and decoded cell by cell: nobody says in what encoding a council writes.
       encoding: 'latin1',
-      record_delimiter: ['\r\n', '\n', '\r'],
       relax_column_count: true,
       relax_quotes: true,
       max_record_size: 1024 * 1024,
@@ -95,7 +95,7 @@ export async function readSpending(
       if (typeof row === 'string') {
         if (row === ZERO) counts.zeros++;
         else counts.unreadable++;
-        aside({ line: begins, reason: row, cells });
+        aside({ line: begins, reason: row, cells, header });
         continue;
       }
       counts.transactions++;
@@ -119,6 +119,9 @@ function mapLine(
   columns: ColumnMap,
   options: SpendingOptions,
 ): { day: string; text: string; credit: boolean } | string {
+  // A comma that nobody quoted moves all that is behind it, the amount perhaps among it.
+  if (cells.slice(header.length).some((cell) => cell.trim() !== ''))
+    return 'there are more cells than columns';
   const cell = (field: Field) => cells[columns[field] ?? -1] ?? '';
   const day = readDay(cell('date'), options.monthFirst);
   if (day === undefined) return `${JSON.stringify(cell('date'))} is no date`;

@@ -19,6 +19,8 @@ export interface DuckOptions {
 const MEMORY = '256MB';
 const THREADS = 2;
 
+const INTERRUPT_MS = 20;
+
 /**
  * Opens a fenced DuckDB: no file outside the directories, no network, no extension that would be fetched or loaded, and
  * no setting that could be changed back. Close it.
@@ -33,9 +35,7 @@ export async function openDuck({ directories, signal }: DuckOptions): Promise<Du
     allow_community_extensions: 'false',
   });
   const connection = await instance.connect();
-  const interrupt = () => connection.interrupt();
   const close = () => {
-    signal?.removeEventListener('abort', interrupt);
     connection.closeSync();
     instance.closeSync();
   };
@@ -57,19 +57,37 @@ export async function openDuck({ directories, signal }: DuckOptions): Promise<Du
     close();
     throw error;
   }
-  signal?.addEventListener('abort', interrupt);
   return {
     async rows<T extends object>(sql: string) {
       throwIfAborted(signal);
+      // A statement that has not quite begun does not notice an interrupt, so it is repeated.
+      let interrupting: NodeJS.Timeout | undefined;
+      const interrupt = () => {
+        interrupting = setInterval(() => connection.interrupt(), INTERRUPT_MS);
+      };
+      signal?.addEventListener('abort', interrupt, { once: true });
       try {
         return (await connection.runAndReadAll(sql)).getRowObjectsJS() as T[];
       } catch (cause) {
         throwIfAborted(signal);
-        throw new AppError('internal', 'duckdb_failed', `DuckDB says: ${String(cause)}`, { cause });
+        throw failure(cause);
+      } finally {
+        signal?.removeEventListener('abort', interrupt);
+        clearInterval(interrupting);
       }
     },
     close,
   };
+}
+
+/** Want of room passes by; what else DuckDB cannot do lies in the file or in our SQL. */
+function failure(cause: unknown): AppError {
+  const message = cause instanceof Error ? cause.message : String(cause);
+  if (/^Out of Memory|No space left/i.test(message)) {
+    const detail = `DuckDB has no room for its temporary files: ${message}. Make some, or set TMPDIR to a directory that has it.`;
+    return new AppError('unavailable', 'no_room', detail, { cause });
+  }
+  return new AppError('internal', 'duckdb_failed', message, { cause });
 }
 
 /** Text as an SQL literal: file names come from the configuration and from listings of the store. */

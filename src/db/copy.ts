@@ -125,6 +125,8 @@ class CopyOut extends Readable implements pg.Submittable, RowStream {
   handleCommandComplete(): void {
     this.#flush();
     this.push(null);
+    // What was sent last may have paused the socket, and nobody asks an ended stream for more.
+    this.#socket?.resume();
   }
 
   handleReadyForQuery(): void {}

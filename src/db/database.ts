@@ -79,8 +79,10 @@ function openPool(connectionString: string, options: DatabaseOptions): pg.Pool {
     keepAlive: true,
     types: { getTypeParser },
   });
-  // Without a listener the death of an idle connection would end the process.
+  // Without listeners the death of a connection would end the process: of an idle one, and of one in use, where the
+  // statement under way fails, or the next.
   pool.on('error', (error) => options.onIdleError?.(error));
+  pool.on('connect', (client) => client.on('error', () => {}));
   return pool;
 }
 

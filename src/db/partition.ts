@@ -56,18 +56,17 @@ export function createPartitionSql(parent: ParentTable, quarter: Quarter): strin
   ].join('\n');
 }
 
-/**
- * Drops a leftover of ours after a look that it is empty, with everybody locked out. False when it holds rows.
- */
+/** Drops a leftover of ours after a look that it is empty, with everybody kept out. False when it holds rows. */
 export async function dropLeftover(trx: Trx, table: QuarterTable, quarter: string): Promise<boolean> {
   const name = partitionSql(table, quarter);
-  await sql.raw(`LOCK TABLE ${name} IN ACCESS EXCLUSIVE MODE`).execute(trx);
+  // Before version 17 LOCK TABLE wants rights to change rows, which we gave up; an ALTER by the owner locks as well.
+  await sql.raw(`ALTER TABLE ${name} ADD CONSTRAINT ${CLOSED} CHECK (false) NOT VALID`).execute(trx);
   const { rows } = await sql
     .raw<{ filled: boolean }>(`SELECT EXISTS (SELECT FROM ${name}) AS filled`)
     .execute(trx);
-  if (rows[0]?.filled) return false;
-  await sql.raw(`DROP TABLE ${name}`).execute(trx);
-  return true;
+  const filled = rows[0]?.filled ?? true;
+  await sql.raw(filled ? `ALTER TABLE ${name} DROP CONSTRAINT ${CLOSED}` : `DROP TABLE ${name}`).execute(trx);
+  return !filled;
 }
 
 /**

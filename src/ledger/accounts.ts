@@ -37,7 +37,7 @@ export function createAccountCache(limit = 200_000): AccountCache {
   return {
     get: (ledgerId, address) => ledgers.get(ledgerId)?.get(address),
     set: (ledgerId, address, ids) => {
-      if (size++ >= limit) {
+      if (!ledgers.get(ledgerId)?.has(address) && ++size > limit) {
         ledgers.clear();
         size = 1;
       }
@@ -91,6 +91,24 @@ export async function resolveAccounts(
     resolved.set(address, ids);
   }
   return resolved;
+}
+
+/**
+ * The accounts a batch has to know: those it names, and where one is not there in its currency, those of its address
+ * in others, so that the refusal can say so.
+ */
+export function accountsNamed(
+  resolved: ReadonlyMap<string, AccountIds>,
+  names: Iterable<AccountName>,
+): Set<bigint> {
+  const wanted = new Set<bigint>();
+  for (const { address, currency } of names) {
+    const ids = resolved.get(address);
+    const id = ids?.get(currency);
+    if (id !== undefined) wanted.add(id);
+    else for (const other of ids?.values() ?? []) wanted.add(other);
+  }
+  return wanted;
 }
 
 /**

@@ -4,7 +4,7 @@ import type { Calendar } from '../core/quarter.ts';
 import type { Db, Trx } from '../db/schema.ts';
 import { isConnectionLoss, isTransient, sqlState, toAppError } from '../db/sqlstate.ts';
 import { retry } from '../platform/retry.ts';
-import { type AccountCache, type AccountName, resolveAccounts } from './accounts.ts';
+import { type AccountCache, type AccountName, accountsNamed, resolveAccounts } from './accounts.ts';
 import { type ClosedRange, closedRanges } from './closed.ts';
 import { claimKeys } from './idempotency.ts';
 import type { PostRequest } from './request.ts';
@@ -58,8 +58,8 @@ export async function writeBatch(
 
   async function attempt(): Promise<Written[]> {
     committing = false;
-    const names = namesOf(requests);
-    const resolved = await resolveAccounts(house.db, house.accounts, ledgerId, names);
+    const resolved = await resolveAccounts(house.db, house.accounts, ledgerId, namesOf(requests));
+    const accountIds = accountsNamed(resolved, namesOf(requests));
     const closed = await closedWithin(house.db, requests);
     return house.db
       .transaction()
@@ -67,7 +67,7 @@ export async function writeBatch(
       .execute(async (trx) => {
         const written: Written[] = [];
         if (requests.length > 0) {
-          const state = await lockState(trx, ledgerId, resolved, closed);
+          const state = await lockState(trx, ledgerId, accountIds, closed);
           const { outcomes, changes } = decide(requests, state, options);
           const bookings: Booking[] = [];
           for (const [index, outcome] of outcomes.entries()) {

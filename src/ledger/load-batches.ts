@@ -2,6 +2,10 @@ import type { Hash } from 'node:crypto';
 import { AppError } from '../core/errors.ts';
 import type { LoadProgress } from './load-progress.ts';
 import type { LoadRecord } from './load-record.ts';
+import type { Row } from './load-row.ts';
+
+/** A record and what it was read as. */
+export type LoadRow = { readonly record: LoadRecord } & Row;
 
 /** A batch holds no more text than this, however few records that are. */
 const MAX_BATCH_TEXT = 8 * 1024 * 1024;
@@ -44,7 +48,7 @@ export async function* afterPrefix(
 
 /** Each record ends with a byte no record holds, so that no two lists of records have one digest. */
 export function rollOver(prefix: Hash, { text }: LoadRecord): void {
-  prefix.update(text).update('\n');
+  prefix.update(`${text}\n`);
 }
 
 /** Records in batches. When the source fails, those read before it still come first. */
@@ -70,6 +74,14 @@ export async function* inBatches(
     throw error;
   }
   if (batch.length > 0) yield batch;
+}
+
+/** Reads the rows of each batch. A stage of its own, so that it is done ahead as the parsing is. */
+export async function* withRows(
+  batches: AsyncIterable<LoadRecord[]>,
+  readRow: (record: LoadRecord) => Row,
+): AsyncGenerator<LoadRow[]> {
+  for await (const batch of batches) yield batch.map((record) => ({ record, ...readRow(record) }));
 }
 
 /**

@@ -62,7 +62,12 @@ export async function openLoad(
 ): Promise<OpenedLoad> {
   return db.transaction().execute(async (trx) => {
     await sql`SELECT FROM ledger.ledgers WHERE id = ${ledgerId} FOR NO KEY UPDATE`.execute(trx);
-    const loads = trx.selectFrom('quartermaster.loads').where('ledger_id', '=', ledgerId).selectAll();
+    // Locked, which waits for the last transaction of a process that was killed while it committed.
+    const loads = trx
+      .selectFrom('quartermaster.loads')
+      .selectAll()
+      .where('ledger_id', '=', ledgerId)
+      .forUpdate();
     const known =
       (await loads.where('id', '=', id).executeTakeFirst()) ??
       (sha256 === undefined
@@ -152,8 +157,9 @@ export async function advanceLoad(
   return progressOf(row);
 }
 
+/** In everything: a process that meets another's work may agree on the records and not on what became of them. */
 export function sameProgress(a: LoadProgress, b: LoadProgress): boolean {
-  return a.records === b.records && a.prefixSha256 === b.prefixSha256 && a.state === b.state;
+  return canonicalJson(a) === canonicalJson(b);
 }
 
 function progressOf(row: {

@@ -1,4 +1,5 @@
 import { metadataFault, parseAddress, textFault } from '../core/account.ts';
+import type { Clock } from '../core/clock.ts';
 import { parseDecimal, parseMinor } from '../core/money.ts';
 import { MAX_POSTINGS, type Posting } from '../core/posting.ts';
 import type { Calendar } from '../core/quarter.ts';
@@ -13,11 +14,15 @@ export interface RowRules {
   readonly amounts: 'decimal' | 'minor';
   /** The exponent of every known currency. */
   readonly currencies: ReadonlyMap<string, number>;
+  /** Times of rows lie between this and now. */
   readonly oldest: Date;
-  readonly latest: Date;
+  readonly clock: Clock;
 }
 
-export type Row = { readonly request: PostRequest; readonly fault?: undefined } | { readonly fault: Fault };
+/** A record as a request, or why it is none. */
+export type Row =
+  | { readonly request: PostRequest; readonly fault?: undefined }
+  | { readonly fault: Fault; readonly request?: undefined };
 
 /** Thrown and caught within this file: a row is given up at its first fault. */
 class RowFault extends Error {
@@ -58,7 +63,7 @@ export function faultOf({ field, detail }: Refusal, record: LoadRecord): Fault {
   return { column: columns[field], reason: detail };
 }
 
-function readInstant(value: unknown, { calendar, ...bounds }: RowRules): Date {
+function readInstant(value: unknown, { calendar, oldest, clock }: RowRules): Date {
   const text = requireString('created_at', value);
   const instant = calendar.parseInstant(text);
   if (!instant) {
@@ -67,7 +72,7 @@ function readInstant(value: unknown, { calendar, ...bounds }: RowRules): Date {
       `${shown(text)} is no date (2026-03-31) and no time (2026-03-31T12:00:00Z)`,
     );
   }
-  const refusal = judgeInstant(instant, bounds);
+  const refusal = judgeInstant(instant, { oldest, latest: clock.now() });
   if (refusal) throw new RowFault('created_at', refusal.detail);
   return instant;
 }

@@ -1,21 +1,19 @@
 import type { Hash } from 'node:crypto';
-import type { Clock } from '../core/clock.ts';
 import { AppError } from '../core/errors.ts';
 import type { Outcome } from '../core/posting.ts';
 import type { Trx } from '../db/schema.ts';
 import { isTransient } from '../db/sqlstate.ts';
 import { retry } from '../platform/retry.ts';
 import { type BatchHouse, writeBatch } from './batch.ts';
-import { rollOver } from './load-batches.ts';
+import { type LoadRow, rollOver } from './load-batches.ts';
 import { type CreateAccounts, createMissingAccounts, quarterPreparer } from './load-prepare.ts';
 import { advanceLoad, type LoadIdentity, type LoadProgress, sameProgress } from './load-progress.ts';
 import type { LoadRecord } from './load-record.ts';
 import type { Reject, RejectFile } from './load-rejects.ts';
-import { faultOf, type RowRules, readRow } from './load-row.ts';
+import { faultOf } from './load-row.ts';
 import type { PostRequest } from './request.ts';
 
 interface LoadWriterParts extends BatchHouse {
-  readonly clock: Clock;
   readonly ensureQuarters: (from: Date, to: Date) => Promise<void>;
   readonly finish: (trx: Trx) => Promise<void>;
   readonly identity: LoadIdentity;
@@ -23,7 +21,6 @@ interface LoadWriterParts extends BatchHouse {
   /** Where the load stands, and the digest over the records until there. */
   readonly start: LoadProgress;
   readonly prefix: Hash;
-  readonly rules: Omit<RowRules, 'latest'>;
   readonly createAccounts: CreateAccounts | undefined;
   /** Takes the bad rows; without it the first of them stops the load. */
   readonly rejects: RejectFile | undefined;
@@ -31,8 +28,8 @@ interface LoadWriterParts extends BatchHouse {
 }
 
 export interface LoadWriter {
-  /** Books a batch of records and moves the load's progress over them, in one transaction. */
-  write(records: readonly LoadRecord[], last: boolean): Promise<void>;
+  /** Books a batch of rows and moves the load's progress over them, in one transaction. */
+  write(rows: readonly LoadRow[], last: boolean): Promise<void>;
   progress(): LoadProgress;
   accountsCreated(): number;
 }
@@ -66,23 +63,17 @@ export function createLoadWriter(parts: LoadWriterParts): LoadWriter {
   let { start: progress, prefix } = parts;
   let created = 0;
 
-  async function write(records: readonly LoadRecord[], last: boolean): Promise<void> {
-    const rules = { ...parts.rules, latest: parts.clock.now() };
-    const requests: PostRequest[] = [];
-    /** For each record its place among the requests, or why it has none. */
-    const rows: (number | Reject)[] = [];
-    for (const record of records) {
-      const row = readRow(record, rules);
-      rows.push(row.fault ? { record, fault: row.fault } : requests.push(row.request) - 1);
-      if (row.fault && !rejects) break;
-    }
+  async function write(batch: readonly LoadRow[], last: boolean): Promise<void> {
+    const end = rejects ? -1 : batch.findIndex(({ fault }) => fault);
+    const rows = end < 0 ? batch : batch.slice(0, end + 1);
+    const requests = rows.flatMap(({ request }) => request ?? []);
     if (createAccounts)
       created += await insist(() => createMissingAccounts(db, accounts, ledgerId, requests, createAccounts));
     await insist(() => prepareQuarters(requests));
 
     const attempted: Tally[] = [];
     const tally = await commit(requests, async (trx, outcomes) => {
-      const tried = takeStock(records, rows, outcomes, last);
+      const tried = takeStock(rows, outcomes, last);
       attempted.push(tried);
       const found = await advanceLoad(trx, identity, progress, tried.to);
       if (found) {
@@ -131,27 +122,21 @@ export function createLoadWriter(parts: LoadWriterParts): LoadWriter {
   }
 
   /** Goes through the records in order: which are booked, which are rejected, and where it ends. */
-  function takeStock(
-    records: readonly LoadRecord[],
-    rows: readonly (number | Reject)[],
-    outcomes: readonly Outcome[],
-    last: boolean,
-  ): Tally {
+  function takeStock(rows: readonly LoadRow[], outcomes: readonly Outcome[], last: boolean): Tally {
     const rolled = prefix.copy();
     const rejected: Reject[] = [];
     let stoppedBy: Reject | undefined;
-    let booked = 0;
-    for (const [index, row] of rows.entries()) {
-      const record = records[index] as LoadRecord;
-      const reject = typeof row === 'number' ? refusedBy(outcomes[row], record) : row;
-      if (!reject) booked++;
-      else if (rejects) rejected.push(reject);
-      else {
+    let asked = 0;
+    for (const { record, fault } of rows) {
+      const reject = fault ? { record, fault } : refusedBy(outcomes[asked++], record);
+      if (reject && !rejects) {
         stoppedBy = reject;
         break;
       }
+      if (reject) rejected.push(reject);
       rollOver(rolled, record);
     }
+    const booked = outcomes.filter(({ kind }) => kind !== 'refused').length;
     const rejectedBytes = rejects?.encode(progress.rejectBytes, rejected) ?? Buffer.alloc(0);
     const to: LoadProgress = {
       state: stoppedBy ? 'stopped' : last ? 'done' : 'running',

@@ -8,13 +8,14 @@ import type { Trx } from '../db/schema.ts';
 import { throwIfAborted } from '../platform/retry.ts';
 import type { AccountCache } from './accounts.ts';
 import { createLedger, readCurrencies, requireLedger } from './ledgers.ts';
-import { afterPrefix, inBatches, withLookahead } from './load-batches.ts';
+import { afterPrefix, inBatches, withLookahead, withRows } from './load-batches.ts';
 import { readCsv } from './load-csv.ts';
 import { readNdjson } from './load-ndjson.ts';
 import type { CreateAccounts } from './load-prepare.ts';
 import { type LoadIdentity, openLoad, rememberOptions, startOfPrefix } from './load-progress.ts';
 import type { LoadFormat } from './load-record.ts';
 import { openRejects, type RejectFile } from './load-rejects.ts';
+import { readRow } from './load-row.ts';
 import { type LoadSource, type OpenSource, openSource } from './load-source.ts';
 import { requireUtf8 } from './load-text.ts';
 import { createLoadWriter } from './load-write.ts';
@@ -123,6 +124,15 @@ async function loadFrom(source: OpenSource, house: LoadHouse, options: LoadOptio
     const text = requireUtf8(source.name, source.chunks);
     const found = format === 'csv' ? readCsv(source.name, text) : readNdjson(text);
     const records = afterPrefix(opened.id, found, start, prefix);
+    const rules = {
+      calendar: house.calendar,
+      clock: house.clock,
+      amounts,
+      currencies: await readCurrencies(db),
+      // An id holds the milliseconds since 1970, so nothing older can be booked whatever the setting.
+      oldest: new Date(Math.max(0, house.oldest.getTime())),
+    };
+    const rows = withRows(inBatches(records, options.batch ?? BATCH), (record) => readRow(record, rules));
     const writer = createLoadWriter({
       ...house,
       db,
@@ -131,13 +141,6 @@ async function loadFrom(source: OpenSource, house: LoadHouse, options: LoadOptio
       sourceName: source.name,
       start,
       prefix,
-      rules: {
-        calendar: house.calendar,
-        amounts,
-        currencies: await readCurrencies(db),
-        // An id holds the milliseconds since 1970, so nothing older can be booked whatever the setting.
-        oldest: new Date(Math.max(0, house.oldest.getTime())),
-      },
       createAccounts,
       rejects,
       signal: options.signal,
@@ -153,7 +156,7 @@ async function loadFrom(source: OpenSource, house: LoadHouse, options: LoadOptio
       });
     };
     let empty = true;
-    for await (const { item, last } of withLookahead(inBatches(records, options.batch ?? BATCH))) {
+    for await (const { item, last } of withLookahead(rows)) {
       throwIfAborted(options.signal);
       empty = false;
       await writer.write(item, last);

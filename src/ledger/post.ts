@@ -10,8 +10,6 @@ import { findKeys, KeyTaken, type KnownKey } from './idempotency.ts';
 import type { PostRequest } from './request.ts';
 import { type EntryView, readTransaction, type TransactionView } from './transactions.ts';
 
-export type { PostRequest };
-
 /** What became of a request. `replayed`: it was done before under its idempotency key, and this is the first answer. */
 export type PostResult =
   | { readonly kind: 'created'; readonly transaction: TransactionView }

@@ -1,7 +1,6 @@
 import { formatAddress } from '../core/account.ts';
 import type { AccountState, LedgerState } from '../core/posting.ts';
 import type { Trx } from '../db/schema.ts';
-import type { AccountIds } from './accounts.ts';
 import { plainArray } from './arrays.ts';
 import type { ClosedRange } from './closed.ts';
 import { query } from './query.ts';
@@ -26,13 +25,12 @@ const lockBalances = query<BalanceRow>('lock_balances');
 export async function lockState(
   trx: Trx,
   ledgerId: number,
-  resolved: ReadonlyMap<string, AccountIds>,
+  accountIds: Iterable<bigint>,
   closed: readonly ClosedRange[],
 ): Promise<LedgerState> {
-  const ids = [...resolved.values()].flatMap((byCurrency) => [...byCurrency.values()]);
   const accounts = new Map<string, AccountState[]>();
   let now = 0;
-  for (const row of await lockBalances(trx, [ledgerId, plainArray(ids)])) {
+  for (const row of await lockBalances(trx, [ledgerId, plainArray([...accountIds])])) {
     now = Math.max(now, row.now_ms);
     const address = formatAddress({ entityId: row.entity_id, groupType: row.group_type });
     const account: AccountState = {

@@ -92,8 +92,8 @@ async function createMissing(
         for (const [done, provision] of plan.provision.entries()) {
           throwIfAborted(run.signal);
           run.onProgress?.({ what: 'create quarters', done, total: plan.provision.length });
-          const made = await provisionQuarter(session, parents, provision, run);
-          if (made.length > 0) created.add(provision.quarter.name);
+          const { name } = provision.quarter;
+          if (await provisionQuarter(session, parents, provision, run)) created.add(name);
         }
         await requireCreated(house, session, plan, from, to);
       }),

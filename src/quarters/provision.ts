@@ -33,7 +33,7 @@ export async function readSituation(
  * leaves either all of it or nothing. What another process did since the plan was made is looked at again.
  *
  * @param session a direct connection; the quarter's lock is taken on it
- * @returns the tables that got a partition
+ * @returns whether the quarter became open or whole by it
  * @throws AppError busy/quarter_busy, busy/lock_timeout
  */
 export async function provisionQuarter(
@@ -41,17 +41,17 @@ export async function provisionQuarter(
   parents: readonly ParentTable[],
   plan: Provision,
   run: QuarterRun,
-): Promise<string[]> {
+): Promise<boolean> {
   const { quarter } = plan;
   return withQuarterLock(session, quarter.name, async (locked) => {
     await run.step?.('create.locked');
-    const made = await withShortLock(locked, (trx) => provisionIn(trx, parents, plan, run), {
+    const done = await withShortLock(locked, (trx) => provisionIn(trx, parents, plan, run), {
       relations: parents.map(({ table }) => [table.schema, table.name]),
       signal: run.signal,
       onBlocked: run.onBlocked,
     });
     await run.step?.('create.committed');
-    return made;
+    return done;
   });
 }
 
@@ -60,14 +60,14 @@ async function provisionIn(
   parents: readonly ParentTable[],
   { quarter, create, replace }: Provision,
   run: QuarterRun,
-): Promise<string[]> {
+): Promise<boolean> {
   await trx
     .insertInto('quartermaster.quarters')
     .values({ quarter: quarter.name, starts_at: quarter.start, ends_at: quarter.end })
     .onConflict((conflict) => conflict.column('quarter').doNothing())
     .execute();
   const { state } = await readQuarter(trx, quarter.name);
-  if (state !== 'planned' && state !== 'open') return [];
+  if (state !== 'planned' && state !== 'open') return false;
 
   const missing: ParentTable[] = [];
   let whole = true;
@@ -83,9 +83,10 @@ async function provisionIn(
     else whole = false;
   }
   await createPartitions(trx, missing, quarter);
-  const made = missing.map(({ table }) => table.name);
-  if (whole && state === 'planned') await advance(trx, quarter.name, 'create', run, {}, { created: made });
-  else if (made.length > 0) await recordEvent(trx, quarter.name, 'complete', run, { created: made });
+  const made = { created: missing.map(({ table }) => table.name) };
+  const opens = whole && state === 'planned';
+  if (opens) await advance(trx, quarter.name, 'create', run, {}, made);
+  else if (missing.length > 0) await recordEvent(trx, quarter.name, 'complete', run, made);
   await run.step?.('create.attached');
-  return made;
+  return opens || (whole && missing.length > 0);
 }

@@ -100,8 +100,7 @@ async function provisionAll(session: Db, plan: Plan, run: QuarterRun, done: Muta
   for (const provision of plan.provision.slice(0, QUARTER_LIMIT)) {
     const { name } = provision.quarter;
     await attempt(name, run, done, async () => {
-      await provisionQuarter(session, parents, provision, run);
-      done.created.push(name);
+      if (await provisionQuarter(session, parents, provision, run)) done.created.push(name);
     });
   }
 }

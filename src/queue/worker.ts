@@ -1,5 +1,6 @@
 import { type JobResult, type JobWithMetadata, PgBoss } from 'pg-boss';
 import { AppError } from '../core/errors.ts';
+import { toAppError } from '../db/sqlstate.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { Job } from './job.ts';
 import { mayPass, runJob } from './run-job.ts';
@@ -61,7 +62,7 @@ export async function startWorker(jobs: readonly Job[], options: WorkerOptions):
     }
   } catch (error) {
     await stop();
-    throw error;
+    throw toAppError(error);
   }
   return { stop };
 }

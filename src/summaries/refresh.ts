@@ -86,7 +86,7 @@ async function refreshDays(
 ): Promise<{ days: number; summaries: number; balances: number } | undefined> {
   const trx = await db.startTransaction().setIsolationLevel('read committed').execute();
   try {
-    // Two runs take turns: of two that counted the same day the one that counted first could write last.
+    // Two runs take turns. The rows of the marks would see to that too, but in any order: with deadlocks.
     await sql`SELECT pg_advisory_xact_lock(hashtextextended('quartermaster refresh-summaries', 0))`.execute(
       trx,
     );

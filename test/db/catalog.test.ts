@@ -76,7 +76,8 @@ describe('readCatalog', () => {
   });
 
   it('answers while a partition is exclusively locked', async () => {
-    await database.write.transaction().execute(async (trx) => {
+    const admin = openDatabase({ databaseUrl: home.adminUrl, poolMax: 2 });
+    await admin.write.transaction().execute(async (trx) => {
       await sql`LOCK TABLE ledger.entries_2026q1 IN ACCESS EXCLUSIVE MODE`.execute(trx);
       expect(await readCatalog(database.direct)).toHaveLength(8);
       const sizes = await readSizes(database.direct, [
@@ -86,6 +87,7 @@ describe('readCatalog', () => {
       expect(sizes.get('ledger.entries_2026q1')).toBe(0n);
       expect(sizes.get('ledger.rest')).toBeGreaterThan(8192n);
     });
+    await admin.close();
   });
 });
 

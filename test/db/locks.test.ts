@@ -134,17 +134,23 @@ describe('withNamedLock', () => {
 describe('withLongStatements', () => {
   const relations = [settings];
 
-  it('lifts the timeouts of the role, and puts them back', async () => {
-    await database.direct.connection().execute(async (session) => {
-      await sql`ALTER ROLE CURRENT_USER SET statement_timeout = '7s'`.execute(database.write);
-      await sql`SET SESSION AUTHORIZATION DEFAULT`.execute(session);
-      const before = await show(session, 'statement_timeout');
-      await withLongStatements(session, { pool: database.write, relations }, async () => {
-        expect(await show(session, 'statement_timeout')).toBe('0');
+  it('lifts the timeouts of the session, and puts them back', async () => {
+    const url = new URL(home.url);
+    url.searchParams.set('options', '-c statement_timeout=7s -c lock_timeout=8s');
+    const hasty = openDatabase({ databaseUrl: url.href, poolMax: 1 });
+    try {
+      await hasty.direct.connection().execute(async (session) => {
+        const timeouts = async () => [
+          await show(session, 'statement_timeout'),
+          await show(session, 'lock_timeout'),
+        ];
+        const during = await withLongStatements(session, { pool: database.write, relations }, timeouts);
+        expect(during).toEqual(['0', '0']);
+        expect(await timeouts()).toEqual(['7s', '8s']);
       });
-      expect(await show(session, 'statement_timeout')).toBe(before);
-      await sql`ALTER ROLE CURRENT_USER RESET statement_timeout`.execute(database.write);
-    });
+    } finally {
+      await hasty.close();
+    }
   });
 
   it('tells who blocks a waiting statement, and cancels it when asked to stop', async () => {

@@ -94,6 +94,8 @@ describe('a request that is wrong', () => {
     ['a date', { ...payment, effective_at: '2026-03-31' }, ['#/effective_at']],
     ['a time without a zone', { ...payment, effective_at: '2026-03-31T10:00:00' }, ['#/effective_at']],
     ['a day there was not', { ...payment, effective_at: '2026-02-29T10:00:00Z' }, ['#/effective_at']],
+    ['a year there was not', { ...payment, effective_at: '0000-01-01T00:00:00Z' }, ['#/effective_at']],
+    ['a leap second', { ...payment, effective_at: '2016-12-31T23:59:60Z' }, ['#/effective_at']],
     ['null for a text', { ...payment, user_id: null }, ['#/user_id']],
     ['a number for a text', { ...payment, reference_code: 7 }, ['#/reference_code']],
     [
@@ -151,10 +153,17 @@ describe('a request that is wrong', () => {
     const postings = Array(100).fill({ from: 'x', to: 'y', amount: '9999999999999999999', currency: 'EUR' });
     const { errors } = problemIn(await post(app, { postings }), 400, 'invalid_request');
     expect(errors).toHaveLength(8);
+    const long = { ...payment, ['m'.repeat(90_000)]: 1 };
+    const named = problemIn(await post(app, long), 400, 'invalid_request');
+    expect(named.errors?.[0]).toEqual({
+      pointer: expect.stringMatching(/^#\/m{199}/),
+      detail: 'is not known here',
+    });
+    expect(JSON.stringify(named).length).toBeLessThan(1000);
     const unknown = Object.fromEntries(
       Array.from({ length: 5000 }, (_, index) => [`${'n'.repeat(150)}${index}`, 1]),
     );
-    const response = await post(app, { ...payment, ...unknown, ['m'.repeat(90_000)]: 1 });
+    const response = await post(app, { ...payment, ...unknown });
     problemIn(response, 400, 'invalid_request');
     expect(response.body.length).toBeLessThan(4000);
   });

@@ -79,3 +79,13 @@ export async function booked(book: Book, prefix: string) {
 export async function loadRow(book: Book, id: string) {
   return book.db.selectFrom('quartermaster.loads').selectAll().where('id', '=', id).executeTakeFirstOrThrow();
 }
+
+/** Rows of one minute each, whose references begin with `prefix`. */
+export function rows(prefix: string, count: number, start = '2026-01-05T00:00:00Z'): string[] {
+  return Array.from({ length: count }, (_, index) => {
+    const at = new Date(Date.parse(start) + index * 60_000).toISOString();
+    return `${at},${prefix}-a:CASH,${prefix}-b:WALLET,${index + 1}.25,EUR,user-${index % 3},,${prefix}-${index},,`;
+  });
+}
+/** A whole file. */
+export const csv = (lines: string[]) => `${[HEADER, ...lines].join('\n')}\n`;

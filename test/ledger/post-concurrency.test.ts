@@ -3,7 +3,8 @@ import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { openDatabase } from '../../src/db/database.ts';
 import { createAccountCache } from '../../src/ledger/accounts.ts';
-import { createPoster, type PostRequest } from '../../src/ledger/post.ts';
+import { createPoster } from '../../src/ledger/post.ts';
+import type { PostRequest } from '../../src/ledger/request.ts';
 import { openCuttingProxy } from './cutting-proxy.ts';
 import { type Book, brokenRules, openBook } from './fixture.ts';
 

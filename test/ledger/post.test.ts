@@ -1,51 +1,22 @@
-import { createHash } from 'node:crypto';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createAccountCache, createAccounts, resolveAccounts } from '../../src/ledger/accounts.ts';
+import { createAccountCache } from '../../src/ledger/accounts.ts';
 import { createLedger } from '../../src/ledger/ledgers.ts';
-import { createPoster, type PostRequest, type PostResult } from '../../src/ledger/post.ts';
+import { createPoster, type PostResult } from '../../src/ledger/post.ts';
+import type { PostRequest } from '../../src/ledger/request.ts';
 import { readTransaction } from '../../src/ledger/transactions.ts';
-import { type Book, brokenRules, closeQuarter, openBook } from './fixture.ts';
+import { type Book, brokenRules, closeQuarter } from './fixture.ts';
+import { codes, countTransactions, openWallets, request, transactionOf } from './post-fixture.ts';
 
 let book: Book;
 const today = new Date();
 const MINUTE = 60_000;
-
 beforeAll(async () => {
-  book = await openBook();
-  const { start } = book.calendar.quarterOf(today);
-  await book.ensureQuarters(new Date(start.getTime() - MINUTE), today);
-  const eur = { currency: 'EUR', minBalance: 0n };
-  await book.open(
-    { address: 'bank:CASH', currency: 'EUR', minBalance: null },
-    { address: 'bank:CASH', currency: 'USD', minBalance: null },
-    ...['ann', 'bob', 'cid'].map((name) => ({ address: `${name}:WALLET`, ...eur })),
-  );
+  book = await openWallets(today);
 });
 afterAll(() => book.close());
 
-function request(from: string, to: string, amount: bigint, changes: Partial<PostRequest> = {}): PostRequest {
-  return { postings: [{ from, to, amount, currency: 'EUR' }], ...changes };
-}
-
-function keyed(key: string, what: PostRequest): PostRequest {
-  const text = JSON.stringify(what, (_, value) => (typeof value === 'bigint' ? `${value}` : value));
-  return { ...what, idempotency: { key, fingerprint: createHash('sha256').update(text).digest() } };
-}
-
 const post = (...requests: PostRequest[]) => book.poster.post(book.ledger.id, requests);
-const codes = (results: PostResult[]) =>
-  results.map((result) => (result.kind === 'refused' ? result.error.code : result.kind));
-const transactionOf = (result: PostResult | undefined) => {
-  if (result === undefined || result.kind === 'refused') throw new Error(`refused: ${result?.error.message}`);
-  return result.transaction;
-};
-async function count(table: string): Promise<number> {
-  const { rows } = await sql<{ n: number }>`SELECT count(*)::int AS n FROM ${sql.raw(table)}`.execute(
-    book.db,
-  );
-  return rows[0]?.n ?? -1;
-}
 
 describe('posting', () => {
   it('answers with what it booked, and reads the same back by id', async () => {
@@ -168,7 +139,7 @@ describe('posting', () => {
   });
 
   it('takes everything back when the last statements of the caller fail', async () => {
-    const before = await count('ledger.transactions');
+    const before = await countTransactions(book);
     const failing = book.poster.post(book.ledger.id, [request('bank:CASH', 'ann:WALLET', 1n)], {
       within: async (trx, outcomes) => {
         expect(outcomes.map(({ kind }) => kind)).toEqual(['booked']);
@@ -180,7 +151,7 @@ describe('posting', () => {
       },
     });
     await expect(failing).rejects.toThrow('no');
-    expect(await count('ledger.transactions')).toBe(before);
+    expect(await countTransactions(book)).toBe(before);
     expect(await brokenRules(book.db)).toEqual([]);
   });
 });
@@ -227,107 +198,6 @@ describe('a closed quarter', () => {
     });
     expect(codes(await (posting as Promise<PostResult[]>))).toEqual(['quarter_closed']);
   });
-});
-
-describe('an idempotency key', () => {
-  it('books once and answers again with the first answer', async () => {
-    const send = keyed('once', request('bank:CASH', 'ann:WALLET', 7n, { description: 'x' }));
-    const [first] = await post(send);
-    await post(request('bank:CASH', 'ann:WALLET', 1n));
-    const [again, other] = await post(send, keyed('once', request('bank:CASH', 'ann:WALLET', 8n)));
-    expect(first?.kind).toBe('created');
-    expect(again).toEqual({ kind: 'replayed', transaction: transactionOf(first) });
-    expect(other).toMatchObject({
-      kind: 'refused',
-      error: { kind: 'invalid', code: 'idempotency_key_reused' },
-    });
-  });
-
-  it('repeated within a batch is one request', async () => {
-    const before = await count('ledger.transactions');
-    const send = keyed('twin', request('bank:CASH', 'ann:WALLET', 7n));
-    const results = await post(send, keyed('twin', request('bank:CASH', 'ann:WALLET', 8n)), send);
-    expect(codes(results)).toEqual(['created', 'idempotency_key_reused', 'replayed']);
-    expect(transactionOf(results[2])).toEqual(transactionOf(results[0]));
-    expect(await count('ledger.transactions')).toBe(before + 1);
-  });
-
-  it('of a refused request stays free', async () => {
-    await book.open({ address: 'poor:WALLET', currency: 'EUR', minBalance: 0n });
-    const send = keyed('poor', request('poor:WALLET', 'bank:CASH', 5n));
-    expect(codes(await post(send, send))).toEqual(['insufficient_funds', 'insufficient_funds']);
-    await post(request('bank:CASH', 'poor:WALLET', 5n));
-    expect(codes(await post(send))).toEqual(['created']);
-  });
-
-  it('sent by many at once books once, and all get the one answer', async () => {
-    const sends = Array.from({ length: 6 }, (_, index) =>
-      keyed(`race-${index}`, request('bank:CASH', 'ann:WALLET', 1n)),
-    );
-    const before = await count('ledger.transactions');
-    const answers = await Promise.all(
-      Array.from({ length: 8 }, (_, index) => post(...(index % 2 === 0 ? sends : [...sends].reverse()))),
-    );
-    for (const send of sends) {
-      const ids = answers.map((results, index) => {
-        const place = index % 2 === 0 ? sends.indexOf(send) : sends.length - 1 - sends.indexOf(send);
-        return transactionOf(results[place]).id;
-      });
-      expect(new Set(ids).size).toBe(1);
-    }
-    const kinds = answers.flat().map(({ kind }) => kind);
-    expect(kinds.filter((kind) => kind === 'created')).toHaveLength(sends.length);
-    expect(await count('ledger.transactions')).toBe(before + sends.length);
-  });
-});
-
-describe('accounts', () => {
-  it('are created once, however many try, and found by their address', async () => {
-    const wanted = Array.from({ length: 50 }, (_, index) => ({
-      address: `crowd-${index}:WALLET`,
-      currency: 'EUR',
-      minBalance: index % 2 === 0 ? null : -3n,
-    }));
-    const made = await Promise.all(
-      Array.from({ length: 6 }, (_, index) =>
-        createAccounts(book.db, book.ledger.id, index % 2 === 0 ? wanted : [...wanted].reverse()),
-      ),
-    );
-    expect(made.reduce((sum, n) => sum + n, 0)).toBe(50);
-    const resolved = await resolveAccounts(book.db, createAccountCache(), book.ledger.id, wanted);
-    const rows = await book.db
-      .selectFrom('ledger.balances')
-      .select(['account_id', 'min_balance'])
-      .where('ledger_id', '=', book.ledger.id)
-      .execute();
-    const minimum = new Map(rows.map((row) => [row.account_id, row.min_balance]));
-    for (const { address, minBalance } of wanted) {
-      expect(minimum.get(resolved.get(address)?.get('EUR') as bigint)).toBe(minBalance);
-    }
-  });
-
-  it('are asked for again when the cache knows the address in another currency only', async () => {
-    const cache = createAccountCache();
-    const resolve = (currency: string) =>
-      resolveAccounts(book.db, cache, book.ledger.id, [{ address: 'growing:CASH', currency }]);
-    await book.open({ address: 'growing:CASH', currency: 'EUR', minBalance: null });
-    expect([...((await resolve('EUR')).get('growing:CASH')?.keys() ?? [])]).toEqual(['EUR']);
-    await book.open({ address: 'growing:CASH', currency: 'USD', minBalance: null });
-    expect([...((await resolve('USD')).get('growing:CASH')?.keys() ?? [])].sort()).toEqual(['EUR', 'USD']);
-  });
-
-  it('are forgotten when the cache is full, and found again', async () => {
-    const cache = createAccountCache(2);
-    const names = ['ann', 'bob', 'cid'].map((name) => ({ address: `${name}:WALLET`, currency: 'EUR' }));
-    for (let round = 0; round < 3; round++) {
-      expect((await resolveAccounts(book.db, cache, book.ledger.id, names)).size).toBe(3);
-    }
-  });
-});
-
-it('a ledger has a name of lower-case letters', async () => {
-  await expect(createLedger(book.db, 'Main')).rejects.toMatchObject({ code: 'invalid_ledger_name' });
-  expect(await createLedger(book.db, 'main')).toEqual(book.ledger);
 });
 
 it('a second poster with a cache of its own works on the same accounts', async () => {

@@ -50,7 +50,9 @@ export async function bookPayments(
       WINDOW account AS (PARTITION BY s.account_id ORDER BY p.n, s.side)`.execute(trx);
     await sql`
       INSERT INTO ledger.entries (ledger_id, account_id, created_at, version, transaction_id, amount, balance_after)
-      SELECT ${ledger}, account_id, at, version, id, amount, balance FROM side ORDER BY at, id, amount`.execute(trx);
+      SELECT ${ledger}, account_id, at, version, id, amount, balance FROM side ORDER BY at, id, amount`.execute(
+      trx,
+    );
     await sql`
       UPDATE ledger.balances AS b
       SET posted = b.posted + s.total, version = b.version + s.entries, last_entry_at = s.at

@@ -64,6 +64,22 @@ describe('after a load', () => {
     ]);
   });
 
+  it('what grew is seen before the counters of changes arrive', async () => {
+    const admin = openDatabase({ databaseUrl: books.adminUrl, poolMax: 1 });
+    try {
+      await admin.write.transaction().execute(async (trx) => {
+        await sql`SET LOCAL track_counts = off`.execute(trx);
+        await sql`
+          INSERT INTO ledger.transactions (ledger_id, created_at, id, status, currency, amount, account_ids)
+          SELECT 3, '2024-02-01', gen_random_uuid(), 'FAILED', 'EUR', n, '{}'
+          FROM generate_series(1, 5000) AS n`.execute(trx);
+      });
+    } finally {
+      await admin.close();
+    }
+    expect((await analyze()).analyzed).toEqual(['ledger.transactions_2024q1', 'ledger.transactions']);
+  });
+
   it('the partitioned tables follow what autovacuum, or a person, did', async () => {
     await sql`ANALYZE ledger.entries_2024q2`.execute(books.database.direct);
     expect((await analyze()).analyzed).toEqual(['ledger.entries']);

@@ -27,11 +27,13 @@ export interface Books {
   /** A superuser's. */
   readonly adminUrl: string;
   /** Another process' pools on the same database. */
-  open(): Database;
+  open(applicationName?: string): Database;
   attach(quarters: readonly string[]): Promise<void>;
   /** Books payments, in the order given, in one transaction that also marks their days. */
   book(payments: readonly Payment[]): Promise<void>;
   marks(): Promise<number>;
+  /** How many sessions of that name there are, and how many of them wait for a lock. */
+  sessions(applicationName: string): Promise<{ all: number; waiting: number }>;
 }
 
 /** Registers the hooks that make the database and drop it. */
@@ -39,8 +41,8 @@ export function useBooks(zone: string): Books {
   let created: TestDatabase;
   const opened: Database[] = [];
   const cal = calendar(zone);
-  const open = () => {
-    const database = openDatabase({ databaseUrl: created.url, poolMax: 4 });
+  const open = (applicationName = 'books') => {
+    const database = openDatabase({ databaseUrl: created.url, poolMax: 4, applicationName });
     opened.push(database);
     return database;
   };
@@ -150,6 +152,15 @@ export function useBooks(zone: string): Books {
       const { rows } = await sql<{ n: number }>`
         SELECT count(*)::int AS n FROM quartermaster.summary_marks`.execute(database().write);
       return rows[0]?.n ?? 0;
+    },
+    async sessions(applicationName) {
+      const { rows } = await sql<{ all: number; waiting: number }>`
+        SELECT count(*)::int AS all, count(*) FILTER (WHERE wait_event_type = 'Lock')::int AS waiting
+        FROM pg_stat_activity
+        WHERE datname = current_database() AND application_name = ${applicationName}`.execute(
+        database().write,
+      );
+      return rows[0] ?? { all: 0, waiting: 0 };
     },
   };
 }

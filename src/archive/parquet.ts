@@ -1,0 +1,116 @@
+import { open, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { literal, openDuck } from './duckdb.ts';
+import { fingerprint } from './fingerprint.ts';
+import { type ArchiveTable, parquetType, partPath } from './format.ts';
+import { withWorkDirectory, writeFailure } from './work-directory.ts';
+
+/** A Parquet file on this machine that is to become a part of the archive. */
+export interface Part {
+  /** Below the folder of the archive. */
+  readonly path: string;
+  readonly file: string;
+  readonly rows: number;
+  readonly bytes: number;
+  readonly sha256: string;
+}
+
+export interface PartOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** The CSV of a part is not longer than this, unless a single chunk is. */
+  readonly partBytes?: number;
+  /** Takes each part in its turn; the file is deleted when it returns. */
+  readonly store: (table: ArchiveTable, part: Part) => Promise<void>;
+}
+
+/**
+ * Receives all rows of a table as CSV, in chunks of whole rows, columns as in the table. When it returns the last part
+ * may still be on its way. A table without rows becomes one part without rows, which still tells its columns.
+ */
+export type WriteTable = (table: ArchiveTable, rows: AsyncIterable<Buffer>) => Promise<void>;
+
+/** What DuckDB turns into Parquet in half a second, and holds in memory whole where rows are wide. */
+const PART_BYTES = 64 * 1024 * 1024;
+
+/** The longest row. DuckDB reads CSV through a buffer that has to hold one. */
+const ROW_BYTES = 32 * 1024 * 1024;
+
+/**
+ * Turns rows into Parquet parts, in the order in which they come. While a part is being converted and stored the next
+ * one is received, so two are on the disk at most, and whoever sends rows faster than that waits. When this returns
+ * every part is stored.
+ */
+export async function withPartWriter<T>(
+  options: PartOptions,
+  action: (write: WriteTable) => Promise<T>,
+): Promise<T> {
+  const { signal, store, partBytes = PART_BYTES } = options;
+  return withWorkDirectory(async (directory) => {
+    const duck = await openDuck({ directories: [directory], signal });
+    let converting: Promise<void> = Promise.resolve();
+
+    async function write(table: ArchiveTable, rows: AsyncIterable<Buffer>): Promise<void> {
+      const chunks = rows[Symbol.asyncIterator]();
+      try {
+        let next = await chunks.next();
+        for (let index = 0; index === 0 || !next.done; index++) {
+          const csv = join(directory, `${table.name}-${index}.csv`);
+          const file = await open(csv, 'w');
+          try {
+            for (let bytes = 0; !next.done && (bytes === 0 || bytes + next.value.length <= partBytes); ) {
+              await file.writeFile(next.value);
+              bytes += next.value.length;
+              next = await chunks.next();
+            }
+          } finally {
+            await file.close();
+          }
+          await converting;
+          converting = convert(table, index, csv);
+          // It is awaited when the next part has come; a failure before that is not one nobody looks at.
+          converting.catch(() => {});
+        }
+      } catch (error) {
+        throw writeFailure(error);
+      } finally {
+        await chunks.return?.();
+      }
+    }
+
+    async function convert(table: ArchiveTable, index: number, csv: string): Promise<void> {
+      const file = `${csv}.parquet`;
+      const [written] = await duck.rows<{ Count: bigint }>(conversion(table, csv, file));
+      await rm(csv);
+      const path = partPath(table.name, index);
+      await store(table, { path, file, rows: Number(written?.Count), ...(await fingerprint(file)) });
+      await rm(file);
+    }
+
+    try {
+      const result = await action(write);
+      await converting;
+      return result;
+    } finally {
+      // Before the directory goes, nobody may be working in it any more.
+      await converting.catch(() => {});
+      duck.close();
+    }
+  });
+}
+
+function conversion({ columns }: ArchiveTable, csv: string, file: string): string {
+  const values = columns.map(({ name, type }) =>
+    // DuckDB writes a list with other brackets than PostgreSQL.
+    type === 'bigint[]' ? `CAST(translate("${name}", '{}', '[]') AS BIGINT[]) AS "${name}"` : `"${name}"`,
+  );
+  const types = columns.map(
+    ({ name, type }) => `'${name}': '${type === 'bigint[]' ? 'VARCHAR' : parquetType(type)}'`,
+  );
+  // An unquoted nothing is NULL and a quoted one an empty text, as COPY writes them.
+  return `COPY (
+    SELECT ${values.join(', ')}
+    FROM read_csv(${literal(csv)}, auto_detect = false, header = false, delim = ',', quote = '"', escape = '"',
+      new_line = '\\n', nullstr = '', allow_quoted_nulls = false, max_line_size = ${ROW_BYTES},
+      buffer_size = ${ROW_BYTES}, columns = {${types.join(', ')}})
+  ) TO ${literal(file)} (FORMAT parquet, COMPRESSION zstd)`;
+}

@@ -1,0 +1,188 @@
+import { dirname } from 'node:path';
+import { AppError, isAppError } from '../core/errors.ts';
+import { canonicalJson } from '../core/json.ts';
+import { checkBooks, type LedgerTotals, readTotals } from './books.ts';
+import { type Check, check } from './check.ts';
+import { type Contents, type Declared, readContents } from './contents.ts';
+import { openDuck } from './duckdb.ts';
+import { fetchFile } from './fingerprint.ts';
+import { MANIFEST } from './format.ts';
+import { type Manifest, parseManifest, sha256 } from './manifest.ts';
+import type { Store } from './store.ts';
+import { withWorkDirectory } from './work-directory.ts';
+
+export interface ReadBackOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** In bytes; every byte is read twice, once for its hash and once for its rows. */
+  readonly onProgress?: ((progress: { what: string; done: number; total: number }) => void) | undefined;
+}
+
+/** What an archive was found to hold. Every check was passed; where one fails there is no report but an error. */
+export interface ArchiveVerification {
+  readonly quarter: string;
+  readonly location: string;
+  readonly manifestSha256: string;
+  readonly previousManifestSha256: string | null;
+  readonly digest: string;
+  readonly files: number;
+  readonly rows: number;
+  readonly bytes: number;
+  readonly checks: readonly Check[];
+}
+
+/** What the files in a store were found to hold, with what was found wrong among the checks. */
+export interface ReadBack {
+  readonly checks: readonly Check[];
+  /** undefined when the files are damaged, so that nothing in them was looked at. */
+  readonly contents: (Contents & { readonly ledgers: readonly LedgerTotals[] }) | undefined;
+}
+
+/**
+ * Proves an archive by itself, with no database: every file is there and no other, each is the one that was written,
+ * and the rows are those of the manifest's digests, sum to zero, and come to the trial balance.
+ *
+ * @param folder of the manifest, in the store
+ * @throws AppError corrupt/archive_damaged which names everything that is wrong
+ * @throws AppError not_found/not_in_store when there is no manifest
+ */
+export async function verifyArchive(
+  store: Store,
+  folder: string,
+  options: ReadBackOptions = {},
+): Promise<ArchiveVerification> {
+  const { manifest, bytes } = await readManifest(store, folder);
+  const { checks, contents } = await readBack(store, folder, manifest, options);
+  const all = [
+    check(
+      'manifest',
+      [],
+      `of ${manifest.quarter}, archived ${manifest.archived.at} by ${manifest.archived.by}`,
+    ),
+    ...checks,
+    ...(contents === undefined ? [] : compare(manifest, contents)),
+  ];
+  requireSound(all, `${store.url}/${folder}`);
+  const files = manifest.tables.flatMap((table) => table.files);
+  return {
+    quarter: manifest.quarter,
+    location: `${store.url}/${folder}`,
+    manifestSha256: sha256(bytes),
+    previousManifestSha256: manifest.previous_manifest_sha256,
+    digest: manifest.digest,
+    files: files.length,
+    rows: files.reduce((sum, { rows }) => sum + rows, 0),
+    bytes: files.reduce((sum, file) => sum + file.bytes, 0),
+    checks: all,
+  };
+}
+
+/** The manifest of an archive, and its bytes. @throws AppError corrupt/archive_damaged, not_found/not_in_store */
+export async function readManifest(
+  store: Store,
+  folder: string,
+): Promise<{ manifest: Manifest; bytes: Buffer }> {
+  const bytes = Buffer.concat(await (await store.open(`${folder}/${MANIFEST}`)).toArray());
+  try {
+    return { manifest: parseManifest(bytes), bytes };
+  } catch (error) {
+    if (!isAppError(error, 'corrupt')) throw error;
+    requireSound([check('manifest', [error.detail.replace(/\.$/, '')], '')], `${store.url}/${folder}`);
+    throw error;
+  }
+}
+
+/**
+ * Reads files back from the store they were put in, compares them with what was declared of them, and looks at the
+ * rows. The manifest itself may be there or not.
+ */
+export async function readBack(
+  store: Store,
+  folder: string,
+  declared: Declared,
+  { signal, onProgress }: ReadBackOptions,
+): Promise<ReadBack> {
+  return withWorkDirectory(async (directory) => {
+    const files = declared.tables.flatMap((table) => table.files);
+    const sizes = new Map(files.map(({ path, bytes }) => [path, bytes]));
+    const total = 2 * files.reduce((sum, { bytes }) => sum + bytes, 0);
+    let done = 0;
+    const progress = (bytes: number) => {
+      done += bytes;
+      onProgress?.({ what: `read ${declared.quarter} back, in bytes`, done, total });
+    };
+
+    const stored = new Set((await store.list(folder)).map(({ path }) => path.slice(folder.length + 1)));
+    const missing = files.filter(({ path }) => !stored.has(path)).map(({ path }) => `${path} is missing`);
+    const strange = [...stored].filter((path) => path !== MANIFEST && !sizes.has(path));
+    const damaged: string[] = [];
+    const places = new Map<string, string>();
+    for (const file of files.filter(({ path }) => stored.has(path))) {
+      const found = await fetchFile(store, `${folder}/${file.path}`, directory, {
+        signal,
+        onBytes: progress,
+      });
+      places.set(file.path, found.file);
+      if (found.bytes !== file.bytes)
+        damaged.push(`${file.path} has ${found.bytes} bytes instead of ${file.bytes}`);
+      else if (found.sha256 !== file.sha256) damaged.push(`${file.path} has another SHA-256`);
+    }
+    const checks = [
+      check(
+        'files',
+        [...missing, ...strange.map((path) => `${path} does not belong here`)],
+        `all ${files.length} are there, and no other`,
+      ),
+      check('checksums', damaged, 'the bytes are those that were written'),
+    ];
+    if (missing.length > 0 || damaged.length > 0) return { checks, contents: undefined };
+
+    const duck = await openDuck({ directories: [directory, ...directoriesOf(places)], signal });
+    try {
+      const contents = await readContents(duck, declared, places, {
+        signal,
+        onFile: (path) => progress(sizes.get(path) ?? 0),
+      });
+      checks.push(...contents.checks);
+      if (contents.checks.some(({ ok }) => !ok)) return { checks, contents: undefined };
+      checks.push(...(await checkBooks(duck, declared)));
+      return { checks, contents: { ...contents, ledgers: await readTotals(duck) } };
+    } finally {
+      duck.close();
+    }
+  });
+}
+
+/** @throws AppError corrupt/archive_damaged when a check failed */
+export function requireSound(checks: readonly Check[], location: string): void {
+  const failed = checks.filter(({ ok }) => !ok);
+  if (failed.length === 0) return;
+  const faults = failed.map(({ name, detail }) => `${name}: ${detail}`).join('. ');
+  const detail = `The archive in ${location} is not what it has to be. ${faults}.`;
+  throw new AppError('corrupt', 'archive_damaged', detail);
+}
+
+/** What the manifest says against what its files hold. */
+function compare(manifest: Manifest, contents: NonNullable<ReadBack['contents']>): Check[] {
+  const digests = manifest.tables.flatMap(({ name, digest }) => {
+    const found = contents.tables.find((table) => table.name === name)?.digest;
+    return digest === found ? [] : [`the digest of ${name} is ${found} instead of ${digest}`];
+  });
+  if (manifest.digest !== contents.digest) {
+    digests.push(`the digest of the quarter is ${contents.digest} instead of ${manifest.digest}`);
+  }
+  const declared = manifest.ledgers.map(({ name: _, ...ledger }) => ledger);
+  const totals = canonicalJson(declared) === canonicalJson(contents.ledgers);
+  return [
+    check('digests', digests, `the rows are those of ${manifest.digest}`),
+    check(
+      'totals',
+      totals ? [] : [`they are ${JSON.stringify(contents.ledgers)}`],
+      'of each ledger and currency as declared',
+    ),
+  ];
+}
+
+/** The directories of the files, for DuckDB to be let in. */
+function directoriesOf(places: ReadonlyMap<string, string>): string[] {
+  return [...new Set([...places.values()].map((file) => dirname(file)))];
+}

@@ -1,0 +1,143 @@
+import { sql } from 'kysely';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { QuarterHouse } from '../../src/quarters/context.ts';
+import { createQuarter, ensureQuarters } from '../../src/quarters/create.ts';
+import { createDatabase, type TestDatabase } from '../support/database.ts';
+import { eventsOf, type HouseOptions, houseOver, openHouse, run, standing } from './support.ts';
+
+let home: TestDatabase;
+let house: QuarterHouse;
+const at = (text: string) => new Date(text);
+const on = (options: HouseOptions) => houseOver(house.database, options);
+
+beforeAll(async () => {
+  home = await createDatabase();
+  house = openHouse(home.url, { premake: 1 });
+});
+
+afterAll(async () => {
+  await house?.database.close();
+  await home?.drop();
+});
+
+describe('createQuarter', () => {
+  it('creates it, and what lies between it and the nearest', async () => {
+    const report = await createQuarter(house, run, '2025q4');
+    expect(report).toEqual({
+      quarter: '2025q4',
+      state: 'open',
+      created: ['2025q4', '2026q1', '2026q2', '2026q3'],
+    });
+    expect(await standing(house.database.direct)).toEqual([
+      '2025q4 open: attached, attached',
+      '2026q1 open: attached, attached',
+      '2026q2 open: attached, attached',
+      '2026q3 open: attached, attached',
+    ]);
+    expect(await eventsOf(house.database.direct, '2025q4')).toEqual(['create']);
+  });
+
+  it('changes nothing when it exists, whatever its state, and says so', async () => {
+    expect(await createQuarter(house, run, '2025q4')).toMatchObject({ state: 'open', created: [] });
+    expect(await eventsOf(house.database.direct, '2025q4')).toEqual(['create']);
+  });
+
+  it('goes further ahead than the schedule would, when a person asks for it', async () => {
+    expect((await createQuarter(house, run, '2027q1')).created).toEqual(['2026q4', '2027q1']);
+  });
+
+  it('refuses a word that is no quarter', async () => {
+    await expect(createQuarter(house, run, '2025q5')).rejects.toMatchObject({ code: 'invalid_quarter' });
+  });
+
+  it('says what is in the way', async () => {
+    await sql`
+      CREATE TABLE ledger.entries_early PARTITION OF ledger.entries
+      FOR VALUES FROM ('2025-01-01 00:00:00+00') TO ('2025-04-01 00:00:00+00')`.execute(
+      house.database.direct,
+    );
+    await expect(createQuarter(house, run, '2025q1')).rejects.toMatchObject({
+      kind: 'conflict',
+      code: 'quarter_not_created',
+      detail: expect.stringContaining('ledger.entries_early lies where entries of 2025q1 should be'),
+    });
+    await sql`DROP TABLE ledger.entries_early`.execute(house.database.direct);
+    expect((await createQuarter(house, run, '2025q1')).state).toBe('open');
+  });
+});
+
+describe('ensureQuarters', () => {
+  it('creates the history a load needs, and then costs one query', async () => {
+    const report = await ensureQuarters(house, run, at('2024-05-05T00:00:00Z'), at('2024-08-08T00:00:00Z'));
+    expect(report).toEqual({ created: ['2024q2', '2024q3', '2024q4'], notOpen: [] });
+    const silent: QuarterHouse = {
+      ...house,
+      database: { ...house.database, direct: undefined as unknown as QuarterHouse['database']['direct'] },
+    };
+    const again = await ensureQuarters(silent, run, at('2024-04-01T00:00:00Z'), at('2026-12-31T23:59:59Z'));
+    expect(again).toEqual({ created: [], notOpen: [] });
+  });
+
+  it('tells which quarters of the range take no rows any more', async () => {
+    await house.database.write
+      .updateTable('quartermaster.quarters')
+      .set({ state: 'closed' })
+      .where('quarter', '=', '2024q3')
+      .execute();
+    const report = await ensureQuarters(house, run, at('2024-08-08T00:00:00Z'), at('2024-11-11T00:00:00Z'));
+    expect(report.notOpen).toEqual([{ quarter: '2024q3', state: 'closed' }]);
+  });
+
+  it('refuses what lies before the oldest date, and creates nothing on the way there', async () => {
+    const before = await standing(house.database.direct);
+    const young = on({ oldest: '2023-05-05T00:00:00Z' });
+    await expect(
+      ensureQuarters(young, run, at('2023-03-31T23:59:59Z'), at('2026-01-01T00:00:00Z')),
+    ).rejects.toMatchObject({
+      kind: 'refused',
+      code: 'before_oldest',
+      detail: expect.stringMatching(/^2023q1 is before 2023q2, .* QM_OLDEST_DATE/),
+    });
+    expect(await standing(house.database.direct)).toEqual(before);
+    // The quarter that holds the oldest day is created whole.
+    await ensureQuarters(young, run, at('2023-04-01T00:00:00Z'), at('2023-04-01T00:00:00Z'));
+    expect((await standing(house.database.direct))[0]).toBe('2023q2 open: attached, attached');
+  });
+
+  it('refuses what lies further ahead than quarters are created', async () => {
+    await expect(
+      ensureQuarters(house, run, at('2026-05-05T00:00:00Z'), at('2097-01-01T00:00:00Z')),
+    ).rejects.toMatchObject({
+      kind: 'refused',
+      code: 'beyond_horizon',
+      detail: expect.stringContaining('2097-01-01T00:00:00.000Z lies in 2097q1'),
+    });
+  });
+
+  it('refuses more than 400 quarters at once, with the numbers', async () => {
+    const before = await standing(house.database.direct);
+    const old = on({ oldest: '1900-01-01T00:00:00Z' });
+    await expect(
+      ensureQuarters(old, run, at('1923-01-01T00:00:00Z'), at('1923-01-01T00:00:00Z')),
+    ).rejects.toMatchObject({
+      kind: 'refused',
+      code: 'too_many_quarters',
+      detail: expect.stringMatching(
+        /^401 quarters would have to be created, 1923q1 to 2023q1, and 400 at once/,
+      ),
+    });
+    expect(await standing(house.database.direct)).toEqual(before);
+  });
+
+  it('takes a row for 1970 when the oldest date allows it', async () => {
+    const old = on({ oldest: '1970-01-01T00:00:00Z' });
+    const { created } = await ensureQuarters(
+      old,
+      run,
+      at('1970-01-01T00:00:00Z'),
+      at('1970-01-01T00:00:00Z'),
+    );
+    expect(created).toHaveLength(213);
+    expect(created[0]).toBe('1970q1');
+  });
+});
