@@ -2,6 +2,7 @@ import { Readable } from 'node:stream';
 import type { Command } from 'commander';
 import { stopwatch } from '../core/clock.ts';
 import { AppError } from '../core/errors.ts';
+import { readCurrencies } from '../ledger/ledgers.ts';
 import { type CommandContext, type CommandKit, command, contextOf, serve, withHouse } from './command.ts';
 import { type DemoLedger, demoHistory, demoLedgers, demoNegativeGroups } from './demo-history.ts';
 import { withDatabase } from './dev.ts';
@@ -28,11 +29,7 @@ export function demoCommand(kit: CommandKit): Command {
         await withHouse(context, async (house) => {
           await fill(context, house, options.share);
           await runJobs(context, house);
-          const currencies = await house.database.read
-            .selectFrom('ledger.currencies')
-            .select(['code', 'exponent'])
-            .execute();
-          const exponents = new Map(currencies.map((currency) => [currency.code, currency.exponent]));
+          const exponents = await readCurrencies(house.database.read);
           const report = await readReport(house, elapsed());
           printResult(context.terminal, report, (result) => `\n${renderReport(result, exponents)}\n`);
           if (options.exit === true) return;

@@ -100,7 +100,7 @@ async function runVerb(
   const report = await verb(
     house,
     {
-      actor: userInfo().username,
+      actor: personOf(),
       reason,
       signal: kit.entry.signal,
       onProgress: ({ done, total }) => bar.update(done, total),
@@ -115,6 +115,15 @@ async function runVerb(
   );
   bar.end();
   return report;
+}
+
+/** Who sits at the terminal. A container may run as a user that has no name. */
+function personOf(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return `uid ${process.getuid?.() ?? 'unknown'}`;
+  }
 }
 
 /** `2024q1` or `2023q1..2023q4`, both ends included, in order of time. */

@@ -20,7 +20,10 @@ export interface Calendar {
   next(quarter: Quarter, steps?: number): Quarter;
   /** All quarters between two names, both included; none when `from` is after `to`. */
   range(from: string, to: string): Quarter[];
-  /** The local day of the instant, `YYYY-MM-DD`. Throws `instant_out_of_range`. */
+  /**
+   * The local day of the instant, `YYYY-MM-DD`: the last one whose `startOfDay` is not after it. Throws
+   * `instant_out_of_range`.
+   */
   dayOf(instant: Date): string;
   /** The first instant of that local day, or of what follows where the zone skipped it. Throws `invalid_day`. */
   startOfDay(day: string): Date;
@@ -163,7 +166,13 @@ export function calendar(zone: string): Calendar {
     const time = instant.getTime();
     if (!(time >= earliest && time < latest)) throw outOfRange(instant, zone);
     const number = Math.floor(wallOf(time) / DAY);
-    return remember(dayNames, number, () => new Date(number * DAY).toISOString().slice(0, 10));
+    const day = remember(dayNames, number, () => new Date(number * DAY).toISOString().slice(0, 10));
+    const after = remember(dayNames, number + 1, () =>
+      new Date((number + 1) * DAY).toISOString().slice(0, 10),
+    );
+    // Clocks that go back over midnight show the day before once more; the day that has begun goes on.
+    const next = findDay(after);
+    return next !== undefined && time >= firstInstant(next.midnight, next.change) ? after : day;
   }
 
   /** Millions of rows share a few thousand days, so each day is worked out once. */

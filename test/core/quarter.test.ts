@@ -115,7 +115,7 @@ describe('quarters in a time zone', () => {
     // Arizona put its clocks back at 00:01 on New Year's Day of 1944: for 59 minutes it was December again.
     const book = calendar('America/Phoenix');
     const again = new Date('1944-01-01T06:30:00Z');
-    expect(book.dayOf(again)).toBe('1943-12-31');
+    expect(book.dayOf(again)).toBe('1944-01-01');
     expect(book.quarterOf(again).name).toBe('1944q1');
     expect(iso(book.quarter('1944q1').start)).toBe('1944-01-01T06:00:00.000Z');
     expect(book.startOfDay('1944-01-01') < again).toBe(true);
@@ -178,13 +178,29 @@ describe('zones', () => {
   });
 });
 
+/** `2024-02-28` → `2024-02-29`. */
+function dayAfter(day: string): string {
+  return new Date(Date.parse(day) + 86_400_000).toISOString().slice(0, 10);
+}
+
 describe('days', () => {
-  it('are those Intl names, and begin no later than any instant in them', () => {
+  it('go on when clocks go back over midnight', () => {
+    // In Newfoundland clocks went back at 00:01, so for 59 minutes it was the 28th once more.
+    const book = calendar('America/St_Johns');
+    expect(book.dayOf(new Date('2006-10-29T02:30:30Z'))).toBe('2006-10-29');
+    expect(book.dayOf(new Date('2006-10-29T03:00:00Z'))).toBe('2006-10-29');
+    expect(book.dayOf(new Date('2006-10-29T02:29:59Z'))).toBe('2006-10-28');
+  });
+
+  it('hold the instants from their start to the next one, and are those Intl names', () => {
     fc.assert(
       fc.property(anyCalendar, anyInstant, (book, instant) => {
         const day = book.dayOf(instant);
         const start = book.startOfDay(day);
-        expect(day).toBe(intlDay(book.zone)(instant));
+        expect(instant < book.startOfDay(dayAfter(day))).toBe(true);
+        // Where clocks go back over midnight they show a day that was over; the day that has begun goes on.
+        const shown = intlDay(book.zone)(instant);
+        if (instant < book.startOfDay(dayAfter(shown))) expect(day).toBe(shown);
         expect(book.dayOf(start)).toBe(day);
         expect(start <= instant).toBe(true);
         expect(book.dayOf(new Date(start.getTime() - 1)) < day).toBe(true);
