@@ -2,20 +2,20 @@ import { basename, dirname, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { openDiskStore } from '../archive/disk-store.ts';
 import { type ArchiveVerification, verifyArchive } from '../archive/verify.ts';
-import { type CommandKit, command } from './command.ts';
+import { type CommandKit, group, JSON_OPTION } from './command.ts';
 import { progressBar } from './progress.ts';
 import { formatBytes, formatCount, printResult, type Terminal } from './terminal.ts';
 
 /** `quartermaster archive verify DIR`: for the auditor, who has the directory and no database. */
 export function archiveCommand(kit: CommandKit): Command {
-  const archive = command('archive', 'work on archives without any database', [
+  const archive = group('archive', 'work on archives without any database', [
     'archive verify ./var/archive/ledger/2024q1',
   ]);
   archive
     .command('verify')
     .description('check every file of an archive against its manifest, and the rows against each other')
     .argument('<directory>', 'the folder that holds manifest.json')
-    .option('--json')
+    .option(...JSON_OPTION)
     .action(async (directory: string, options: { json?: boolean }) => {
       const terminal: Terminal = { out: kit.out, err: kit.err, json: options.json === true };
       const path = resolve(directory);

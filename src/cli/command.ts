@@ -22,9 +22,15 @@ export interface CommandKit {
 
 /** A command with `--json`, its description and its examples; `--help` shows them all. */
 export function command(name: string, description: string, examples: readonly string[]): Command {
+  return group(name, description, examples).option(...JSON_OPTION);
+}
+
+export const JSON_OPTION = ['--json', 'print the result as one JSON document'] as const;
+
+/** A command of commands. It has no options of its own, for Commander would take theirs for its. */
+export function group(name: string, description: string, examples: readonly string[]): Command {
   return new Command(name)
     .description(description)
-    .option('--json', 'print the result as one JSON document')
     .addHelpText(
       'after',
       `\nExamples:\n${examples.map((example) => `  $ quartermaster ${example}`).join('\n')}`,

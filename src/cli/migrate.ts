@@ -1,11 +1,11 @@
 import type { Command } from 'commander';
 import { AppError } from '../core/errors.ts';
-import { type CommandKit, command, contextOf } from './command.ts';
+import { type CommandKit, contextOf, group, JSON_OPTION } from './command.ts';
 import { printResult } from './terminal.ts';
 
 /** `quartermaster migrate up|down|status` */
 export function migrateCommand(kit: CommandKit): Command {
-  const migrate = command('migrate', 'bring the database schema up to date, or take it back', [
+  const migrate = group('migrate', 'bring the database schema up to date, or take it back', [
     'migrate up',
     'migrate status --json',
     'migrate down --yes',
@@ -14,7 +14,7 @@ export function migrateCommand(kit: CommandKit): Command {
   migrate
     .command('up')
     .description('run every migration that is missing; safe to run from two pods at once')
-    .option('--json')
+    .option(...JSON_OPTION)
     .action(async (options: { json?: boolean }) => {
       const { entry, terminal, config, logger } = contextOf(kit, options, 'warn');
       const report = await entry.migrateUp(config, logger);
@@ -30,7 +30,7 @@ export function migrateCommand(kit: CommandKit): Command {
     .description('take back the last migration; what its tables hold is lost')
     .option('--all', 'take back every migration')
     .option('--yes', 'do it')
-    .option('--json')
+    .option(...JSON_OPTION)
     .action(async (options: { json?: boolean; all?: boolean; yes?: boolean }) => {
       const { entry, terminal, config } = contextOf(kit, options, 'warn');
       if (options.yes !== true) {
@@ -46,7 +46,7 @@ export function migrateCommand(kit: CommandKit): Command {
   migrate
     .command('status')
     .description('say which migrations have run and which are missing')
-    .option('--json')
+    .option(...JSON_OPTION)
     .action(async (options: { json?: boolean }) => {
       const { entry, terminal, config } = contextOf(kit, options, 'warn');
       const status = await entry.migrationStatus(config);

@@ -9,7 +9,7 @@ import { createQuarter } from '../quarters/create.ts';
 import { detachQuarter } from '../quarters/detach.ts';
 import { listQuarters, showQuarter } from '../quarters/list.ts';
 import { verifyQuarter } from '../quarters/verify.ts';
-import { type CommandKit, command, contextOf, withHouse } from './command.ts';
+import { type CommandKit, contextOf, group, JSON_OPTION, withHouse } from './command.ts';
 import { progressBar } from './progress.ts';
 import { renderQuarter, renderQuarters } from './render-quarters.ts';
 import { note, printResult, type Terminal } from './terminal.ts';
@@ -30,7 +30,7 @@ const verbs: Readonly<Record<string, { run: Verb; says: string }>> = {
 
 /** `quartermaster quarters list|show|create|close|archive|verify|detach` */
 export function quartersCommand(kit: CommandKit): Command {
-  const quarters = command('quarters', 'list the quarters and move them along their life', [
+  const quarters = group('quarters', 'list the quarters and move them along their life', [
     'quarters list',
     'quarters show 2024q1',
     'quarters close 2024q1',
@@ -40,7 +40,7 @@ export function quartersCommand(kit: CommandKit): Command {
   quarters
     .command('list')
     .description('every quarter with its state, its rows and its bytes')
-    .option('--json')
+    .option(...JSON_OPTION)
     .action(async (options: { json?: boolean }) => {
       const context = contextOf(kit, options, 'warn');
       await withHouse(context, async (house) => {
@@ -52,7 +52,7 @@ export function quartersCommand(kit: CommandKit): Command {
     .command('show')
     .description('one quarter: its story and its files')
     .argument('<quarter>', 'as 2024q1')
-    .option('--json')
+    .option(...JSON_OPTION)
     .action(async (name: string, options: { json?: boolean }) => {
       const context = contextOf(kit, options, 'warn');
       await withHouse(context, async (house) => {
@@ -68,7 +68,7 @@ export function quartersCommand(kit: CommandKit): Command {
       .description(verb.says)
       .argument('<quarters>', 'as 2024q1, or 2023q1..2023q4')
       .option('--reason <text>', 'why; kept in the story of the quarter')
-      .option('--json')
+      .option(...JSON_OPTION)
       .action(async (range: string, options: { json?: boolean; reason?: string }) => {
         const context = contextOf(kit, options, 'warn');
         const names = parseRange(range);

@@ -91,7 +91,8 @@ export function readConfig(env: Record<string, string | undefined> = process.env
       (error) => error.instancePath.split('/')[1] as keyof typeof variables,
     ),
   );
-  const faults = [...faulty].map((name) => describeFault(name, given[name]));
+  const names = Object.keys(variables) as (keyof typeof variables)[];
+  const faults = names.filter((name) => faulty.has(name)).map((name) => describeFault(name, given[name]));
   for (const name of Object.keys(env)) {
     if (name.startsWith('QM_') && !name.startsWith('QM_TEST_') && !(name in variables)) {
       faults.push(`${name}: there is no such setting`);

@@ -17,12 +17,18 @@ interface Report {
 }
 
 let home: string;
+const running = new Set<ChildProcessWithoutNullStreams>();
 
 beforeAll(async () => {
   home = await mkdtemp(join(tmpdir(), 'quartermaster-demo-'));
 });
 
 afterAll(async () => {
+  // One is left only when a test failed; it stops its own PostgreSQL.
+  for (const child of running) {
+    child.kill('SIGINT');
+    await once(child, 'exit');
+  }
   await rm(home, { recursive: true, force: true });
 });
 
@@ -30,7 +36,10 @@ afterAll(async () => {
 function demo(...args: string[]): ChildProcessWithoutNullStreams {
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('QM_')));
   const command = [join(packageRoot(), 'src', 'main', 'cli.ts'), 'demo', '--share', '2', ...args];
-  return spawn(process.execPath, command, { cwd: home, env: { ...env, QM_PORT: '0' } });
+  const child = spawn(process.execPath, command, { cwd: home, env: { ...env, QM_PORT: '0' } });
+  running.add(child);
+  child.once('exit', () => running.delete(child));
+  return child;
 }
 
 async function finished(child: ChildProcessWithoutNullStreams) {
@@ -75,7 +84,7 @@ describe('quartermaster demo', () => {
       let said = '';
       child.stderr.on('data', (chunk: Buffer) => {
         said += chunk;
-        const url = /listens on (http:\/\/\S+?)[. ]/.exec(said)?.[1];
+        const url = /listens on (http:\/\/[\d.]+:\d+)/.exec(said)?.[1];
         if (url !== undefined) resolve(url);
       });
       void done.then(({ err }) => reject(new Error(`it ended: ${err}`)));
