@@ -13,7 +13,7 @@ interface Flags {
   format?: 'csv' | 'ndjson';
   amounts: 'decimal' | 'minor';
   createAccounts?: boolean;
-  allowNegative?: string[];
+  allowNegative?: string;
   reject?: string;
 }
 
@@ -37,7 +37,10 @@ export function loadCommand(kit: CommandKit): Command {
         .default('decimal'),
     )
     .option('--create-accounts', 'create the accounts that are missing')
-    .option('--allow-negative <groups...>', "group types whose created accounts may go below zero, or '*'")
+    .option(
+      '--allow-negative <groups>',
+      "group types whose created accounts may go below zero, as BANK,FEES, or '*'",
+    )
     .option('--reject <file>', 'write bad rows there and go on, instead of stopping at the first')
     .addHelpText('after', ROWS)
     .action(async (file: string, flags: Flags) => {
@@ -72,7 +75,7 @@ function optionsOf(file: string, flags: Flags): LoadOptions {
       '--allow-negative says how accounts are created: add --create-accounts.',
     );
   }
-  const allowNegative = flags.allowNegative?.flatMap((group) => group.split(',')) ?? [];
+  const allowNegative = flags.allowNegative?.split(',') ?? [];
   return {
     ledger: flags.ledger,
     createLedger: flags.createLedger === true,

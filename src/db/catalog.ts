@@ -12,9 +12,10 @@ export const BOUNDS_CONSTRAINT = 'quarter_bounds';
 /** What a new partition has to take over from its parent because LIKE does not. */
 export interface ParentTable {
   readonly table: QuarterTable;
-  readonly owner: string;
-  /** One privilege each; PUBLIC is the empty grantee. */
-  readonly grants: readonly { grantee: string; privilege: string; grantable: boolean }[];
+  /** The owner's role, undefined when it is the one we run as. */
+  readonly owner: string | undefined;
+  /** All privileges of a role; PUBLIC is the empty grantee. */
+  readonly grants: readonly { grantee: string; privileges: readonly string[]; grantable: boolean }[];
   /** Roles that get privileges on every new table by ALTER DEFAULT PRIVILEGES. */
   readonly defaultGrantees: readonly string[];
   /** Columns with a statistics target of their own. */
@@ -130,11 +131,13 @@ export async function readParents(
   tables: readonly QuarterTable[] = quarterTables,
 ): Promise<ParentTable[]> {
   const { rows } = await sql<Omit<ParentTable, 'table'> & { schema: string; name: string }>`
-    SELECT t.schema, t.name, pg_get_userbyid(c.relowner) AS owner,
+    SELECT t.schema, t.name, nullif(pg_get_userbyid(c.relowner), current_user) AS owner,
            (SELECT coalesce(json_agg(json_build_object(
-                     'grantee', CASE WHEN acl.grantee = 0 THEN '' ELSE pg_get_userbyid(acl.grantee) END,
-                     'privilege', acl.privilege_type, 'grantable', acl.is_grantable)), '[]')
-            FROM aclexplode(coalesce(c.relacl, acldefault('r', c.relowner))) AS acl) AS grants,
+                     'grantee', CASE WHEN g.grantee = 0 THEN '' ELSE pg_get_userbyid(g.grantee) END,
+                     'privileges', g.privileges, 'grantable', g.is_grantable)), '[]')
+            FROM (SELECT grantee, is_grantable, array_agg(privilege_type) AS privileges
+                  FROM aclexplode(coalesce(c.relacl, acldefault('r', c.relowner)))
+                  GROUP BY grantee, is_grantable) AS g) AS grants,
            ARRAY(SELECT DISTINCT CASE WHEN acl.grantee = 0 THEN '' ELSE pg_get_userbyid(acl.grantee)::text END
                  FROM pg_catalog.pg_default_acl AS d, aclexplode(d.defaclacl) AS acl
                  WHERE d.defaclobjtype = 'r' AND pg_get_userbyid(d.defaclrole) = current_user) AS "defaultGrantees",
@@ -150,7 +153,7 @@ export async function readParents(
     const row = rows.find(({ schema, name }) => schema === table.schema && name === table.name);
     assert(row, `${table.schema}.${table.name} is not a partitioned table`);
     const { owner, grants, defaultGrantees, statistics } = row;
-    return { table, owner, grants, defaultGrantees, statistics };
+    return { table, owner: owner ?? undefined, grants, defaultGrantees, statistics };
   });
 }
 

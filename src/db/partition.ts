@@ -37,16 +37,16 @@ export function createPartitionSql(parent: ParentTable, quarter: Quarter): strin
   const parentName = identifier(table.schema, table.name);
   const name = partitionSql(table, quarter.name);
   const [from, to] = [instantLiteral(quarter.start), instantLiteral(quarter.end)];
-  const strangers = new Set(['', owner, ...defaultGrantees]);
+  const strangers = new Set(['', ...defaultGrantees]);
   return [
     `CREATE TABLE ${name} (LIKE ${parentName} INCLUDING ALL, CONSTRAINT ${identifier(BOUNDS_CONSTRAINT)}`,
     `  CHECK (created_at >= ${from} AND created_at < ${to}));`,
-    `ALTER TABLE ${name} OWNER TO ${identifier(owner)};`,
+    ...(owner === undefined ? [] : [`ALTER TABLE ${name} OWNER TO ${identifier(owner)};`]),
     // A new table belongs to its owner with all rights; our parents gave some of theirs up.
-    `REVOKE ALL ON ${name} FROM ${[...strangers].map(roleSql).join(', ')};`,
+    `REVOKE ALL ON ${name} FROM ${[...strangers].map(roleSql).join(', ')}, ${owner === undefined ? 'CURRENT_USER' : identifier(owner)};`,
     ...grants.map(
-      ({ grantee, privilege, grantable }) =>
-        `GRANT ${privilege} ON ${name} TO ${roleSql(grantee)}${grantable ? ' WITH GRANT OPTION' : ''};`,
+      ({ grantee, privileges, grantable }) =>
+        `GRANT ${privileges.join(', ')} ON ${name} TO ${roleSql(grantee)}${grantable ? ' WITH GRANT OPTION' : ''};`,
     ),
     ...statistics.map(
       ({ column, target }) =>

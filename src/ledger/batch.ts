@@ -36,6 +36,9 @@ export interface Written {
   readonly id?: string | undefined;
 }
 
+/** How long short statements are tried again: about a second. */
+export const patience = { attempts: 6, baseMs: 25, capMs: 2000 };
+
 /** How often a batch is decided anew because a quarter it writes to was closed meanwhile. */
 const CLOSED_TWICE = 2;
 
@@ -104,10 +107,9 @@ export async function writeBatch(
 
   try {
     return await retry(attempt, {
+      ...patience,
+      attempts: options.attempts ?? patience.attempts,
       retryable: mayPass,
-      attempts: options.attempts ?? 6,
-      baseMs: 25,
-      capMs: 2000,
       signal: options.signal,
     });
   } catch (error) {

@@ -4,7 +4,7 @@ import type { Outcome } from '../core/posting.ts';
 import type { Trx } from '../db/schema.ts';
 import { isTransient } from '../db/sqlstate.ts';
 import { retry } from '../platform/retry.ts';
-import { type BatchHouse, writeBatch } from './batch.ts';
+import { type BatchHouse, patience, writeBatch } from './batch.ts';
 import { type LoadRow, rollOver } from './load-batches.ts';
 import { type CreateAccounts, createMissingAccounts, quarterPreparer } from './load-prepare.ts';
 import { advanceLoad, type LoadIdentity, type LoadProgress, sameProgress } from './load-progress.ts';
@@ -54,7 +54,7 @@ class AlreadyCommitted extends Error {
 }
 
 /** A load is retried for longer than a request: about ten seconds, in which a PostgreSQL restarts. */
-const patience = { attempts: 12, baseMs: 25, capMs: 2000 };
+const ATTEMPTS = 12;
 
 export function createLoadWriter(parts: LoadWriterParts): LoadWriter {
   const { db, accounts, identity, rejects, createAccounts } = parts;
@@ -103,7 +103,7 @@ export function createLoadWriter(parts: LoadWriterParts): LoadWriter {
       await writeBatch(parts, ledgerId, requests, {
         stopAtRefusal: rejects === undefined,
         guarded: true,
-        attempts: patience.attempts,
+        attempts: ATTEMPTS,
         signal: parts.signal,
         within: async (trx, outcomes) => {
           tally = await within(trx, outcomes);
@@ -118,7 +118,7 @@ export function createLoadWriter(parts: LoadWriterParts): LoadWriter {
 
   /** Does again what does nothing twice. */
   function insist<T>(action: () => Promise<T>): Promise<T> {
-    return retry(action, { ...patience, retryable: isTransient, signal: parts.signal });
+    return retry(action, { ...patience, attempts: ATTEMPTS, retryable: isTransient, signal: parts.signal });
   }
 
   /** Goes through the records in order: which are booked, which are rejected, and where it ends. */

@@ -4,8 +4,10 @@ import type { Accepted, Outcome } from '../core/posting.ts';
 import type { Calendar } from '../core/quarter.ts';
 import { refusalError } from '../core/refusal.ts';
 import type { Db, Trx } from '../db/schema.ts';
+import { isTransient } from '../db/sqlstate.ts';
+import { retry } from '../platform/retry.ts';
 import type { AccountCache } from './accounts.ts';
-import { type BatchHouse, writeBatch } from './batch.ts';
+import { type BatchHouse, patience, writeBatch } from './batch.ts';
 import { findKeys, KeyTaken, type KnownKey } from './idempotency.ts';
 import type { PostRequest } from './request.ts';
 import { type EntryView, readTransaction, type TransactionView } from './transactions.ts';
@@ -60,7 +62,9 @@ async function postOnce(
   requests: readonly PostRequest[],
   options: PostOptions,
 ): Promise<PostResult[]> {
-  const known = await knownKeys(house.db, ledgerId, requests);
+  const read = <T>(action: () => Promise<T>) =>
+    retry(action, { ...patience, retryable: isTransient, signal: options.signal });
+  const known = await read(() => knownKeys(house.db, ledgerId, requests));
   const results = new Array<PostResult | undefined>(requests.length);
   /** Where in the batch a key is met first: what follows under it gets that one's answer. */
   const firstOf = new Map<string, number>();
@@ -75,7 +79,7 @@ async function postOnce(
     const first = firstOf.get(key);
     const original = earlier?.fingerprint ?? requests[first ?? index]?.idempotency?.fingerprint;
     if (!original?.equals(fingerprint)) results[index] = { kind: 'refused', error: keyReused(key) };
-    else if (earlier) results[index] = await replay(house.db, ledgerId, key, earlier);
+    else if (earlier) results[index] = await read(() => replay(house.db, ledgerId, key, earlier));
     else if (first === undefined) {
       firstOf.set(key, index);
       fresh.push(index);
@@ -85,13 +89,11 @@ async function postOnce(
     const sent = fresh.map((index) => requests[index] as PostRequest);
     const written = await writeBatch(house, ledgerId, sent, options);
     for (const [place, { outcome, id }] of written.entries()) {
-      const index = fresh[place] as number;
-      if (outcome.kind === 'refused') results[index] = { kind: 'refused', error: refusalError(outcome) };
-      else
-        results[index] = {
-          kind: 'created',
-          transaction: viewOf(id as string, sent[place] as PostRequest, outcome),
-        };
+      const request = sent[place] as PostRequest;
+      results[fresh[place] as number] =
+        outcome.kind === 'refused'
+          ? { kind: 'refused', error: refusalError(outcome) }
+          : { kind: 'created', transaction: viewOf(id as string, request, outcome) };
     }
   }
   return requests.map(

@@ -218,6 +218,10 @@ describe('a plan', () => {
     const plan = planQuarters(situation({ premake: 1, known, found }));
     expect(plan.provision).toMatchObject([{ quarter: { name: '2026q3', start: late } }]);
     expect(codes(plan)).toEqual(['zone_rules_changed']);
+    const early = new Date(start.getTime() - 3_600_000);
+    const moved: KnownQuarter[] = [{ quarter: '2026q2', state: 'open', starts_at: early, ends_at: end }];
+    const before = planQuarters(situation({ known: moved, wanted: { from: '2026q1', to: '2026q1' } }));
+    expect(before.provision.at(-1)).toMatchObject({ quarter: { name: '2026q1', end: early } });
   });
 });
 

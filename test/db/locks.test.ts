@@ -179,19 +179,34 @@ describe('withLongStatements', () => {
     await holder.release();
   });
 
-  it('cancels work that goes from one statement to the next', async () => {
+  it('cancels at once', async () => {
     const stop = new AbortController();
     await database.direct.connection().execute(async (session) => {
-      const working = withLongStatements(
-        session,
-        { pool: database.write, relations, signal: stop.signal, pollMs: 5 },
-        async () => {
-          for (let n = 0; ; n++) {
-            await sql`SELECT pg_sleep(0.001)`.execute(session);
-            if (n === 20) stop.abort();
-          }
-        },
-      );
+      const options = { pool: database.write, relations, signal: stop.signal, pollMs: 600_000 };
+      const sleeping = withLongStatements(session, options, () => sql`SELECT pg_sleep(600)`.execute(session));
+      const isAsleep = async () => {
+        const { rows } =
+          await sql`SELECT FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = ${home.name}`.execute(
+            database.write,
+          );
+        return rows.length > 0;
+      };
+      while (!(await isAsleep()));
+      stop.abort();
+      await expect(sleeping).rejects.toMatchObject({ kind: 'aborted' });
+    });
+  });
+
+  it('cancels again when the first cancel came between two statements', async () => {
+    const stop = new AbortController();
+    await database.direct.connection().execute(async (session) => {
+      const options = { pool: database.write, relations, signal: stop.signal, pollMs: 20 };
+      const working = withLongStatements(session, options, async () => {
+        stop.abort();
+        // By the time these are answered the cancel has reached a session that was doing nothing.
+        for (let n = 0; n < 5; n++) await sql`SELECT 1`.execute(database.write);
+        await sql`SELECT pg_sleep(600)`.execute(session);
+      });
       await expect(working).rejects.toMatchObject({ kind: 'aborted' });
     });
   });

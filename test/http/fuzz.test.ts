@@ -78,7 +78,7 @@ describe('whatever is sent', () => {
       for (const [path, value] of faults) {
         let holder = spoilt;
         for (const step of path.slice(0, -1)) holder = Object(holder)[step] ?? {};
-        Reflect.set(Object(holder), path.at(-1) ?? '', value);
+        Reflect.set(Object(holder), path.at(-1) ?? '', structuredClone(value));
       }
       return spoilt;
     });

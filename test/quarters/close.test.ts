@@ -115,6 +115,18 @@ describe('closeQuarter', () => {
     expect(await close('2025q1')).toMatchObject({ transactions: 31n, entries: 60n });
   });
 
+  it('leaves nothing of a trial balance that was made before', async () => {
+    const stale = { ledger_id: ledger, quarter: '2025q1', opening: 1n, debits: 0n, credits: 0n, closing: 1n };
+    await house.database.write
+      .insertInto('ledger.quarter_balances')
+      .values([1n, 999n].map((account_id) => ({ ...stale, account_id })))
+      .execute();
+    await close('2025q1');
+    expect((await trialBalance('2025q1')).map(({ account_id, opening }) => [account_id, opening])).toEqual(
+      [1n, 2n, 3n, 4n].map((account) => [account, 0n]),
+    );
+  });
+
   it('puts back a fence that somebody took away', async () => {
     await close('2025q1');
     await spoil('ALTER TABLE ledger.entries_2025q1 DROP CONSTRAINT quarter_closed');
