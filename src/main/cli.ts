@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { runCommandLine } from '../cli/program.ts';
+import { systemClock } from '../core/clock.ts';
 import { packageRoot } from '../db/root.ts';
 import { createEntry } from './entry.ts';
 
@@ -17,7 +18,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
 });
 
-const entry = createEntry({ version, signal: stop.signal });
+const entry = createEntry({ version, clock: systemClock, signal: stop.signal });
 process.exitCode = await runCommandLine(
   { entry, out: process.stdout, err: process.stderr },
   process.argv.slice(2),

@@ -4,10 +4,10 @@ import { startEmbedded } from '../db/embedded.ts';
 import * as migrations from '../db/migrate.ts';
 import { type Config, readConfig } from '../platform/config.ts';
 import { createLogger } from '../platform/logger.ts';
-import { installQueues, openHouse } from './house.ts';
+import { installQueues, openHouse, type Process } from './house.ts';
 
 /** What the command line gets from the process. */
-export function createEntry(process: { version: string; signal: AbortSignal }): CliEntry {
+export function createEntry(process: Process & { readonly signal: AbortSignal }): CliEntry {
   return {
     ...process,
     readConfig,

@@ -4,7 +4,7 @@ import { readPlan } from '../../jobs/quarter-tick.ts';
 import { runInForeground } from '../../jobs/run.ts';
 import { openStore } from '../archive/open-store.ts';
 import type { CliHouse } from '../cli/house.ts';
-import { systemClock } from '../core/clock.ts';
+import type { Clock } from '../core/clock.ts';
 import { AppError } from '../core/errors.ts';
 import { calendar as calendarOf } from '../core/quarter.ts';
 import { openDatabase } from '../db/database.ts';
@@ -21,8 +21,9 @@ import { ensureQuarters } from '../quarters/create.ts';
 import { createQueue } from '../queue/queue.ts';
 
 /** What the house needs to know of the process it stands in. */
-interface Process {
+export interface Process {
   readonly version: string;
+  readonly clock: Clock;
 }
 
 /**
@@ -57,7 +58,7 @@ function compose(
   logger: Logger,
   process: Process,
 ): CliHouse & { installQueues(): Promise<void> } {
-  const clock = systemClock;
+  const { clock } = process;
   const calendar = calendarOf(config.timezone);
   const database = openDatabase({
     ...config,

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { EXIT_USAGE, exitCodes } from '../../src/cli/exit-codes.ts';
 import { runCommandLine } from '../../src/cli/program.ts';
 import { parseRange } from '../../src/cli/quarters.ts';
+import { systemClock } from '../../src/core/clock.ts';
 import { createEntry } from '../../src/main/entry.ts';
 import { readConfig } from '../../src/platform/config.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
@@ -21,7 +22,7 @@ afterAll(async () => {
 async function quartermaster(args: string, env: Record<string, string> = { QM_DATABASE_URL: test.url }) {
   const out = new PassThrough();
   const err = new PassThrough();
-  const entry = createEntry({ version: '1.2.3', signal: new AbortController().signal });
+  const entry = createEntry({ version: '1.2.3', clock: systemClock, signal: new AbortController().signal });
   const kit = { entry: { ...entry, readConfig: () => readConfig(env) }, out, err };
   const code = await runCommandLine(kit, args.split(' ').filter(Boolean));
   return { code, out: String(out.read() ?? ''), err: String(err.read() ?? '') };
