@@ -35,6 +35,8 @@ export interface Provision {
   readonly create: readonly string[];
   /** Tables whose partition is an empty, unattached leftover: dropped and made again. */
   readonly replace: readonly string[];
+  /** With these every table has the quarter's partition, so that it is open; else something is in the way. */
+  readonly whole: boolean;
 }
 
 export interface Plan {
@@ -71,9 +73,10 @@ export function planQuarters(situation: Situation): Plan {
       const replace = tables.filter((_, i) => isLeftover(mine[i]));
       const attached = mine.filter((one) => one?.attachment === 'attached' && sameRange(one.bounds, quarter));
       const tooOld = compareQuarters(quarter.name, first) < 0 && row?.state !== 'open';
-      const lags = row?.state !== 'open' && attached.length === tables.length;
-      if (lags || (!tooOld && create.length + replace.length > 0))
-        provision.push({ quarter, create, replace });
+      const missing = create.length + replace.length;
+      const whole = attached.length + missing === tables.length;
+      const lags = row?.state !== 'open' && whole && missing === 0;
+      if (lags || (!tooOld && missing > 0)) provision.push({ quarter, create, replace, whole });
     } else if (row.state === 'archived' && mine.every((one) => one?.attachment === 'standalone')) {
       detached.push(quarter.name);
     }

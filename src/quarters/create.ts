@@ -1,6 +1,6 @@
 import { AppError, isAppError } from '../core/errors.ts';
 import type { QuarterState } from '../core/lifecycle.ts';
-import { type Plan, planQuarters, QUARTER_LIMIT, type Situation } from '../core/plan.ts';
+import { type Plan, type Provision, planQuarters, QUARTER_LIMIT, type Situation } from '../core/plan.ts';
 import { compareQuarters, nextName } from '../core/quarter.ts';
 import { readParents } from '../db/catalog.ts';
 import type { Db } from '../db/schema.ts';
@@ -88,10 +88,11 @@ async function createMissing(
         const situation = await readSituation(house, session, { from, to });
         requireYoung(house, situation, from, to);
         const plan = planQuarters(situation);
-        requireLimit(plan);
-        for (const [done, provision] of plan.provision.entries()) {
+        const provisions = askedFor(plan, situation, from, to);
+        requireLimit(provisions);
+        for (const [done, provision] of provisions.entries()) {
           throwIfAborted(run.signal);
-          run.onProgress?.({ what: 'create quarters', done, total: plan.provision.length });
+          run.onProgress?.({ what: 'create quarters', done, total: provisions.length });
           const { name } = provision.quarter;
           if (await provisionQuarter(session, parents, provision, run)) created.add(name);
         }
@@ -108,6 +109,21 @@ async function createMissing(
   return [...created].sort(compareQuarters);
 }
 
+/** The range itself and the gap between it and the quarters there are; where there are none, all that is planned. */
+function askedFor({ provision }: Plan, { known }: Situation, from: string, to: string): readonly Provision[] {
+  const names = known
+    .filter(isCreated)
+    .map(({ quarter }) => quarter)
+    .sort(compareQuarters);
+  const [oldest, newest] = [names[0], names.at(-1)];
+  if (oldest === undefined || newest === undefined) return provision;
+  const first = compareQuarters(from, newest) > 0 ? newest : from;
+  const last = compareQuarters(to, oldest) < 0 ? oldest : to;
+  return provision.filter(
+    ({ quarter }) => compareQuarters(quarter.name, first) >= 0 && compareQuarters(quarter.name, last) <= 0,
+  );
+}
+
 /** @throws AppError refused/before_oldest */
 function requireYoung(house: QuarterHouse, { known }: Situation, from: string, to: string): void {
   const oldest = house.calendar.quarterOf(house.oldest).name;
@@ -121,10 +137,10 @@ function requireYoung(house: QuarterHouse, { known }: Situation, from: string, t
 }
 
 /** @throws AppError refused/too_many_quarters */
-function requireLimit({ provision }: Plan): void {
-  if (provision.length <= QUARTER_LIMIT) return;
-  const names = provision.map(({ quarter }) => quarter.name).sort(compareQuarters);
-  const detail = `${provision.length} quarters would have to be created, ${names[0]} to ${names.at(-1)}, and ${QUARTER_LIMIT} at once is the limit. Look for a wrong date, or create them in steps.`;
+function requireLimit(provisions: readonly Provision[]): void {
+  if (provisions.length <= QUARTER_LIMIT) return;
+  const names = provisions.map(({ quarter }) => quarter.name).sort(compareQuarters);
+  const detail = `${provisions.length} quarters would have to be created, ${names[0]} to ${names.at(-1)}, and ${QUARTER_LIMIT} at once is the limit. Look for a wrong date, or create them in steps.`;
   throw new AppError('refused', 'too_many_quarters', detail);
 }
 

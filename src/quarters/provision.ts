@@ -58,7 +58,7 @@ export async function provisionQuarter(
 async function provisionIn(
   trx: Trx,
   parents: readonly ParentTable[],
-  { quarter, create, replace }: Provision,
+  { quarter, create, replace, ...plan }: Provision,
   run: QuarterRun,
 ): Promise<boolean> {
   await trx
@@ -70,7 +70,7 @@ async function provisionIn(
   if (state !== 'planned' && state !== 'open') return false;
 
   const missing: ParentTable[] = [];
-  let whole = true;
+  let { whole } = plan;
   for (const { table, attachment } of await readQuarterPartitions(trx, quarter.name)) {
     if (attachment === 'attached') continue;
     const wanted =

@@ -211,10 +211,14 @@ describe('parts', () => {
     });
   });
 
-  it('hold rows of ten million characters', async () => {
+  it('hold rows of forty million characters', async () => {
     await inDirectory(async (directory) => {
-      await written(directory, chunks(`1,"${'"",\n'.repeat(2_500_000)}",,\n`));
-      expect(await query(`SELECT length(word)::INT FROM '${directory}/0.parquet'`)).toEqual([[7_500_000]]);
+      await written(directory, chunks('0,,,\n', `1,"${'"",\n'.repeat(10_000_000)}",,\n`, '2,,,\n'));
+      expect(await query(`SELECT length(word)::INT FROM '${directory}/0.parquet'`)).toEqual([
+        [null],
+        [30_000_000],
+        [null],
+      ]);
     });
   });
 

@@ -82,6 +82,15 @@ describe('ensureQuarters', () => {
     expect(again).toEqual({ created: [], notOpen: [] });
   });
 
+  it('is not kept from it by what is wrong elsewhere', async () => {
+    await sql`CREATE TYPE ledger.entries_2027q2 AS ENUM ()`.execute(house.database.direct);
+    const ahead = on({ premake: 4 });
+    const { created } = await ensureQuarters(ahead, run, at('2024-02-02'), at('2024-02-02'));
+    expect(created).toEqual(['2024q1']);
+    await expect(createQuarter(ahead, run, '2027q2')).rejects.toThrow('entries_2027q2');
+    await sql`DROP TYPE ledger.entries_2027q2`.execute(house.database.direct);
+  });
+
   it('tells which quarters of the range take no rows any more', async () => {
     await house.database.write
       .updateTable('quartermaster.quarters')

@@ -166,6 +166,17 @@ describe('reconcile', () => {
     ]);
   });
 
+  it('opens no quarter of which one partition takes other instants', async () => {
+    await ddl(`
+      CREATE TABLE ledger.entries_2026q2 PARTITION OF ledger.entries
+      FOR VALUES FROM ('2026-04-01 00:00:00+00') TO ('2026-06-30 00:00:00+00')`);
+    const report = await reconcile(house, run);
+    expect(report.created).toEqual(['2026q3']);
+    expect(report.drift[0]).toMatchObject({ code: 'bounds_differ', relation: 'ledger.entries_2026q2' });
+    expect((await stand())[0]).toBe('2026q2 planned: attached, attached');
+    expect((await reconcile(house, run)).created).toEqual([]);
+  });
+
   it('does the others when one fails, and says which and why', async () => {
     // A table brings a type of its name along, and this one is taken.
     await ddl('CREATE TYPE ledger.entries_2026q2 AS ENUM ()');

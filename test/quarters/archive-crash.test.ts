@@ -1,0 +1,132 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { verifyChain } from '../../src/archive/chain.ts';
+import { verifyArchive } from '../../src/archive/verify.ts';
+import { archiveQuarter } from '../../src/quarters/archive.ts';
+import type { QuarterHouse } from '../../src/quarters/context.ts';
+import { readQuarter } from '../../src/quarters/registry.ts';
+import { createDatabase, type TestDatabase } from '../support/database.ts';
+import { bookNastyPayments, closeQuarters, openArchiveHouse, run } from './archive-fixture.ts';
+
+/** Every step that leaves a trace, in its order; `progress` is in the middle of a copy. */
+const steps = [
+  'archive.cleared',
+  'progress',
+  'archive.stored transactions/part-0000.parquet',
+  'archive.stored entries/part-0000.parquet',
+  'archive.stored quarter_balances/part-0000.parquet',
+  'archive.stored accounts/part-0000.parquet',
+  'archive.stored currencies/part-0000.parquet',
+  'archive.copied',
+  'archive.read_back',
+  'archive.manifest_stored',
+  'archive.archived',
+];
+const quarters = [
+  '2022q1',
+  '2022q2',
+  '2022q3',
+  '2022q4',
+  '2023q1',
+  '2023q2',
+  '2023q3',
+  '2023q4',
+  '2024q1',
+  '2024q2',
+];
+
+let home: TestDatabase;
+let directory: string;
+let house: QuarterHouse;
+
+beforeAll(async () => {
+  home = await createDatabase();
+  directory = await mkdtemp(join(tmpdir(), 'test-archive-'));
+  house = openArchiveHouse(home.url, directory);
+  const all = [...quarters, '2024q3', '2024q4'];
+  await bookNastyPayments(
+    house,
+    all.map((quarter) => ({ quarter, transactions: 90 })),
+  );
+  await closeQuarters(house, all);
+});
+
+afterAll(async () => {
+  await house?.database.close();
+  await home?.drop();
+  await rm(directory, { recursive: true, force: true });
+});
+
+/** Runs the child to its end; the signal that ended it. */
+function archiveInChild(quarter: string, step: string): Promise<string | null> {
+  const child = fileURLToPath(new URL('./archive-child.ts', import.meta.url));
+  return new Promise((resolve) => {
+    const running = execFile(process.execPath, [child, home.url, directory, quarter, step], () =>
+      resolve(running.signalCode),
+    );
+  });
+}
+
+async function filesOf(quarter: string): Promise<string[]> {
+  const entries = await readdir(join(directory, 'ledger', quarter), { recursive: true, withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isFile())
+    .map(({ parentPath, name }) => join(parentPath, name))
+    .sort();
+}
+
+describe('an archive that is killed', () => {
+  it('knows no other steps than those it is killed at here', async () => {
+    const passed: string[] = [];
+    await archiveQuarter(house, { ...run, step: (name) => void passed.push(name) }, '2024q4');
+    expect(passed).toEqual(steps.filter((name) => name !== 'progress'));
+  });
+
+  for (const [i, step] of steps.entries()) {
+    const quarter = quarters[i] ?? '2024q3';
+    it(`is whole after the next run, when it was killed at ${step}`, async () => {
+      const { digest } = await readQuarter(house.database.direct, quarter);
+      expect(await archiveInChild(quarter, step)).toBe('SIGKILL');
+      const killed = await readQuarter(house.database.direct, quarter);
+      expect(killed.state).toBe(step === 'archive.archived' ? 'archived' : 'closed');
+
+      // PostgreSQL needs a moment to notice that the session with the lock is gone.
+      await expect
+        .poll(() => archiveQuarter(house, run, quarter).then(String, ({ code }) => code), { timeout: 10_000 })
+        .toBe('[object Object]');
+      expect(await readQuarter(house.database.direct, quarter)).toMatchObject({ state: 'archived', digest });
+      const report = await verifyArchive(house.store, `ledger/${quarter}`);
+      expect(report.digest).toBe(digest);
+      expect(await filesOf(quarter)).toHaveLength(report.files + 1);
+      const events = await house.database.direct
+        .selectFrom('quartermaster.quarter_events')
+        .select('event')
+        .where('quarter', '=', quarter)
+        .where('event', '=', 'archive')
+        .execute();
+      expect(events).toHaveLength(1);
+    });
+  }
+
+  it('leaves an unbroken chain', async () => {
+    const { quarters: chain } = await verifyChain(house.store, 'ledger');
+    expect([...chain].sort()).toEqual([...quarters, '2024q3', '2024q4']);
+  });
+
+  it('leaves no work behind in the system’s directory for temporary files', async () => {
+    const left = (await readdir(tmpdir())).filter((name) => name.startsWith('quartermaster-archive-'));
+    const mine = left.filter((name) => {
+      try {
+        process.kill(Number.parseInt(name.slice('quartermaster-archive-'.length), 10), 0);
+        return false;
+      } catch {
+        return true;
+      }
+    });
+    expect(mine).toEqual([]);
+  });
+});
