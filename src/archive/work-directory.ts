@@ -1,44 +1,50 @@
-import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { AppError } from '../core/errors.ts';
 
 const PREFIX = 'quartermaster-archive-';
 
+/** The file in a work directory that its owner writes again and again while it lives. */
+const ALIVE = 'alive';
+const BEAT_MS = 30_000;
+
+/** An owner that has not been heard of for so long is dead. */
+const DEAD_MS = 20 * BEAT_MS;
+
 /**
  * Runs `action` with a directory of its own below the system's (TMPDIR), which is gone afterwards. What killed
- * processes left there is removed on the way.
+ * processes left there is removed on the way. They are known by their silence, not by their process ids: containers
+ * that share a directory do not share those.
  */
 export async function withWorkDirectory<T>(action: (directory: string) => Promise<T>): Promise<T> {
-  await sweep();
-  const directory = await mkdtemp(join(tmpdir(), `${PREFIX}${process.pid}-`));
+  const directory = await mkdtemp(join(tmpdir(), PREFIX));
+  const alive = join(directory, ALIVE);
+  const beat = () => writeFile(alive, '.').catch(() => {});
+  const beating = setInterval(beat, BEAT_MS).unref();
   try {
+    await beat();
+    await sweep((await stat(directory)).mtimeMs);
     return await action(directory);
   } finally {
+    clearInterval(beating);
     await rm(directory, { recursive: true, force: true });
   }
 }
 
-async function sweep(): Promise<void> {
+/** @param now by the clock of the disk, which is the one the others' files were written by */
+async function sweep(now: number): Promise<void> {
   for (const name of await readdir(tmpdir())) {
-    const pid = name.startsWith(PREFIX) ? Number.parseInt(name.slice(PREFIX.length), 10) : Number.NaN;
-    if (Number.isNaN(pid) || !(await isLeft(pid, join(tmpdir(), name)))) continue;
+    if (!name.startsWith(PREFIX)) continue;
+    const directory = join(tmpdir(), name);
+    const heard = (
+      await stat(join(directory, ALIVE))
+        .catch(() => stat(directory))
+        .catch(() => undefined)
+    )?.mtimeMs;
+    if (heard === undefined || now - heard < DEAD_MS) continue;
     // Another user's, or swept by somebody else this moment: not ours to worry about.
-    await rm(join(tmpdir(), name), { recursive: true, force: true }).catch(() => {});
-  }
-}
-
-/** True when the process that made the directory is gone. In a container our own pid may have been another's before. */
-async function isLeft(pid: number, directory: string): Promise<boolean> {
-  if (pid === process.pid) {
-    const made = await stat(directory).catch(() => undefined);
-    return made !== undefined && made.birthtimeMs < performance.timeOrigin;
-  }
-  try {
-    process.kill(pid, 0);
-    return false;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'ESRCH';
+    await rm(directory, { recursive: true, force: true }).catch(() => {});
   }
 }
 
