@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { stopwatch } from '../core/clock.ts';
 import { AppError } from '../core/errors.ts';
 import { readCurrencies } from '../ledger/ledgers.ts';
+import { isLoadDone } from '../ledger/load-progress.ts';
 import { type CommandContext, type CommandKit, command, contextOf, serve, withHouse } from './command.ts';
 import { type DemoLedger, demoHistory, demoLedgers, demoNegativeGroups } from './demo-history.ts';
 import { withDatabase } from './dev.ts';
@@ -62,7 +63,8 @@ async function loadHistory(
   from: Date,
   to: Date,
 ): Promise<void> {
-  if (await isLoaded(house, ledger.name)) return;
+  // The history ends today, so on a later day it would read differently; what was loaded stays as it is.
+  if (await isLoadDone(house.database.write, ledger.name, 'demo')) return;
   const bar = progressBar(context.terminal, `Loading ${ledger.name}`);
   const report = await house.load({
     ledger: ledger.name,
@@ -76,19 +78,6 @@ async function loadHistory(
     onProgress: (progress) => bar.update(progress.records, ledger.transactions),
   });
   bar.end(`${report.booked} transactions`);
-}
-
-/** The history ends today, so on a later day it reads differently; what was loaded stays as it is. */
-async function isLoaded(house: CliHouse, ledger: string): Promise<boolean> {
-  const done = await house.database.write
-    .selectFrom('quartermaster.loads as load')
-    .innerJoin('ledger.ledgers as ledger', 'ledger.id', 'load.ledger_id')
-    .select('load.id')
-    .where('ledger.name', '=', ledger)
-    .where('load.id', '=', 'demo')
-    .where('load.state', '=', 'done')
-    .executeTakeFirst();
-  return done !== undefined;
 }
 
 async function runJobs(context: CommandContext, house: CliHouse): Promise<void> {

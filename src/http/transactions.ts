@@ -1,6 +1,5 @@
 import { Type } from 'typebox';
 import { AppError } from '../core/errors.ts';
-import { instantOf } from '../core/id.ts';
 import { calendar } from '../core/quarter.ts';
 import type { App } from './app.ts';
 import type { HttpHouse } from './house.ts';
@@ -91,19 +90,13 @@ export function transactionRoutes(app: App, house: HttpHouse): void {
   app.get('/v1/ledgers/:ledger/transactions/:id', { schema: read }, async (request, reply) => {
     const { id: ledgerId, name } = await findLedger(house, request.params.ledger);
     const { id } = request.params;
-    const transaction = isOurs(id) ? await house.readTransaction(ledgerId, id) : undefined;
+    const transaction = await house.readTransaction(ledgerId, id);
     if (transaction === undefined) {
       const detail = `The ledger ${name} has no transaction ${id} online.`;
       throw new AppError('not_found', 'transaction_not_found', detail);
     }
     return reply.send(toAnswer(name, transaction));
   });
-}
-
-/** Our ids name the instant of their booking; what names a year that PostgreSQL would not read was never booked. */
-function isOurs(id: string): boolean {
-  const createdAt = instantOf(id);
-  return createdAt !== undefined && createdAt.getUTCFullYear() <= 9999;
 }
 
 async function findLedger(house: HttpHouse, name: string): Promise<{ id: number; name: string }> {

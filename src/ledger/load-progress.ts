@@ -198,3 +198,16 @@ function requireSameMeaning(id: string, stored: LoadMeaning, given: LoadMeaning,
   const detail = `The load ${JSON.stringify(id)} began with other options: ${differ.join(', ')}. Give the same ones to go on.`;
   throw new AppError('conflict', 'load_options_differ', detail);
 }
+
+/** True when the load was done to its end, whatever its source would hold today. */
+export async function isLoadDone(db: Db, ledger: string, id: string): Promise<boolean> {
+  const done = await db
+    .selectFrom('quartermaster.loads as l')
+    .innerJoin('ledger.ledgers as g', 'g.id', 'l.ledger_id')
+    .select('l.id')
+    .where('g.name', '=', ledger)
+    .where('l.id', '=', id)
+    .where('l.state', '=', 'done')
+    .executeTakeFirst();
+  return done !== undefined;
+}

@@ -63,7 +63,8 @@ export async function readTransaction(
   id: string,
 ): Promise<TransactionView | undefined> {
   const createdAt = instantOf(id);
-  if (!createdAt) return undefined;
+  // A uuid holds instants that PostgreSQL cannot read; nothing was booked then.
+  if (!createdAt || createdAt.getUTCFullYear() > 9999) return undefined;
   const [row] = await transactionById(db, [ledgerId, createdAt.toISOString(), id]);
   if (!row) return undefined;
   const entries =

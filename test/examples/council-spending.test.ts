@@ -1,5 +1,4 @@
-import { execFile, spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,17 +6,10 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { parse } from 'csv-parse/sync';
-import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readPence } from '../../examples/council-spending/cells.ts';
-import { systemClock } from '../../src/core/clock.ts';
-import { load } from '../../src/ledger/load.ts';
-import { openBook } from '../ledger/fixture.ts';
-import { houseOf } from '../ledger/load-fixture.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const MAP = join(root, 'examples/council-spending/map.ts');
-const data = join(root, '../shared/data');
 
 let directory: string;
 beforeAll(async () => {
@@ -142,59 +134,5 @@ describe('the program', () => {
     const { code, stdout, stderr } = await map('Wann,Wer,Was\n1,2,3\n');
     expect({ code, stdout }).toEqual({ code: 65, stdout: '' });
     expect(stderr).toMatch(/No header .*\n {2}Wann \| Wer \| Was\n[\s\S]*--columns/);
-  });
-});
-
-describe.runIf(existsSync(join(data, 'calderdale.csv.zst')))('thirteen years of a real council', () => {
-  it('are loaded to the penny', { timeout: 300_000 }, async () => {
-    const book = await openBook({ zone: 'Europe/London' });
-    const zeros = join(directory, 'calderdale-zeros.csv');
-    const child = spawn(process.execPath, [MAP, join(data, 'calderdale.csv.zst'), '--rejects', zeros], {
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    try {
-      let said = '';
-      child.stderr.on('data', (chunk) => {
-        said += chunk;
-      });
-      const report = await load(houseOf(book, { clock: systemClock }), {
-        ledger: 'main',
-        source: { stream: child.stdout },
-        id: 'calderdale',
-        amounts: 'decimal',
-        createAccounts: { allowNegative: '*' },
-      });
-      expect(said).toContain(
-        '577914 lines: 577868 transactions (2492 of them credits), 46 zero amounts and 0 unreadable',
-      );
-      expect(report).toMatchObject({ records: 577_868, booked: 577_868, rejected: 0 });
-      expect((await readFile(zeros, 'utf8')).trimEnd().split('\n')).toHaveLength(1 + 46);
-
-      // What left the council's account, month by month of the council's own clock.
-      const { rows } = await sql<{ month: string; pence: bigint }>`
-        SELECT to_char(e.created_at AT TIME ZONE 'Europe/London', 'YYYY-MM') AS month, (-sum(e.amount))::bigint AS pence
-        FROM ledger.entries AS e JOIN ledger.accounts AS a ON a.ledger_id = e.ledger_id AND a.id = e.account_id
-        WHERE e.ledger_id = ${book.ledger.id} AND a.entity_id = 'council' AND a.group_type = 'BANK'
-        GROUP BY 1`.execute(book.db);
-      const found = new Map(rows.map(({ month, pence }) => [month, pence]));
-      const months = parse(await readFile(join(data, 'calderdale.months.csv'), 'utf8'), {
-        columns: true,
-      }) as { month: string; total_gbp: string }[];
-      expect(months).toHaveLength(156);
-      for (const { month, total_gbp } of months)
-        expect([month, found.get(month) ?? 0n]).toEqual([month, readPence(total_gbp)]);
-      const { rows: totals } = await sql<Record<string, bigint>>`
-        SELECT (SELECT count(*) FROM ledger.transactions) AS transactions,
-               (SELECT sum(amount)::bigint FROM ledger.entries) AS imbalance,
-               (SELECT posted FROM ledger.balances AS b JOIN ledger.accounts AS a ON a.id = b.account_id
-                WHERE a.group_type = 'BANK') AS bank,
-               (SELECT count(*) FROM quartermaster.quarters) AS quarters`.execute(book.db);
-      expect(totals).toEqual([
-        { transactions: 577_868n, imbalance: 0n, bank: -265_656_668_874n, quarters: 50n },
-      ]);
-    } finally {
-      child.kill();
-      await book.close();
-    }
   });
 });
