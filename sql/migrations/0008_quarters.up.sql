@@ -38,7 +38,8 @@ CREATE TABLE quartermaster.archives (
   rows                     bigint NOT NULL,
   bytes                    bigint NOT NULL,
   written_at               timestamptz NOT NULL,
-  verified_at              timestamptz NOT NULL
+  -- When it was last read back and found right; null once it was found damaged.
+  verified_at              timestamptz
 );
 
 CREATE TABLE quartermaster.archive_files (

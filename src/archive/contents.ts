@@ -12,6 +12,7 @@ import { assert, isAppError } from '../core/errors.ts';
 import { throwIfAborted } from '../platform/retry.ts';
 import { type Check, check } from './check.ts';
 import { type Duck, literal, literals } from './duckdb.ts';
+import type { FetchOptions } from './fingerprint.ts';
 import { parquetType } from './format.ts';
 import type { Manifest, ManifestTable } from './manifest.ts';
 
@@ -47,21 +48,18 @@ export async function readContents(
   duck: Duck,
   declared: Declared,
   files: ReadonlyMap<string, string>,
-  options: {
-    readonly signal?: AbortSignal | undefined;
-    readonly onFile?: ((path: string) => void) | undefined;
-  },
+  options: FetchOptions,
 ): Promise<Contents> {
   const columnFaults = missingColumns(declared);
   const rowFaults: string[] = [];
   const digests: (TableDigest & Pick<ManifestTable, 'kind'>)[] = [];
   for (const table of declared.tables) {
     let lanes = noLanes;
-    for (const { path, rows } of table.files) {
+    for (const { path, rows, bytes } of table.files) {
       throwIfAborted(options.signal);
       const source = `read_parquet(${literal(files.get(path) ?? '')})`;
       const found = await readPart(duck, table, source);
-      options.onFile?.(path);
+      options.onBytes?.(bytes);
       if (typeof found === 'string') {
         columnFaults.push(`${path} ${found}`);
         continue;

@@ -18,6 +18,12 @@ export async function fingerprint(file: string): Promise<Fingerprint> {
   return read(createReadStream(file, { highWaterMark: 1024 * 1024 }));
 }
 
+export interface FetchOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Told of every few bytes that were read. */
+  readonly onBytes?: ((bytes: number) => void) | undefined;
+}
+
 export interface Fetched extends Fingerprint {
   /** The file on this machine. */
   readonly file: string;
@@ -33,10 +39,7 @@ export async function fetchFile(
   store: Store,
   path: string,
   directory: string,
-  options: {
-    readonly signal?: AbortSignal | undefined;
-    readonly onBytes?: ((bytes: number) => void) | undefined;
-  },
+  options: FetchOptions,
 ): Promise<Fetched> {
   const stream = await store.open(path);
   const onChunk = async (chunk: Buffer) => {

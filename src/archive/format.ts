@@ -1,4 +1,3 @@
-import { assert } from '../core/errors.ts';
 import { type Column, type QuarterTable, quarterTables } from '../core/tables.ts';
 
 /** The version of the archive's format. A reader that meets a higher one says so and stops. */
@@ -86,10 +85,3 @@ const parquetTypes: Readonly<Record<Column['type'], string>> = {
   timestamptz: 'TIMESTAMP WITH TIME ZONE',
   'bigint[]': 'BIGINT[]',
 };
-
-/** The archive's table of that name. */
-export function archiveTable(name: string): ArchiveTable {
-  const table = archiveTables.find((one) => one.name === name);
-  assert(table, `${name} is not a table of the archive`);
-  return table;
-}

@@ -5,9 +5,9 @@ import { checkBooks, type LedgerTotals, readTotals } from './books.ts';
 import { type Check, check } from './check.ts';
 import { type Contents, type Declared, readContents } from './contents.ts';
 import { openDuck } from './duckdb.ts';
-import { fetchFile } from './fingerprint.ts';
+import { type FetchOptions, fetchFile } from './fingerprint.ts';
 import { MANIFEST } from './format.ts';
-import { type Manifest, parseManifest, sha256 } from './manifest.ts';
+import { type Manifest, type ManifestFile, parseManifest, sha256 } from './manifest.ts';
 import type { Store } from './store.ts';
 import { withWorkDirectory } from './work-directory.ts';
 
@@ -103,45 +103,19 @@ export async function readBack(
 ): Promise<ReadBack> {
   return withWorkDirectory(async (directory) => {
     const files = declared.tables.flatMap((table) => table.files);
-    const sizes = new Map(files.map(({ path, bytes }) => [path, bytes]));
     const total = 2 * files.reduce((sum, { bytes }) => sum + bytes, 0);
     let done = 0;
-    const progress = (bytes: number) => {
+    const onBytes = (bytes: number) => {
       done += bytes;
       onProgress?.({ what: `read ${declared.quarter} back, in bytes`, done, total });
     };
+    const { checks, places } = await fetchFiles(store, folder, files, directory, { signal, onBytes });
+    if (places.size < files.length) return { checks, contents: undefined };
 
-    const stored = new Set((await store.list(folder)).map(({ path }) => path.slice(folder.length + 1)));
-    const missing = files.filter(({ path }) => !stored.has(path)).map(({ path }) => `${path} is missing`);
-    const strange = [...stored].filter((path) => path !== MANIFEST && !sizes.has(path));
-    const damaged: string[] = [];
-    const places = new Map<string, string>();
-    for (const file of files.filter(({ path }) => stored.has(path))) {
-      const found = await fetchFile(store, `${folder}/${file.path}`, directory, {
-        signal,
-        onBytes: progress,
-      });
-      places.set(file.path, found.file);
-      if (found.bytes !== file.bytes)
-        damaged.push(`${file.path} has ${found.bytes} bytes instead of ${file.bytes}`);
-      else if (found.sha256 !== file.sha256) damaged.push(`${file.path} has another SHA-256`);
-    }
-    const checks = [
-      check(
-        'files',
-        [...missing, ...strange.map((path) => `${path} does not belong here`)],
-        `all ${files.length} are there, and no other`,
-      ),
-      check('checksums', damaged, 'the bytes are those that were written'),
-    ];
-    if (missing.length > 0 || damaged.length > 0) return { checks, contents: undefined };
-
-    const duck = await openDuck({ directories: [directory, ...directoriesOf(places)], signal });
+    const inside = [...places.values()].map((file) => dirname(file));
+    const duck = await openDuck({ directories: [directory, ...new Set(inside)], signal });
     try {
-      const contents = await readContents(duck, declared, places, {
-        signal,
-        onFile: (path) => progress(sizes.get(path) ?? 0),
-      });
+      const contents = await readContents(duck, declared, places, { signal, onBytes });
       checks.push(...contents.checks);
       if (contents.checks.some(({ ok }) => !ok)) return { checks, contents: undefined };
       checks.push(...(await checkBooks(duck, declared)));
@@ -150,6 +124,36 @@ export async function readBack(
       duck.close();
     }
   });
+}
+
+/** Where each sound file is on this machine, by its path in the archive, and what is wrong with the others. */
+async function fetchFiles(
+  store: Store,
+  folder: string,
+  files: readonly ManifestFile[],
+  directory: string,
+  options: FetchOptions,
+): Promise<{ checks: Check[]; places: Map<string, string> }> {
+  const stored = new Set((await store.list(folder)).map(({ path }) => path.slice(folder.length + 1)));
+  const declared = new Set([MANIFEST, ...files.map(({ path }) => path)]);
+  const misplaced = [
+    ...files.filter(({ path }) => !stored.has(path)).map(({ path }) => `${path} is missing`),
+    ...[...stored].filter((path) => !declared.has(path)).map((path) => `${path} does not belong here`),
+  ];
+  const damaged: string[] = [];
+  const places = new Map<string, string>();
+  for (const { path, bytes, sha256 } of files) {
+    if (!stored.has(path)) continue;
+    const found = await fetchFile(store, `${folder}/${path}`, directory, options);
+    if (found.bytes !== bytes) damaged.push(`${path} has ${found.bytes} bytes instead of ${bytes}`);
+    else if (found.sha256 !== sha256) damaged.push(`${path} has another SHA-256`);
+    else places.set(path, found.file);
+  }
+  const checks = [
+    check('files', misplaced, `all ${files.length} are there, and no other`),
+    check('checksums', damaged, 'the bytes are those that were written'),
+  ];
+  return { checks, places };
 }
 
 /** @throws AppError corrupt/archive_damaged when a check failed */
@@ -180,9 +184,4 @@ function compare(manifest: Manifest, contents: NonNullable<ReadBack['contents']>
       'of each ledger and currency as declared',
     ),
   ];
-}
-
-/** The directories of the files, for DuckDB to be let in. */
-function directoriesOf(places: ReadonlyMap<string, string>): string[] {
-  return [...new Set([...places.values()].map((file) => dirname(file)))];
 }

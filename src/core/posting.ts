@@ -88,6 +88,13 @@ type RunningByAddress = ReadonlyMap<string, readonly Running[]>;
 
 const MIN_AMOUNT = -MAX_AMOUNT - 1n;
 
+/**
+ * The most one transaction may move in a currency: a hundred million million in one of two decimals. A day and a quarter are
+ * summed in 64 bits too, and a few amounts near that bound would make a sum that no column holds, which no later
+ * row could mend.
+ */
+export const MAX_MOVED = 10n ** 16n;
+
 /** Postings of one transaction, so that no request holds a thousand rows locked. */
 export const MAX_POSTINGS = 100;
 
@@ -137,8 +144,9 @@ function decideOne(request: PostingRequest, state: LedgerState, running: Running
   const { currency } = request.postings[0] as Posting;
   let amount = 0n;
   for (const posting of request.postings) if (posting.currency === currency) amount += posting.amount;
-  if (amount > MAX_AMOUNT) {
-    return refuse('amount_invalid', 'Together the postings exceed the largest amount.', 'amount');
+  if (amount > MAX_MOVED) {
+    const detail = `Together the postings move ${amount} minor units; ${MAX_MOVED} is the most.`;
+    return refuse('amount_invalid', detail, 'amount');
   }
   const latest = sides.reduce((a, b) => (timeOf(b) > timeOf(a) ? b : a));
   const createdAt = request.createdAt ?? new Date(Math.max(state.now.getTime(), timeOf(latest)));
@@ -165,8 +173,8 @@ function decideOne(request: PostingRequest, state: LedgerState, running: Running
 /** Adds the two accounts of a posting to `sides`, `from` first. */
 function findSides(posting: Posting, running: RunningByAddress, sides: Running[]): Refusal | undefined {
   const { from, to, amount, currency } = posting;
-  if (amount <= 0n || amount > MAX_AMOUNT) {
-    const detail = `An amount is above 0 and at most ${MAX_AMOUNT} minor units; ${amount} is not.`;
+  if (amount <= 0n || amount > MAX_MOVED) {
+    const detail = `An amount is above 0 and at most ${MAX_MOVED} minor units; ${amount} is not.`;
     return refuse('amount_invalid', detail, 'amount');
   }
   if (from === to) return refuse('same_account', `${from} cannot pay itself.`, 'to');

@@ -1,5 +1,6 @@
 import { IANAZone } from 'luxon';
 import { AppError } from './errors.ts';
+import { clockTime, DAY, MINUTE, midnightOf, offsetOf, SECOND, TIME_TEXT, utc } from './timestamp.ts';
 
 /** A calendar quarter of one zone: every instant in `[start, end)`. The dates are shared; do not change them. */
 export interface Quarter {
@@ -43,11 +44,6 @@ interface Change {
   readonly at: number;
 }
 
-const SECOND = 1000;
-const MINUTE = 60 * SECOND;
-const HOUR = 60 * MINUTE;
-const DAY = 24 * HOUR;
-
 // No zone in the tz database (2026c) ever changed its offset twice within 3.9 days (Freetown, September 1939, came
 // nearest), so a stretch of up to three days holds one change at most, and two looks at its ends find it.
 const STRETCH = 2 * DAY;
@@ -56,8 +52,6 @@ const STRETCH = 2 * DAY;
 const CACHE_LIMIT = 16_384;
 
 const QUARTER_NAME = /^(?!0000)\d{4}q[1-4]$/;
-const DAY_TEXT = /^(?!0000)(\d{4})-(\d\d)-(\d\d)$/;
-const TIME_TEXT = /^[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,3})\d*)?)?(Z|[+-]\d\d(?::?\d\d){0,2})?$/;
 
 // Quarters are counted from 0000q1, so that arithmetic on them is arithmetic on whole numbers.
 const FIRST_INDEX = 4;
@@ -162,17 +156,18 @@ export function calendar(zone: string): Calendar {
     return lastQuarter;
   }
 
+  const dayName = (number: number) =>
+    remember(dayNames, number, () => new Date(number * DAY).toISOString().slice(0, 10));
+
   function dayOf(instant: Date): string {
     const time = instant.getTime();
     if (!(time >= earliest && time < latest)) throw outOfRange(instant, zone);
     const number = Math.floor(wallOf(time) / DAY);
-    const day = remember(dayNames, number, () => new Date(number * DAY).toISOString().slice(0, 10));
-    const after = remember(dayNames, number + 1, () =>
-      new Date((number + 1) * DAY).toISOString().slice(0, 10),
-    );
     // Clocks that go back over midnight show the day before once more; the day that has begun goes on.
-    const next = findDay(after);
-    return next !== undefined && time >= firstInstant(next.midnight, next.change) ? after : day;
+    const next = findDay(dayName(number + 1));
+    return dayName(
+      next !== undefined && time >= firstInstant(next.midnight, next.change) ? number + 1 : number,
+    );
   }
 
   /** Millions of rows share a few thousand days, so each day is worked out once. */
@@ -187,7 +182,10 @@ export function calendar(zone: string): Calendar {
   function parseInstant(text: string): Date | undefined {
     const day = findDay(text.length === 10 ? text : text.slice(0, 10));
     if (!day) return undefined;
-    if (text.length === 10) return new Date(firstInstant(day.midnight, day.change));
+    if (text.length === 10) {
+      const first = firstInstant(day.midnight, day.change);
+      return wallOf(first) - day.midnight < DAY ? new Date(first) : undefined; // The zone skipped that day.
+    }
     const time = TIME_TEXT.exec(text.slice(10));
     if (!time) return undefined;
     const fraction = Number((time[4] ?? '').padEnd(3, '0'));
@@ -231,33 +229,6 @@ function firstInstant(wall: number, { before, after, at }: Change): number {
 /** The first instant at which the wall shows `wall`; where it was skipped, as if the clocks had not been moved. */
 function instantShowing(wall: number, { before, after, at }: Change): number {
   return wall - before < at || wall - after < at ? wall - before : wall - after;
-}
-
-/** Midnight of a real day as the wall shows it. */
-function midnightOf(text: string): number | undefined {
-  const match = DAY_TEXT.exec(text);
-  if (!match) return undefined;
-  const midnight = utc(Number(match[1]), Number(match[2]), Number(match[3]));
-  return new Date(midnight).toISOString().startsWith(text) ? midnight : undefined;
-}
-
-/** Milliseconds of `Z`, `+01`, `-0330` or `+05:53:28`; 15:59:59 is the widest, as in PostgreSQL. */
-function offsetOf(text: string): number {
-  if (text === 'Z') return 0;
-  const digits = text.replaceAll(':', '');
-  const offset = clockTime(15, digits.slice(1, 3), digits.slice(3, 5), digits.slice(5));
-  return text.startsWith('-') ? -offset : offset;
-}
-
-/** Milliseconds of hours, minutes and seconds written as digits; NaN where there is no such time. */
-function clockTime(lastHour: number, hour: string | undefined, minute = '', second = ''): number {
-  const [h, m, s] = [Number(hour), Number(minute), Number(second)];
-  return h <= lastHour && m <= 59 && s <= 59 ? h * HOUR + m * MINUTE + s * SECOND : Number.NaN;
-}
-
-/** `Date.UTC` takes the years 0 to 99 for 1900 to 1999; 400 years are always 146,097 days. */
-function utc(year: number, month: number, day: number): number {
-  return Date.UTC(year + 400, month - 1, day) - 146_097 * DAY;
 }
 
 function indexOf(name: string): number {

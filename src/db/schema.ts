@@ -129,7 +129,7 @@ export interface Schema {
     rows: bigint;
     bytes: bigint;
     written_at: Date;
-    verified_at: Date;
+    verified_at: Date | null;
   };
   'quartermaster.archive_files': {
     quarter: string;

@@ -9,7 +9,7 @@ import { type Fault, RequestError } from './problem.ts';
 import { bodyFault, MAX_FAULTS } from './validation.ts';
 
 const AMOUNT =
-  'a whole number of minor units above 0: a string of digits, up to 9223372036854775807, or a number up to 9007199254740991';
+  'a whole number of minor units above 0: a string of digits, up to 10000000000000000, or a number up to 9007199254740991';
 const ADDRESS = 'an account, as user-123:WALLET';
 const INSTANT = 'a date and time as RFC 3339 has it, as 2026-03-31T23:59:59Z';
 

@@ -30,6 +30,23 @@ export async function* requireUtf8(name: string, chunks: AsyncIterable<Buffer>):
 }
 
 /**
+ * Passes on what ends with the end of a line. A producer that is killed in a pipe leaves half a line, which may well
+ * read as a whole row with a shorter amount; so such a line is not read, and those before it are.
+ *
+ * @throws AppError invalid/source_cut_off
+ */
+export async function* requireLineEnd(name: string, chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  let last: number | undefined;
+  for await (const chunk of chunks) {
+    last = chunk.at(-1) ?? last;
+    yield chunk;
+  }
+  if (last === undefined || last === NEWLINE) return;
+  const detail = `${name} ends in the middle of a line, as if whoever writes it had been killed. What stands before that line is booked. Give the whole input again, with a line end at its end, to go on.`;
+  throw new AppError('invalid', 'source_cut_off', detail);
+}
+
+/**
  * Cuts bytes into lines, without their ends. A line longer than `limit` bytes is given cut off after one byte more, so
  * that memory stays bounded and whoever reads it sees that it is too long.
  */

@@ -158,6 +158,11 @@ function refusedBy(outcome: Outcome | undefined, record: LoadRecord): Reject | u
 
 function badRow(source: string, { record, fault }: Reject, booked: number): AppError {
   const column = fault.column === undefined ? '' : `, column ${fault.column}`;
-  const detail = `${source}, line ${record.line}${column}: ${fault.reason}. The ${booked} transactions before it are booked. Mend the line and give the file again, or have bad rows written aside with --reject FILE.`;
+  const detail = `${source}, line ${record.line}${column}: ${sentence(fault.reason)} The ${booked} transactions before it are booked. Mend the line and give the file again, or have bad rows written aside with --reject FILE.`;
   return new AppError('invalid', 'bad_row', detail);
+}
+
+/** Reasons come as phrases from the readers and as sentences from the ledger. */
+function sentence(reason: string): string {
+  return /[.?!]$/.test(reason) ? reason : `${reason}.`;
 }

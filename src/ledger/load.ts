@@ -17,7 +17,7 @@ import type { LoadFormat } from './load-record.ts';
 import { openRejects, type RejectFile } from './load-rejects.ts';
 import { readRow } from './load-row.ts';
 import { type LoadSource, type OpenSource, openSource } from './load-source.ts';
-import { requireUtf8 } from './load-text.ts';
+import { requireLineEnd, requireUtf8 } from './load-text.ts';
 import { createLoadWriter } from './load-write.ts';
 
 /** What a load needs of the rest of the house. */
@@ -121,7 +121,9 @@ async function loadFrom(source: OpenSource, house: LoadHouse, options: LoadOptio
   const rejects = await openRejectsOf(identity);
   try {
     const prefix = startOfPrefix();
-    const text = requireUtf8(source.name, source.chunks);
+    // A file has an end of its own; only of a stream can nobody know whether it came to it.
+    const whole = 'path' in options.source ? source.chunks : requireLineEnd(source.name, source.chunks);
+    const text = requireUtf8(source.name, whole);
     const found = format === 'csv' ? readCsv(source.name, text) : readNdjson(text);
     const records = afterPrefix(opened.id, found, start, prefix);
     const rules = {

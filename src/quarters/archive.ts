@@ -63,6 +63,7 @@ export async function archiveQuarter(
     await clearManifest(house.store, row, folder);
     await run.step?.('archive.cleared');
     const copied = await copyQuarter(house, run, row, { folder, requireLock });
+    await requireLock();
     await clearOthers(house.store, folder, copied);
     await run.step?.('archive.copied');
     const declared = {

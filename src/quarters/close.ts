@@ -66,7 +66,12 @@ export async function closeQuarter(
       session,
       { ...run, relations, pool: house.database.direct },
       () => session.transaction().execute((trx) => fixQuarter(trx, house, run, row)),
-    );
+    ).catch(async (error: unknown) => {
+      // Whatever went wrong, the quarter is open and has to take rows. With a lost session this fails as well; then
+      // the next close goes on from here.
+      await unfence(session, run, quarter).catch(() => {});
+      throw error;
+    });
     if ('faults' in outcome) {
       await unfence(session, run, quarter);
       throw await refuse(session, run, quarter, outcome.faults);

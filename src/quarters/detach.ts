@@ -62,6 +62,10 @@ async function requireProof(db: Db, { quarter, digest, hold_reason }: QuarterRow
     const detail = `No archive of ${quarter} was ever verified. Run \`quartermaster quarters archive ${quarter}\`.`;
     throw new AppError('conflict', 'not_verified', detail);
   }
+  if (archive.verified_at === null) {
+    const detail = `The archive of ${quarter} was found damaged when it was last read. Mend the store and run \`quartermaster quarters verify ${quarter}\`.`;
+    throw new AppError('corrupt', 'archive_damaged', detail);
+  }
   if (archive.digest !== digest) {
     const detail = `The archive of ${quarter} holds ${archive.digest}, and the quarter was closed with ${digest}. Do not detach it; find out which is right.`;
     throw new AppError('corrupt', 'digest_differs', detail);

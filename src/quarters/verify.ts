@@ -63,7 +63,19 @@ export async function verifyQuarter(
     return { quarter, location: found.location, digest, rows, bytes, checks };
   } catch (error) {
     if (isDamage(error)) {
-      await recordEvent(db, quarter, 'verify_failed', run, { code: error.code, detail: error.detail });
+      await db.transaction().execute(async (trx) => {
+        await trx
+          .updateTable('quartermaster.archives')
+          .set({ verified_at: null })
+          .where('quarter', '=', quarter)
+          .execute();
+        await trx
+          .updateTable('quartermaster.quarters')
+          .set({ verified_at: null })
+          .where('quarter', '=', quarter)
+          .execute();
+        await recordEvent(trx, quarter, 'verify_failed', run, { code: error.code, detail: error.detail });
+      });
     }
     throw error;
   }

@@ -37,12 +37,17 @@ export async function refreshSummaries(options: RefreshOptions): Promise<Refresh
   const quarters = await markedDays(database.write, calendar);
   const total = quarters.reduce((sum, { days }) => sum + days.length, 0);
   const report = { days: 0, summaries: 0, balances: 0, skipped: [] as string[] };
+  const failures: unknown[] = [];
   let done = 0;
   for (const { quarter, days } of quarters) {
     for (let from = 0; from < days.length; from += CHUNK) {
       throwIfAborted(signal);
       const chunk = days.slice(from, from + CHUNK);
-      const written = await refreshDays(database.write, quarter, chunk);
+      const written = await refreshDays(database.write, quarter, chunk).catch((error: unknown) => {
+        // One day that cannot be summed up must not keep all others, of other ledgers too, from being.
+        failures.push(error);
+        return { days: 0, summaries: 0, balances: 0 };
+      });
       if (written === undefined) {
         report.skipped.push(quarter.name);
         break;
@@ -54,6 +59,7 @@ export async function refreshSummaries(options: RefreshOptions): Promise<Refresh
       options.onProgress?.({ what: quarter.name, done, total });
     }
   }
+  if (failures.length > 0) throw failures[0];
   return report;
 }
 

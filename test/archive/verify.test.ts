@@ -263,7 +263,14 @@ describe('books that were made up with all their digests are found out by the ro
       /trial balance: 1 accounts differ.*accounts: 1 accounts are missing/,
     ],
     'a gap in the versions': [change('entries', 3, ',11,', ',12,'), /trial balance: 1 accounts differ/],
-    'a balance that does not go on': [change('entries', 3, ',-500', ',-400'), /trial balance/],
+    'another last balance': [change('entries', 3, ',-500', ',-400'), /trial balance: 1 accounts differ/],
+    'a balance that does not go on, in the trial balance too': [
+      {
+        ...change('entries', 3, ',-500', ',-400'),
+        quarter_balances: ['1,1,500,1000,0,-400', '1,2,-500,0,1000,500'],
+      },
+      /trial balance: 1 accounts differ/,
+    ],
     'an account that is not there': [without('accounts', 1), /accounts: 1 accounts are missing/],
   };
   for (const [name, [rows, detail]] of Object.entries(cases)) {

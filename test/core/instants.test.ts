@@ -56,6 +56,12 @@ describe('instants as text', () => {
     expect(parse('2026-01-01 00:00:00.123456+00')).toBe('2026-01-01T00:00:00.123Z');
   });
 
+  it('are no date where the zone skipped that day', () => {
+    expect(calendar('Pacific/Kiritimati').parseInstant('1994-12-31')).toBeUndefined();
+    expect(calendar('Pacific/Apia').parseInstant('2011-12-30')).toBeUndefined();
+    expect(iso(calendar('Pacific/Apia').parseInstant('2011-12-31'))).toBe('2011-12-30T10:00:00.000Z');
+  });
+
   it('are refused when they are no real date', () => {
     const wrong =
       `2026-02-29 2026-13-01 2026-00-10 2026-01-00 2026-04-31 0000-01-01 10000-01-01 26-01-01 20260101

@@ -3,6 +3,7 @@ import {
   type AccountState,
   decide,
   type LedgerState,
+  MAX_MOVED,
   type Posting,
   type PostingRequest,
 } from '../../src/core/posting.ts';
@@ -198,7 +199,7 @@ describe('a decision', () => {
     });
   });
 
-  it.each([0n, -1n, LARGEST + 1n])('refuses the amount %s', (amount) => {
+  it.each([0n, -1n, MAX_MOVED + 1n, LARGEST])('refuses the amount %s', (amount) => {
     expect(refusal(request('bank', 'user', amount), state([bank(), user()]))).toMatchObject({
       code: 'amount_invalid',
     });
@@ -223,10 +224,12 @@ describe('a decision', () => {
     });
   });
 
-  it('refuses a sum of postings that no column holds', () => {
-    const accounts = [bank(), user(), account('other:A')];
-    const postings = [posting('bank', 'user', LARGEST), posting('bank', 'other', LARGEST)];
-    expect(refusal({ postings }, state(accounts))).toMatchObject({ code: 'amount_invalid' });
+  it('refuses a sum of postings that moves too much, and takes the most that may be moved', () => {
+    const accounts = state([bank(), user(), account('other:A')]);
+    const most = [posting('bank', 'user', MAX_MOVED - 1n), posting('bank', 'other', 1n)];
+    expect(decide([{ postings: most }], accounts).outcomes[0]?.kind).toBe('booked');
+    const postings = [posting('bank', 'user', MAX_MOVED), posting('bank', 'other', 1n)];
+    expect(refusal({ postings }, accounts)).toMatchObject({ code: 'amount_invalid' });
   });
 
   it('refuses every instant of a closed quarter and none beside it', () => {

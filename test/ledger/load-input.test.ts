@@ -182,3 +182,16 @@ describe('a file', () => {
 it('whatever was loaded, every rule of the ledger holds', async () => {
   expect(await brokenRules(book.db)).toEqual([]);
 });
+
+describe('a stream', () => {
+  it('that ends in the middle of a line is read up to that line, and goes on when it comes whole', async () => {
+    const header = 'created_at,debit_account,credit_account,currency,reference_code,amount';
+    const lines = [header, ...[1, 2, 3].map((n) => `2026-05-0${n},s-a:CASH,s-b:CASH,EUR,cut-${n},1234.56`)];
+    const whole = `${lines.join('\n')}\n`;
+    // Cut inside the last amount, where it still reads as a row, with less in it.
+    await expect(files.loadText('cut', whole.slice(0, -4))).rejects.toMatchObject({ code: 'source_cut_off' });
+    expect(await files.loadText('cut', whole)).toMatchObject({ records: 3, rejected: 0 });
+    const amounts = (await booked(book, 'cut-')).map(({ amount }) => amount);
+    expect(amounts).toEqual([123_456n, 123_456n, 123_456n]);
+  });
+});

@@ -120,7 +120,7 @@ interface Booking {
 
 async function book(db: Db, { ledger, currency, start, end, transactions }: Booking): Promise<void> {
   await db.transaction().execute(async (trx) => {
-    // Every 50th fails, and every tenth of the others pays a fee to the first account.
+    // Every 50th fails, for want of a target that has ever moved; every tenth pays a fee to the first account.
     await sql`
       CREATE TEMPORARY TABLE payment ON COMMIT DROP AS
       SELECT n, gen_random_uuid() AS id, CASE n % 50 WHEN 7 THEN 'FAILED' ELSE 'SUCCESS' END AS status,
@@ -128,7 +128,9 @@ async function book(db: Db, { ledger, currency, start, end, transactions }: Book
              CASE n % 10 WHEN 9 THEN 1 ELSE 0 END AS fee,
              date_trunc('milliseconds', ${start}::timestamptz
                + (${end}::timestamptz - ${start}::timestamptz) * ((n - 1)::float8 / ${transactions})) AS at,
-             accounts[2 + n * 7 % (size - 2)] AS source, accounts[2 + (n * 7 + 1 + n % 3) % (size - 2)] AS target,
+             accounts[2 + n * 7 % (size - 2)] AS source,
+             CASE n % 50 WHEN 7 THEN accounts[size]
+                  ELSE accounts[2 + (n * 7 + 1 + n % 3) % (size - 2)] END AS target,
              accounts[1] AS house
       FROM generate_series(1, ${transactions}::int) AS n,
            (SELECT array_agg(id ORDER BY id) AS accounts, count(*)::int AS size

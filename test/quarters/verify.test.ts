@@ -7,6 +7,7 @@ import type { Store } from '../../src/archive/store.ts';
 import { fixedClock } from '../../src/core/clock.ts';
 import { archiveQuarter } from '../../src/quarters/archive.ts';
 import type { QuarterHouse } from '../../src/quarters/context.ts';
+import { detachQuarter } from '../../src/quarters/detach.ts';
 import { readQuarter } from '../../src/quarters/registry.ts';
 import { verifyQuarter } from '../../src/quarters/verify.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
@@ -58,7 +59,10 @@ describe('verifying a quarter', () => {
     const was = await stand();
     const failing = verifyQuarter({ ...house, ...later, store }, run, '2024q1');
     await expect(failing).rejects.toMatchObject({ detail: expect.stringMatching(damage) });
-    expect(await stand()).toEqual(was);
+    // Nothing may leave the ledger on the word of an archive that is known to be damaged.
+    expect(await stand()).toEqual({ ...was, verified_at: null });
+    await expect(detachQuarter(house, run, '2024q1')).rejects.toMatchObject({ code: 'archive_damaged' });
+    expect((await stand()).state).toBe('archived');
     const events = await eventsOf();
     expect(events).toHaveLength(before + 1);
     expect(events.at(-1)).toMatchObject({
