@@ -13,7 +13,7 @@ export type Contents = NonNullable<ReadBack['contents']>;
 /** The manifest of files that were read back and found to be the quarter. */
 export async function composeManifest(
   trx: Trx,
-  house: QuarterHouse & { readonly version?: string },
+  house: QuarterHouse,
   run: QuarterRun,
   declared: Declared,
   contents: Contents,
@@ -33,7 +33,7 @@ export async function composeManifest(
       by: run.actor,
       at: house.clock.now().toISOString(),
       reason: run.reason ?? null,
-      software: `quartermaster ${house.version ?? ''}`.trim(),
+      software: `quartermaster ${house.version}`,
     },
     previous_manifest_sha256: previous,
     digest: contents.digest,

@@ -12,6 +12,8 @@ export interface QuarterHouse {
   readonly clock: Clock;
   /** The folder of this database in the store. */
   readonly ledgerSet: string;
+  /** The software's own version, for the manifests it writes. */
+  readonly version: string;
   readonly premakeQuarters: number;
   /** No quarter before the one that holds this instant is ever created. */
   readonly oldest: Date;

@@ -33,6 +33,7 @@ function makeHouse(environment: Record<string, string> = {}): JobHouse {
     calendar: utc,
     clock,
     oldest: new Date('2000-01-01T00:00Z'),
+    version: '0.0.0-test',
   };
   return { database, calendar: utc, clock, config, quarters, queue: bench.open() };
 }

@@ -24,6 +24,7 @@ export function openArchiveHouse(
     clock: fixedClock('2026-05-05T12:00:00.123Z'),
     ledgerSet: 'ledger',
     premakeQuarters: 1,
+    version: '0.0.0-test',
     oldest: new Date('2000-01-01T00:00:00Z'),
   };
 }

@@ -33,6 +33,7 @@ export function houseOver(database: Database, options: HouseOptions = {}): Quart
     clock: fixedClock(options.now ?? '2026-05-05T12:00:00Z'),
     ledgerSet: 'ledger',
     premakeQuarters: options.premake ?? 2,
+    version: '0.0.0-test',
     oldest: new Date(options.oldest ?? '2000-01-01T00:00:00Z'),
   };
 }

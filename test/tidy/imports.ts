@@ -32,7 +32,6 @@ const owners: Record<string, RegExp> = {
   luxon: /^src\/core\/quarter\.ts$/,
   pg: /^src\/db\//,
   'pg-boss': /^src\/queue\//,
-  'pg-copy-streams': /^src\/db\//,
   pino: /^src\/platform\/logger\.ts$/,
   'prom-client': /^src\/platform\/metrics\.ts$/,
   typebox: /^src\/(http\/|platform\/config\.ts$)/,
