@@ -138,7 +138,9 @@ async function loadPayments(house: JobHouse): Promise<void> {
       ledger: 'test',
       createLedger: true,
       source: {
-        stream: Readable.from([rows.map((row) => JSON.stringify(row)).join('\n')], { objectMode: false }),
+        stream: Readable.from([rows.map((row) => `${JSON.stringify(row)}\n`).join('')], {
+          objectMode: false,
+        }),
       },
       id: 'payments',
       format: 'ndjson',
