@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import { isAppError } from '../core/errors.ts';
 import type { Calendar, Quarter } from '../core/quarter.ts';
 import { partitionName, quarterTables } from '../core/tables.ts';
 import type { Database } from '../db/database.ts';
@@ -44,7 +45,9 @@ export async function refreshSummaries(options: RefreshOptions): Promise<Refresh
       throwIfAborted(signal);
       const chunk = days.slice(from, from + CHUNK);
       const written = await refreshDays(database.write, quarter, chunk).catch((error: unknown) => {
-        // One day that cannot be summed up must not keep all others, of other ledgers too, from being.
+        // One day that cannot be summed up must not keep all others, of other ledgers too, from being. A database
+        // that is away is no fault of the day's.
+        if (!isAppError(error, 'invalid')) throw error;
         failures.push(error);
         return { days: 0, summaries: 0, balances: 0 };
       });
