@@ -8,8 +8,8 @@ const MAX_ENTITY = 128;
 const GROUP = /^[A-Z][A-Z0-9_]{0,31}$/;
 const CONTROL = /\p{Cc}/u;
 
-/** The longest texts a transaction may carry, in UTF-16 units. */
-const MAX_TEXT = { user_id: 128, reference_code: 200, description: 2000 } as const;
+/** The longest texts a transaction or an account may carry, in UTF-16 units. */
+export const MAX_TEXT = { user_id: 128, reference_code: 200, description: 2000, name: 200 } as const;
 const MAX_METADATA_BYTES = 16 * 1024;
 const MAX_METADATA_DEPTH = 32;
 
@@ -31,7 +31,7 @@ export function formatAddress({ entityId, groupType }: Address): string {
 }
 
 /**
- * What is wrong with a text a transaction is to carry, or undefined. Half of a surrogate pair is refused because no
+ * What is wrong with a text a transaction or an account is to carry, or undefined. Half of a surrogate pair is refused because no
  * UTF-8 exists for it, and control characters because they end up in exports and on terminals.
  */
 export function textFault(field: keyof typeof MAX_TEXT, text: string): string | undefined {

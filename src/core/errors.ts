@@ -3,6 +3,8 @@
  * the `code` beneath it is stable and says exactly what happened.
  *
  * - `invalid`: the input is wrong; the caller mends it.
+ * - `unauthenticated`: nobody knows who asks; a key or a token is missing or no good.
+ * - `forbidden`: who asks may not do that.
  * - `not_found`: what was named does not exist.
  * - `conflict`: it exists in another state than the request needs.
  * - `refused`: a rule of the ledger forbids it (funds, a closed quarter).
@@ -15,6 +17,8 @@
  */
 export type ErrorKind =
   | 'invalid'
+  | 'unauthenticated'
+  | 'forbidden'
   | 'not_found'
   | 'conflict'
   | 'refused'

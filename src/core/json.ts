@@ -51,17 +51,24 @@ function canonical(value: unknown, open: Set<object>): string {
 }
 
 function arrayText(items: unknown[], open: Set<object>): string {
-  return `[${Array.from(items, (item) => canonical(item, open)).join(',')}]`;
+  let text = '';
+  // By index, for an array may have holes, which an iteration over its members passes by.
+  for (let index = 0; index < items.length; index++) {
+    text += `${index === 0 ? '' : ','}${canonical(items[index], open)}`;
+  }
+  return `[${text}]`;
 }
 
 function objectText(value: object, open: Set<object>): string {
   const maker = Object.getPrototypeOf(value)?.constructor;
   if (maker !== undefined && maker !== Object) throw notCanonical(`an object of class ${maker.name}`);
-  const members = Object.entries(value)
-    .filter(([, member]) => member !== undefined)
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([name, member]) => `${JSON.stringify(name)}:${canonical(member, open)}`);
-  return `{${members.join(',')}}`;
+  let text = '';
+  for (const name of Object.keys(value).sort()) {
+    const member = (value as Record<string, unknown>)[name];
+    if (member === undefined) continue;
+    text += `${text === '' ? '' : ','}${JSON.stringify(name)}:${canonical(member, open)}`;
+  }
+  return `{${text}}`;
 }
 
 function notCanonical(what: string): AppError {
