@@ -7,6 +7,14 @@ export type Trx = Transaction<Schema>;
 type Json = JSONColumnType<Record<string, unknown>>;
 type NullableJson = ColumnType<Record<string, unknown> | null, string | null, string | null>;
 
+/** A posting of a reservation, as its JSON holds it: the amount is a string of digits. */
+export interface ReservedPosting {
+  readonly from: string;
+  readonly to: string;
+  readonly amount: string;
+  readonly currency: string;
+}
+
 /** The tables by their qualified names. bigint is `bigint`, timestamptz is `Date`, date is 'YYYY-MM-DD'. */
 export interface Schema {
   'ledger.ledgers': { id: Generated<number>; name: string; created_at: Generated<Date> };
@@ -36,6 +44,7 @@ export interface Schema {
     min_balance: bigint | null;
     version: Generated<bigint>;
     last_entry_at: Date | null;
+    status: Generated<'ACTIVE' | 'BLOCKED' | 'CLOSED'>;
   };
   'ledger.transactions': {
     ledger_id: number;
@@ -62,6 +71,25 @@ export interface Schema {
     amount: bigint;
     balance_after: bigint;
   };
+  'ledger.reservations': {
+    ledger_id: number;
+    id: string;
+    state: 'PENDING' | 'SETTLED' | 'VOIDED' | 'EXPIRED';
+    postings: JSONColumnType<ReservedPosting[]>;
+    user_id: Generated<string>;
+    reference_code: string | null;
+    description: string | null;
+    metadata: NullableJson;
+    created_at: Date;
+    expires_at: Date | null;
+    transaction_id: string | null;
+    currency: string;
+    amount: bigint;
+    account_ids: bigint[];
+    effective_at: Date | null;
+    resolved_at: Date | null;
+  };
+  'ledger.reversals': { ledger_id: number; reversed_id: string; transaction_id: string };
   'ledger.idempotency_keys': {
     ledger_id: number;
     key: string;
@@ -78,6 +106,15 @@ export interface Schema {
     transaction_count: bigint;
     total_amount: bigint;
   };
+  /** numeric comes as text: it has more digits than a number keeps. */
+  'ledger.daily_totals': {
+    ledger_id: number;
+    day: string;
+    currency: string;
+    status: 'SUCCESS' | 'FAILED';
+    transaction_count: bigint;
+    total_amount: string;
+  };
   'ledger.daily_balances': {
     ledger_id: number;
     account_id: bigint;
@@ -92,6 +129,16 @@ export interface Schema {
     debits: bigint;
     credits: bigint;
     closing: bigint;
+  };
+  'quartermaster.api_keys': {
+    id: string;
+    name: string;
+    secret_sha256: Buffer;
+    roles: string[];
+    ledgers: string[] | null;
+    created_at: Generated<Date>;
+    expires_at: Date | null;
+    revoked_at: Date | null;
   };
   'quartermaster.settings': { name: string; value: string };
   'quartermaster.summary_marks': { ledger_id: number; day: string; marked_at: Generated<Date> };

@@ -1,0 +1,1 @@
+DROP INDEX ledger.daily_transaction_summary_user_idx;

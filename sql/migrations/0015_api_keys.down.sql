@@ -1,0 +1,1 @@
+DROP TABLE quartermaster.api_keys;
