@@ -1,21 +1,30 @@
 import { Kysely, PostgresDialect } from 'kysely';
 import pg from 'pg';
 import { AppError } from '../core/errors.ts';
+import { withLease } from './lease.ts';
 import type { Db, Schema } from './schema.ts';
+
+/** The connections to a replica. `reads` fails sooner than others, for the primary can answer instead. */
+export interface ReplicaPools {
+  readonly reads: pg.Pool;
+  /** One connection to look how the replica is, however many reads wait for theirs. */
+  readonly probes: pg.Pool;
+}
 
 /** The three ways to the database. `read` may lag behind; `direct` passes by any pooler. */
 export interface Database {
   /** Short transactions. May be a transaction pooler: no session state of any kind. */
   readonly write: Db;
-  /** Lists and reports; the replica where there is one. */
+  /** The replica where there is one, however it is: who wants an answer whatever happens reads through a Router. */
   readonly read: Db;
+  readonly replica?: ReplicaPools | undefined;
   /** Migrations, session locks, concurrent detach, long copies. */
   readonly direct: Db;
   /**
    * A connection of `direct` as node-postgres has it, for what Kysely cannot send: a COPY. It is thrown away when the
-   * action fails, for nobody knows what it was in the middle of.
+   * action fails, for nobody knows what it was in the middle of, and when `signal` fires.
    */
-  withClient<T>(action: (client: pg.ClientBase) => Promise<T>): Promise<T>;
+  withClient<T>(action: (client: pg.ClientBase) => Promise<T>, signal?: AbortSignal): Promise<T>;
   close(): Promise<void>;
 }
 
@@ -40,33 +49,37 @@ export function openDatabase(options: DatabaseOptions): Database {
     const detail = 'Set QM_DATABASE_URL, or use `quartermaster dev`, which brings its own PostgreSQL.';
     throw new AppError('config', 'no_database_url', detail);
   }
-  const write = kysely(openPool(databaseUrl, options));
-  const read = replicaUrl === undefined ? write : kysely(openPool(replicaUrl, options));
+  const writes = openPool(databaseUrl, options);
   // A pool of its own even on the same URL: a verb that holds a session for an hour must not starve writers.
-  const directPool = openPool(directDatabaseUrl ?? databaseUrl, options);
-  const direct = kysely(directPool);
+  const directs = openPool(directDatabaseUrl ?? databaseUrl, options);
+  const replica =
+    replicaUrl === undefined
+      ? undefined
+      : {
+          reads: openPool(replicaUrl, options, forReplica),
+          probes: openPool(replicaUrl, { ...options, poolMax: 1 }, forReplica),
+        };
+  const write = kysely(writes);
   return {
     write,
-    read,
-    direct,
-    withClient: async (action) => {
-      const client = await directPool.connect();
-      let failed = true;
-      try {
-        const result = await action(client);
-        failed = false;
-        return result;
-      } finally {
-        client.release(failed);
-      }
-    },
+    read: replica === undefined ? write : kysely(replica.reads),
+    direct: kysely(directs),
+    replica,
+    withClient: (action, signal) => withLease(directs, { signal }, ({ client }) => action(client)),
     close: async () => {
-      await Promise.all([...new Set([write, read, direct])].map((db) => db.destroy()));
+      const pools = [writes, directs, ...(replica === undefined ? [] : [replica.reads, replica.probes])];
+      await Promise.all(pools.filter((pool) => !pool.ending).map((pool) => pool.end()));
     },
   };
 }
 
-function openPool(connectionString: string, options: DatabaseOptions): pg.Pool {
+/**
+ * A replica that hangs is given up soon, for the primary can answer, and does not keep the process from ending: the
+ * farewell to it is never answered.
+ */
+const forReplica = { connectionTimeoutMillis: 1000, allowExitOnIdle: true };
+
+function openPool(connectionString: string, options: DatabaseOptions, more: pg.PoolConfig = {}): pg.Pool {
   // node-postgres writes a Date in the process's own zone, to the minute of its offset; in a zone that was once off
   // by seconds (Africa/Monrovia until 1972) that is another instant.
   pg.defaults.parseInputDatesAsUTC = true;
@@ -78,6 +91,7 @@ function openPool(connectionString: string, options: DatabaseOptions): pg.Pool {
     idleTimeoutMillis: 30_000,
     keepAlive: true,
     types: { getTypeParser },
+    ...more,
   });
   // Without listeners the death of a connection would end the process: of an idle one, and of one in use, where the
   // statement under way fails, or the next.

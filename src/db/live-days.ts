@@ -1,0 +1,66 @@
+import { sql } from 'kysely';
+import { type DayRange, type Span, spanOfDay } from '../core/days.ts';
+import type { Calendar } from '../core/quarter.ts';
+import { readOfflineQuarters } from './offline-quarters.ts';
+import type { Db } from './schema.ts';
+
+/** A day whose stored figures may be behind, so that its rows are counted instead. */
+export interface LiveDay extends Span {
+  readonly day: string;
+}
+
+/** What a reader of summaries has to know of the marks. */
+export interface LiveDays {
+  /** At most 62, the newest. */
+  readonly live: readonly LiveDay[];
+  /** Marked days whose stored figures are taken all the same, oldest first: what is posted there may be missing. */
+  readonly stale: readonly string[];
+}
+
+/** More than two months of rows are not counted for one answer. */
+const MAX_LIVE = 62;
+
+/** How often an answer is read: first as if no day were marked, and again while marks were found that it did not know of. */
+const TRIES = 5;
+
+/**
+ * Reads exact figures of a range of days: marked days from their rows, all others as they are stored. `read` is one statement,
+ * hence one snapshot, and names the marked days that it was not told of (`missedDays`); then it is asked again with
+ * them. A day that was told and is not marked any more is counted all the same, and is right.
+ *
+ * Days whose quarter is not online have no rows to count, and their stored figures are taken.
+ */
+export async function readWithLiveDays<T extends { readonly missed: readonly string[] }>(
+  house: { readonly db: Db; readonly calendar: Calendar },
+  read: (days: LiveDays) => Promise<T>,
+): Promise<{ readonly result: T; readonly stale: readonly string[] }> {
+  const { db, calendar } = house;
+  let marked: readonly string[] = [];
+  for (let attempt = 1; ; attempt++) {
+    const days = await sortOut(db, calendar, marked);
+    const result = await read(days);
+    if (result.missed.length === 0) return { result, stale: days.stale };
+    if (attempt === TRIES) return { result, stale: [...days.stale, ...result.missed].sort() };
+    marked = [...marked, ...result.missed];
+  }
+}
+
+/** The marked days of the range that are not among those known, as an array of text. */
+export function missedDays(ledgerId: number, range: DayRange, known: readonly string[]) {
+  return sql<string[]>`ARRAY(
+    SELECT DISTINCT to_char(m.day, 'YYYY-MM-DD') FROM quartermaster.summary_marks AS m
+    WHERE m.ledger_id = ${ledgerId}::integer AND m.day >= ${range.first ?? '-infinity'}::date
+      AND m.day < ${range.before ?? 'infinity'}::date AND m.day <> ALL (${known}::date[]))`;
+}
+
+async function sortOut(db: Db, calendar: Calendar, marked: readonly string[]): Promise<LiveDays> {
+  if (marked.length === 0) return { live: [], stale: [] };
+  const all = [...marked].sort().map((day) => ({ day, ...spanOfDay(calendar, day) }));
+  const offline = await readOfflineQuarters(db, all[0]?.start, all.at(-1)?.end);
+  const online = all.filter(
+    ({ start }) => !offline.some((quarter) => start >= quarter.start && start < quarter.end),
+  );
+  const live = online.slice(-MAX_LIVE);
+  const counted = new Set(live.map(({ day }) => day));
+  return { live, stale: all.filter(({ day }) => !counted.has(day)).map(({ day }) => day) };
+}
