@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import { type Address, formatAddress, parseAddress } from '../core/account.ts';
+import { stopwatch } from '../core/clock.ts';
 import { assert } from '../core/errors.ts';
 import type { Db } from '../db/schema.ts';
 import { plainArray, textArray } from './arrays.ts';
@@ -30,23 +31,42 @@ const accountsByAddress = query<{ id: bigint; entity_id: string; group_type: str
   'accounts_by_address',
 );
 
-/** Remembers up to `limit` addresses, and forgets all when full: what is busy is soon known again. */
-export function createAccountCache(limit = 200_000): AccountCache {
-  const ledgers = new Map<number, Map<string, AccountIds>>();
+/**
+ * Remembers at least the `limit` addresses used last, and at most twice as many: what is used moves to the younger of
+ * two generations, and when that is full the older is forgotten. So is, from time to time, what nobody uses any more.
+ */
+export function createAccountCache(
+  limit = 100_000,
+  ttlSeconds = 3600,
+  seconds: () => number = stopwatch(),
+): AccountCache {
+  let young: Generation = new Map();
+  let old: Generation = new Map();
   let size = 0;
+  let since = seconds();
+  function keep(ledgerId: number, address: string, ids: AccountIds): void {
+    if (size >= limit || seconds() - since >= ttlSeconds) {
+      [young, old, size, since] = [new Map(), young, 0, seconds()];
+    }
+    const known = young.get(ledgerId) ?? new Map<string, AccountIds>();
+    if (known.size === 0) young.set(ledgerId, known);
+    if (!known.has(address)) size++;
+    known.set(address, ids);
+  }
   return {
-    get: (ledgerId, address) => ledgers.get(ledgerId)?.get(address),
-    set: (ledgerId, address, ids) => {
-      if (!ledgers.get(ledgerId)?.has(address) && ++size > limit) {
-        ledgers.clear();
-        size = 1;
-      }
-      const known = ledgers.get(ledgerId);
-      if (known) known.set(address, ids);
-      else ledgers.set(ledgerId, new Map([[address, ids]]));
+    get: (ledgerId, address) => {
+      const ids = young.get(ledgerId)?.get(address);
+      if (ids) return ids;
+      const older = old.get(ledgerId)?.get(address);
+      if (older) keep(ledgerId, address, older);
+      return older;
     },
+    set: keep,
   };
 }
+
+/** By ledger, and then by address as it stands: a key made of both would have to be put together for every look. */
+type Generation = Map<number, Map<string, AccountIds>>;
 
 /**
  * The accounts that go by these names, by address; addresses without any are missing. The database is asked only for
@@ -113,19 +133,19 @@ export function accountsNamed(
 
 /**
  * Creates those accounts that do not exist yet, each with its balance row, and returns how many it made. Of two that
- * create the same account at once one does.
+ * create the same account at once one does. The cache learns of those that were made.
  */
 export async function createAccounts(
   db: Db,
   ledgerId: number,
   accounts: readonly NewAccount[],
+  cache?: AccountCache,
 ): Promise<number> {
   if (accounts.length === 0) return 0;
-  // One order for everybody: two that insert the same names in different orders would wait for each other.
   const rows = accounts
     .map((account) => ({ ...account, key: keyOf(account) }))
     .sort((a, b) => (a.key < b.key ? -1 : 1));
-  return db.transaction().execute(async (trx) => {
+  const made = await db.transaction().execute(async (trx) => {
     const created = await trx
       .insertInto('ledger.accounts')
       .columns(['ledger_id', 'entity_id', 'group_type', 'currency', 'name'])
@@ -143,12 +163,12 @@ export async function createAccounts(
       )
       .returning(['id', 'entity_id', 'group_type', 'currency'])
       .execute();
-    if (created.length === 0) return 0;
+    if (created.length === 0) return [];
     const wanted = new Map(rows.map((row) => [row.key, row.minBalance]));
-    const minimums = created.map((row) => {
-      const address = formatAddress({ entityId: row.entity_id, groupType: row.group_type });
-      return wanted.get(keyOf({ address, currency: row.currency })) ?? null;
+    const names = created.map(({ id, entity_id: entityId, group_type: groupType, currency }) => {
+      return { id, address: formatAddress({ entityId, groupType }), currency };
     });
+    const minimums = names.map((name) => wanted.get(keyOf(name)) ?? null);
     await trx
       .insertInto('ledger.balances')
       .columns(['ledger_id', 'account_id', 'min_balance'])
@@ -158,16 +178,23 @@ export async function createAccounts(
               AS b (account_id, min_balance)`,
       )
       .execute();
-    return created.length;
+    return names;
   });
+  for (const { id, address, currency } of made) {
+    cache?.set(ledgerId, address, new Map(cache.get(ledgerId, address)).set(currency, id));
+  }
+  return made.length;
 }
 
-/** A currency has no blank, so no two accounts share a key. */
-function keyOf({ address, currency }: AccountName): string {
+/**
+ * Also the order in which accounts are created, by everybody: two that insert the same names in different orders would
+ * wait for each other. A currency has no blank, so no two accounts share a key.
+ */
+export function keyOf({ address, currency }: AccountName): string {
   return `${address} ${currency}`;
 }
 
-function addressOf(text: string): Address {
+export function addressOf(text: string): Address {
   const address = parseAddress(text);
   assert(address, `${JSON.stringify(text)} is not an account address`);
   return address;

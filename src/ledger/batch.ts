@@ -1,15 +1,18 @@
+import type { Outcome } from '../core/decide.ts';
 import { AppError, isAppError } from '../core/errors.ts';
-import { decide, type Outcome } from '../core/posting.ts';
 import type { Calendar } from '../core/quarter.ts';
 import type { Db, Trx } from '../db/schema.ts';
 import { isConnectionLoss, isTransient, sqlState, toAppError } from '../db/sqlstate.ts';
 import { retry } from '../platform/retry.ts';
-import { type AccountCache, type AccountName, accountsNamed, resolveAccounts } from './accounts.ts';
+import { type AccountCache, resolveAccounts } from './accounts.ts';
 import { type ClosedRange, closedRanges } from './closed.ts';
-import { claimKeys } from './idempotency.ts';
+import { type Judged, type Judgement, judge } from './judge.ts';
+import { type FindArchived, prepare } from './prepare.ts';
 import type { PostRequest } from './request.ts';
-import { type Booking, insertEntries, insertTransactions, markDays, updateBalances } from './rows.ts';
-import { lockState } from './state.ts';
+import { readStates } from './reservations.ts';
+import { readOriginals } from './reversals.ts';
+import { readStanding } from './state.ts';
+import { write } from './write.ts';
 
 /** What writing needs. Made once per process. */
 export interface BatchHouse {
@@ -17,23 +20,23 @@ export interface BatchHouse {
   readonly calendar: Calendar;
   readonly accounts: AccountCache;
   readonly newId: (createdAt: Date) => string;
+  /** Without it a transaction whose quarter is not online is not found. */
+  readonly findArchived?: FindArchived | undefined;
 }
 
 export interface BatchOptions {
   /** Nothing after the first refusal is decided or written: it is the last outcome. */
   readonly stopAtRefusal?: boolean | undefined;
+  /** One refusal refuses all the others too. */
+  readonly atomic?: boolean | undefined;
+  /** Nothing is locked or written: what would become of it. */
+  readonly dryRun?: boolean | undefined;
   /** The caller's last statements, in the same transaction, and again when that is tried again. What it throws takes all back. */
   readonly within?: ((trx: Trx, outcomes: readonly Outcome[]) => Promise<void>) | undefined;
   /** `within` refuses to commit the same batch twice, so a batch whose fate is unknown may be sent again. */
   readonly guarded?: boolean | undefined;
   readonly attempts?: number | undefined;
   readonly signal?: AbortSignal | undefined;
-}
-
-/** What became of a request, and its id where it stands. */
-export interface Written {
-  readonly outcome: Outcome;
-  readonly id?: string | undefined;
 }
 
 /** How long short statements are tried again: about a second. */
@@ -46,6 +49,8 @@ const CLOSED_TWICE = 2;
  * Writes a batch of one ledger in one short transaction: lock → decide → write. What may pass by itself is tried again;
  * a connection that is lost while it commits only when the batch cannot count twice.
  *
+ * Everybody takes the locks in one order: reservations, balances, keys; within each by id.
+ *
  * @throws KeyTaken when somebody took an idempotency key meanwhile; nothing was written
  * @throws AppError unavailable/outcome_unknown, refused/quarter_closed, unavailable/no_partition
  */
@@ -54,53 +59,48 @@ export async function writeBatch(
   ledgerId: number,
   requests: readonly PostRequest[],
   options: BatchOptions = {},
-): Promise<Written[]> {
+): Promise<readonly Judged[]> {
   const repeatable = options.guarded || requests.every((request) => request.idempotency);
   let committing = false;
   let closedMeanwhile = 0;
 
-  async function attempt(): Promise<Written[]> {
+  async function attempt(): Promise<readonly Judged[]> {
     committing = false;
-    const resolved = await resolveAccounts(house.db, house.accounts, ledgerId, namesOf(requests));
-    const accountIds = accountsNamed(resolved, namesOf(requests));
+    const prepared = await prepare(house.db, house.findArchived, ledgerId, requests);
     const closed = await closedWithin(house.db, requests);
+    const resolved = await resolveAccounts(house.db, house.accounts, ledgerId, prepared.names);
+    const decide = async (db: Db, how: 'lock' | 'read'): Promise<Judgement> => {
+      const ids = [...prepared.reservations.keys()];
+      const reservations = await readStates(db, ledgerId, ids, how);
+      const standing = await readStanding(db, ledgerId, resolved, prepared.names, how);
+      const originals = await readOriginals(db, ledgerId, prepared.originals);
+      const state = { ...standing, closed, reservations, originals };
+      return judge(requests, prepared, state, house.newId, options);
+    };
+    if (options.dryRun) return (await decide(house.db, 'read')).judged;
     return house.db
       .transaction()
       .setIsolationLevel('read committed')
       .execute(async (trx) => {
-        const written: Written[] = [];
+        let judgement: Judgement = { judged: [], changes: [] };
         if (requests.length > 0) {
-          const state = await lockState(trx, ledgerId, accountIds, closed);
-          const { outcomes, changes } = decide(requests, state, options);
-          const bookings: Booking[] = [];
-          for (const [index, outcome] of outcomes.entries()) {
-            const id = outcome.kind === 'refused' ? undefined : house.newId(outcome.createdAt);
-            written.push({ outcome, id });
-            if (id === undefined || outcome.kind === 'refused') continue;
-            const at = outcome.createdAt.toISOString();
-            bookings.push({ id, request: requests[index] as PostRequest, accepted: outcome, at });
-          }
-          if (bookings.length > 0) {
-            await claimKeys(trx, ledgerId, bookings);
-            await insertTransactions(trx, ledgerId, bookings);
-            await insertEntries(trx, ledgerId, bookings);
-            await updateBalances(trx, ledgerId, changes);
-            await markDays(trx, ledgerId, daysOf(house.calendar, bookings));
-          }
+          judgement = await decide(trx, 'lock');
+          await write(trx, house.calendar, ledgerId, judgement);
         }
+        const { judged } = judgement;
         await options.within?.(
           trx,
-          written.map(({ outcome }) => outcome),
+          judged.map(({ outcome }) => outcome),
         );
         committing = true;
-        return written;
+        return judged;
       });
   }
 
   function mayPass(error: unknown): boolean {
     if (isAppError(toAppError(error), 'quarter_closed')) {
       // Only a batch with times of its own looks up what is closed, and then finds it.
-      return requests.some(({ createdAt }) => createdAt) && ++closedMeanwhile <= CLOSED_TWICE;
+      return requests.some(timeOf) && ++closedMeanwhile <= CLOSED_TWICE;
     }
     return isTransient(error) && (repeatable || !(committing && isConnectionLoss(error)));
   }
@@ -124,26 +124,18 @@ export async function writeBatch(
   }
 }
 
-function* namesOf(requests: readonly PostRequest[]): Iterable<AccountName> {
-  for (const { postings } of requests) {
-    for (const { from, to, currency } of postings) {
-      yield { address: from, currency };
-      yield { address: to, currency };
-    }
-  }
-}
-
 /** Quarters are looked up for requests that bring a time of their own; now is never closed. */
 async function closedWithin(db: Db, requests: readonly PostRequest[]): Promise<ClosedRange[]> {
   let [first, last] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
-  for (const { createdAt } of requests) {
-    if (!createdAt) continue;
-    first = Math.min(first, createdAt.getTime());
-    last = Math.max(last, createdAt.getTime());
+  for (const request of requests) {
+    const time = timeOf(request)?.getTime();
+    if (time === undefined) continue;
+    first = Math.min(first, time);
+    last = Math.max(last, time);
   }
   return first > last ? [] : closedRanges(db, new Date(first), new Date(last));
 }
 
-function daysOf(calendar: Calendar, bookings: readonly Booking[]): Set<string> {
-  return new Set(bookings.map(({ accepted }) => calendar.dayOf(accepted.createdAt)));
+function timeOf(request: PostRequest): Date | undefined {
+  return 'postings' in request ? request.createdAt : undefined;
 }

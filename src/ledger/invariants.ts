@@ -51,6 +51,22 @@ export async function findViolations(db: Db): Promise<Violation[]> {
       ) AS e
       WHERE (e.balance_after, e.version) IS DISTINCT FROM (b.posted, b.version)
       LIMIT 20`.execute(db);
+    const held = await sql<{ account: string; pending_out: bigint; held: string }>`
+      SELECT a.entity_id || ':' || a.group_type AS account, b.pending_out, coalesce(h.held, 0) AS held
+      FROM ledger.balances AS b
+      JOIN ledger.accounts AS a ON a.ledger_id = b.ledger_id AND a.id = b.account_id
+      LEFT JOIN (
+        SELECT p ->> 'from' AS address, p ->> 'currency' AS currency, sum((p ->> 'amount')::bigint) AS held
+        FROM ledger.reservations AS r CROSS JOIN jsonb_array_elements(r.postings) AS p
+        WHERE r.ledger_id = ${ledger.id} AND r.state = 'PENDING'
+        GROUP BY 1, 2
+      ) AS h ON h.address = a.entity_id || ':' || a.group_type AND h.currency = a.currency
+      WHERE b.ledger_id = ${ledger.id} AND b.pending_out <> coalesce(h.held, 0)
+      LIMIT 20`.execute(db);
+    for (const row of held.rows) {
+      const what = `${row.account} holds ${row.pending_out} back, its pending reservations ${row.held}`;
+      violations.push({ ledger: ledger.name, what });
+    }
     for (const row of strays.rows) {
       const what = `the balance of ${row.account} is ${row.posted}, its last entry says ${row.balance_after}`;
       violations.push({ ledger: ledger.name, what });

@@ -3,6 +3,7 @@ import { AppError } from '../core/errors.ts';
 import type { LoadProgress } from './load-progress.ts';
 import type { LoadRecord } from './load-record.ts';
 import type { Row } from './load-row.ts';
+import type { LoadWords } from './load-words.ts';
 
 /** A record and what it was read as. */
 export type LoadRow = { readonly record: LoadRecord } & Row;
@@ -17,7 +18,7 @@ const MAX_BATCH_TEXT = 8 * 1024 * 1024;
  * @throws AppError conflict/load_differs
  */
 export async function* afterPrefix(
-  id: string,
+  load: { readonly id: string; readonly words: LoadWords },
   records: AsyncIterable<LoadRecord[]>,
   known: LoadProgress,
   prefix: Hash,
@@ -25,7 +26,7 @@ export async function* afterPrefix(
   let passed = 0;
   const check = () => {
     if (prefix.copy().digest('hex') !== known.prefixSha256) {
-      throw differs(id, `its first ${known.records} records are not those that were loaded`);
+      throw differs(load, `its first ${known.records} records are not those that were loaded`);
     }
   };
   if (known.records === 0) check();
@@ -42,7 +43,7 @@ export async function* afterPrefix(
     if (old.length < some.length) yield some.slice(old.length);
   }
   if (passed < known.records) {
-    throw differs(id, `it has ${passed} records, and ${known.records} were loaded`);
+    throw differs(load, `it has ${passed} records, and ${known.records} were loaded`);
   }
 }
 
@@ -108,7 +109,7 @@ export async function* withLookahead<T>(items: AsyncIterator<T>): AsyncGenerator
   }
 }
 
-function differs(id: string, how: string): AppError {
-  const detail = `This is not what the load ${JSON.stringify(id)} has read so far: ${how}. Give the same records to go on, or another --id for another load.`;
+function differs({ id, words }: { readonly id: string; readonly words: LoadWords }, how: string): AppError {
+  const detail = `This is not what the load ${JSON.stringify(id)} has read so far: ${how}. Give the same records to go on, or ${words.anotherId} for another load.`;
   return new AppError('conflict', 'load_differs', detail);
 }

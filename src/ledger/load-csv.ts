@@ -1,8 +1,9 @@
 import { parse } from 'csv-parse';
 import { AppError, isAppError } from '../core/errors.ts';
-import { type LoadColumn, type LoadRecord, loadColumns, MAX_RECORD } from './load-record.ts';
+import { type LoadColumn, type LoadRecord, loadColumns, MAX_RECORD, rejectColumns } from './load-record.ts';
 
 const required: readonly string[] = loadColumns.slice(0, 5);
+const always = loadColumns.length - 1;
 
 /**
  * Reads CSV (RFC 4180, lines ending with LF or CRLF) whose first line names the columns, in whatever order. Some
@@ -15,6 +16,7 @@ export async function* readCsv(name: string, chunks: AsyncIterable<Buffer>): Asy
   let line = 1;
   let header: readonly string[] | undefined;
   let toCanonical: readonly number[] = [];
+  let passedOver = 0;
   // Records are taken as they are parsed and none is pushed on: nothing piles up, and those before a fault of the
   // quoting are not lost with it.
   const parser = parse({
@@ -36,9 +38,13 @@ export async function* readCsv(name: string, chunks: AsyncIterable<Buffer>): Asy
       const begins = line;
       line += 1 + newlinesIn(cells);
       if (cells.length === 1 && cells[0] === '') continue;
-      if (header) records.push(csvRecord(begins, header, toCanonical, cells));
+      const own = passedOver === 0 ? cells : cells.slice(passedOver);
+      if (header) records.push(csvRecord(begins, header, toCanonical, own));
       else {
-        header = checkHeader(name, cells);
+        passedOver = rejectColumns.every((column, index) => cells[index] === column)
+          ? rejectColumns.length
+          : 0;
+        header = checkHeader(name, cells.slice(passedOver));
         toCanonical = loadColumns.map((column) => (header as readonly string[]).indexOf(column));
       }
     }
@@ -86,7 +92,7 @@ function csvRecord(
   const canonical: string[] = [];
   for (const [index, column] of loadColumns.entries()) {
     const cell = cells[toCanonical[index] as number] ?? '';
-    canonical.push(cell);
+    if (index < always || cell !== '') canonical.push(cell);
     if (cell !== '') values[column] = cell;
   }
   return { line, text: JSON.stringify(canonical), cells, header, values };

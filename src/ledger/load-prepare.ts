@@ -1,9 +1,16 @@
 import { parseAddress } from '../core/account.ts';
 import type { Calendar, Quarter } from '../core/quarter.ts';
 import type { Db } from '../db/schema.ts';
-import { type AccountCache, createAccounts, type NewAccount, resolveAccounts } from './accounts.ts';
+import {
+  type AccountCache,
+  type AccountName,
+  createAccounts,
+  type NewAccount,
+  resolveAccounts,
+} from './accounts.ts';
 import { closedRanges } from './closed.ts';
-import type { PostRequest } from './request.ts';
+import type { LoadRow } from './load-batches.ts';
+import type { TransactionRequest } from './request.ts';
 
 /** Which of the accounts a load creates may go below zero: those of these groups, or all. */
 export interface CreateAccounts {
@@ -15,7 +22,7 @@ export async function createMissingAccounts(
   db: Db,
   cache: AccountCache,
   ledgerId: number,
-  requests: readonly PostRequest[],
+  requests: readonly TransactionRequest[],
   { allowNegative }: CreateAccounts,
 ): Promise<number> {
   const named = new Map<string, NewAccount>();
@@ -36,7 +43,30 @@ export async function createMissingAccounts(
     db,
     ledgerId,
     wanted.filter(({ address, currency }) => !found.get(address)?.has(currency)),
+    cache,
   );
+}
+
+/**
+ * Looks up the accounts of each batch that the cache does not know. A stage of its own, so that it is done while the batch
+ * before it is written. What is not found is for the writer to create or to refuse.
+ */
+export async function* withAccounts(
+  batches: AsyncIterable<LoadRow[]>,
+  isKnown: (address: string, currency: string) => boolean,
+  lookUp: (names: readonly AccountName[]) => Promise<unknown>,
+): AsyncGenerator<LoadRow[]> {
+  for await (const rows of batches) {
+    const unknown: AccountName[] = [];
+    for (const { request } of rows) {
+      for (const { from, to, currency } of request?.postings ?? []) {
+        if (!isKnown(from, currency)) unknown.push({ address: from, currency });
+        if (!isKnown(to, currency)) unknown.push({ address: to, currency });
+      }
+    }
+    if (unknown.length > 0) await lookUp(unknown);
+    yield rows;
+  }
 }
 
 /**
@@ -47,7 +77,7 @@ export function quarterPreparer(
   db: Db,
   calendar: Calendar,
   ensureQuarters: (from: Date, to: Date) => Promise<void>,
-): (requests: readonly PostRequest[]) => Promise<void> {
+): (requests: readonly TransactionRequest[]) => Promise<void> {
   const known = new Set<string>();
   return async (requests) => {
     const fresh = new Map<string, Quarter>();

@@ -211,3 +211,25 @@ export async function isLoadDone(db: Db, ledger: string, id: string): Promise<bo
     .executeTakeFirst();
   return done !== undefined;
 }
+
+/** How far a load has come, for who asks. */
+export interface LoadView {
+  readonly id: string;
+  readonly state: 'running' | 'stopped' | 'done';
+  readonly records: bigint;
+  readonly booked: bigint;
+  readonly rejected: bigint;
+  readonly startedAt: Date;
+  readonly updatedAt: Date;
+  readonly finishedAt: Date | null;
+}
+
+export async function findLoad(db: Db, ledgerId: number, id: string): Promise<LoadView | undefined> {
+  return db
+    .selectFrom('quartermaster.loads')
+    .select(['id', 'state', 'records', 'booked', 'rejected'])
+    .select(['started_at as startedAt', 'updated_at as updatedAt', 'finished_at as finishedAt'])
+    .where('ledger_id', '=', ledgerId)
+    .where('id', '=', id)
+    .executeTakeFirst();
+}

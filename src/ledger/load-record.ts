@@ -1,4 +1,7 @@
-/** The columns of a load file, in the order in which a load's digest covers them. */
+/**
+ * The columns of a load file, in the order in which a load's digest covers them; the last is covered where it holds
+ * something, so that a file without it has the digest it always had.
+ */
 export const loadColumns = [
   'created_at',
   'debit_account',
@@ -10,9 +13,13 @@ export const loadColumns = [
   'reference_code',
   'description',
   'metadata',
+  'effective_at',
 ] as const;
 export type LoadColumn = (typeof loadColumns)[number];
 export type LoadFormat = 'csv' | 'ndjson';
+
+/** What a reject file has in front of a record's own columns. They are passed over when it is given back. */
+export const rejectColumns: readonly string[] = ['line', 'column', 'reason'];
 
 /** Why a record cannot be booked. */
 export interface Fault {

@@ -1,6 +1,6 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { AppError } from '../core/errors.ts';
-import type { Fault, LoadFormat, LoadRecord } from './load-record.ts';
+import { type Fault, type LoadFormat, type LoadRecord, rejectColumns } from './load-record.ts';
 
 export interface Reject {
   readonly record: LoadRecord;
@@ -82,7 +82,7 @@ function encodeCsv(first: boolean, rejects: readonly Reject[]): string {
     fault.reason,
     ...(record.cells ?? []),
   ]);
-  if (first) rows.unshift(['line', 'column', 'reason', ...(rejects[0]?.record.header ?? [])]);
+  if (first) rows.unshift([...rejectColumns, ...(rejects[0]?.record.header ?? [])]);
   return rows.map((cells) => `${cells.map(quoted).join(',')}\n`).join('');
 }
 

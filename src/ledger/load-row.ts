@@ -3,9 +3,9 @@ import type { Clock } from '../core/clock.ts';
 import { parseDecimal, parseMinor } from '../core/money.ts';
 import { MAX_POSTINGS, type Posting } from '../core/posting.ts';
 import type { Calendar } from '../core/quarter.ts';
-import { judgeInstant, type Refusal } from '../core/refusal.ts';
+import { judgeInstant } from '../core/refusal.ts';
 import type { Fault, LoadColumn, LoadRecord } from './load-record.ts';
-import type { PostRequest } from './request.ts';
+import type { TransactionRequest } from './request.ts';
 
 /** What the rows of a load are read by. */
 export interface RowRules {
@@ -21,7 +21,7 @@ export interface RowRules {
 
 /** A record as a request, or why it is none. */
 export type Row =
-  | { readonly request: PostRequest; readonly fault?: undefined }
+  | { readonly request: TransactionRequest; readonly fault?: undefined }
   | { readonly fault: Fault; readonly request?: undefined };
 
 /** Thrown and caught within this file: a row is given up at its first fault. */
@@ -47,6 +47,7 @@ export function readRow(record: LoadRecord, rules: RowRules): Row {
         referenceCode: readText('reference_code', values.reference_code),
         description: readText('description', values.description),
         metadata: readMetadata(values.metadata),
+        effectiveAt: readEffective(values.effective_at, rules),
       },
     };
   } catch (error) {
@@ -55,26 +56,23 @@ export function readRow(record: LoadRecord, rules: RowRules): Row {
   }
 }
 
-/** A refusal of the ledger's rules in the words of the file. */
-export function faultOf({ field, detail }: Refusal, record: LoadRecord): Fault {
-  if (field === 'created_at') return { column: field, reason: detail };
-  if (record.values.postings !== undefined) return { column: 'postings', reason: detail };
-  const columns = { from: 'debit_account', to: 'credit_account', amount: 'amount', currency: 'currency' };
-  return { column: columns[field], reason: detail };
-}
-
 function readInstant(value: unknown, { calendar, oldest, clock }: RowRules): Date {
-  const text = requireString('created_at', value);
-  const instant = calendar.parseInstant(text);
-  if (!instant) {
-    throw new RowFault(
-      'created_at',
-      `${shown(text)} is no date (2026-03-31) and no time (2026-03-31T12:00:00Z)`,
-    );
-  }
+  const instant = parseInstant('created_at', requireString('created_at', value), calendar);
   const refusal = judgeInstant(instant, { oldest, latest: clock.now() });
   if (refusal) throw new RowFault('created_at', refusal.detail);
   return instant;
+}
+
+/** When it truly happened may be any time, also one in a quarter that is closed. */
+function readEffective(value: unknown, { calendar }: RowRules): Date | undefined {
+  const text = readString('effective_at', value);
+  return text === undefined ? undefined : parseInstant('effective_at', text, calendar);
+}
+
+function parseInstant(column: LoadColumn, text: string, calendar: Calendar): Date {
+  const instant = calendar.parseInstant(text);
+  if (instant) return instant;
+  throw new RowFault(column, `${shown(text)} is no date (2026-03-31) and no time (2026-03-31T12:00:00Z)`);
 }
 
 function readPosting(values: LoadRecord['values'], rules: RowRules): Posting {

@@ -7,7 +7,13 @@ import { createGunzip, createZstdDecompress } from 'node:zlib';
 import { AppError } from '../core/errors.ts';
 
 /** Where the records of a load come from: a file, or a stream such as standard input. */
-export type LoadSource = { readonly path: string } | { readonly stream: Readable };
+export type LoadSource =
+  | { readonly path: string }
+  /**
+   * `name` is what messages call it; standard input unless given. `whole`: it fails rather than end early, as a file
+   * does; else one that ends in the middle of a line is held to be cut off.
+   */
+  | { readonly stream: Readable; readonly name?: string; readonly whole?: boolean };
 
 /** An opened source. The bytes of the file are counted as they are stored: compressed. */
 export interface OpenSource {
@@ -35,19 +41,27 @@ const LONGEST_MAGIC = 4;
  * @throws AppError invalid/source_unreadable; and from `chunks` invalid/source_damaged
  */
 export async function openSource(source: LoadSource): Promise<OpenSource> {
-  if ('stream' in source) return openStream('standard input', source.stream, undefined, undefined);
+  if ('stream' in source)
+    return openStream(source.name ?? 'standard input', source.stream, undefined, undefined);
   const { path } = source;
   try {
-    const { size, ...stats } = await stat(path).then((found) => ({ size: found.size, file: found.isFile() }));
+    const found = await stat(path);
+    if (found.isDirectory()) throw unreadable(`${path} is a directory. Give one file.`);
     // A pipe with a name, as a shell makes for <(…), is a stream too.
-    if (!stats.file) return openStream(path, createReadStream(path), undefined, undefined);
+    if (!found.isFile()) return openStream(path, createReadStream(path), undefined, undefined);
     const sha256 = createHash('sha256');
     for await (const chunk of createReadStream(path)) sha256.update(chunk as Buffer);
-    return openStream(basename(path), createReadStream(path), size, sha256.digest('hex'));
+    return openStream(basename(path), createReadStream(path), found.size, sha256.digest('hex'));
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new AppError('invalid', 'source_unreadable', `${path} cannot be read: ${why}.`, { cause: error });
+    if (error instanceof AppError) throw error;
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR') throw unreadable(`There is no file ${path}.`, error);
+    throw unreadable(`${path} cannot be read: ${message}.`, error);
   }
+}
+
+function unreadable(detail: string, cause?: unknown): AppError {
+  return new AppError('invalid', 'source_unreadable', detail, { cause });
 }
 
 function openStream(
@@ -102,11 +116,12 @@ async function* explained(name: string, chunks: AsyncGenerator<Buffer>): AsyncGe
     yield* chunks;
   } catch (error) {
     if (error instanceof AppError) throw error;
-    const code = (error as NodeJS.ErrnoException).code ?? '';
+    const { code = '', message } = error as NodeJS.ErrnoException;
     const damaged = /^(Z_|ZSTD_)/.test(code);
-    const why =
-      code === 'Z_BUF_ERROR' ? 'it ends too early' : error instanceof Error ? error.message : String(error);
-    const detail = `${name} ${damaged ? 'is cut short or damaged' : 'cannot be read on'}: ${why}. What was booked stays; give the whole file to go on.`;
+    const why = damaged
+      ? 'is cut short or damaged, so it cannot be unpacked to its end'
+      : `cannot be read on: ${message}`;
+    const detail = `${name} ${why}. What was booked stays; give the whole of it to go on.`;
     throw new AppError('invalid', damaged ? 'source_damaged' : 'source_unreadable', detail, { cause: error });
   }
 }

@@ -1,6 +1,6 @@
 import type { Hash } from 'node:crypto';
+import type { Outcome } from '../core/decide.ts';
 import { AppError } from '../core/errors.ts';
-import type { Outcome } from '../core/posting.ts';
 import type { Trx } from '../db/schema.ts';
 import { isTransient } from '../db/sqlstate.ts';
 import { retry } from '../platform/retry.ts';
@@ -10,14 +10,15 @@ import { type CreateAccounts, createMissingAccounts, quarterPreparer } from './l
 import { advanceLoad, type LoadIdentity, type LoadProgress, sameProgress } from './load-progress.ts';
 import type { LoadRecord } from './load-record.ts';
 import type { Reject, RejectFile } from './load-rejects.ts';
-import { faultOf } from './load-row.ts';
-import type { PostRequest } from './request.ts';
+import { faultOf, type LoadWords } from './load-words.ts';
+import type { TransactionRequest } from './request.ts';
 
 interface LoadWriterParts extends BatchHouse {
   readonly ensureQuarters: (from: Date, to: Date) => Promise<void>;
   readonly finish: (trx: Trx) => Promise<void>;
   readonly identity: LoadIdentity;
   readonly sourceName: string;
+  readonly words: LoadWords;
   /** Where the load stands, and the digest over the records until there. */
   readonly start: LoadProgress;
   readonly prefix: Hash;
@@ -68,8 +69,11 @@ export function createLoadWriter(parts: LoadWriterParts): LoadWriter {
     const rows = end < 0 ? batch : batch.slice(0, end + 1);
     const requests = rows.flatMap(({ request }) => request ?? []);
     if (createAccounts)
-      created += await insist(() => createMissingAccounts(db, accounts, ledgerId, requests, createAccounts));
-    await insist(() => prepareQuarters(requests));
+      created += await insist(
+        () => createMissingAccounts(db, accounts, ledgerId, requests, createAccounts),
+        parts.signal,
+      );
+    await insist(() => prepareQuarters(requests), parts.signal);
 
     const attempted: Tally[] = [];
     const tally = await commit(requests, async (trx, outcomes) => {
@@ -91,11 +95,11 @@ export function createLoadWriter(parts: LoadWriterParts): LoadWriter {
       return tried;
     });
     ({ to: progress, prefix } = tally);
-    if (tally.stoppedBy) throw badRow(parts.sourceName, tally.stoppedBy, progress.booked);
+    if (tally.stoppedBy) throw badRow(parts, tally.stoppedBy, progress.booked);
   }
 
   async function commit(
-    requests: readonly PostRequest[],
+    requests: readonly TransactionRequest[],
     within: (trx: Trx, outcomes: readonly Outcome[]) => Promise<Tally>,
   ): Promise<Tally> {
     let tally: Tally | undefined;
@@ -116,11 +120,6 @@ export function createLoadWriter(parts: LoadWriterParts): LoadWriter {
     return tally as Tally;
   }
 
-  /** Does again what does nothing twice. */
-  function insist<T>(action: () => Promise<T>): Promise<T> {
-    return retry(action, { ...patience, attempts: ATTEMPTS, retryable: isTransient, signal: parts.signal });
-  }
-
   /** Goes through the records in order: which are booked, which are rejected, and where it ends. */
   function takeStock(rows: readonly LoadRow[], outcomes: readonly Outcome[], last: boolean): Tally {
     const rolled = prefix.copy();
@@ -128,7 +127,7 @@ export function createLoadWriter(parts: LoadWriterParts): LoadWriter {
     let stoppedBy: Reject | undefined;
     let asked = 0;
     for (const { record, fault } of rows) {
-      const reject = fault ? { record, fault } : refusedBy(outcomes[asked++], record);
+      const reject = fault ? { record, fault } : refusedBy(outcomes[asked++], record, parts.words);
       if (reject && !rejects) {
         stoppedBy = reject;
         break;
@@ -152,13 +151,22 @@ export function createLoadWriter(parts: LoadWriterParts): LoadWriter {
   return { write, progress: () => progress, accountsCreated: () => created };
 }
 
-function refusedBy(outcome: Outcome | undefined, record: LoadRecord): Reject | undefined {
-  return outcome?.kind === 'refused' ? { record, fault: faultOf(outcome, record) } : undefined;
+/** Does again what does nothing twice, for as long as a load is patient. */
+export function insist<T>(action: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  return retry(action, { ...patience, attempts: ATTEMPTS, retryable: isTransient, signal });
 }
 
-function badRow(source: string, { record, fault }: Reject, booked: number): AppError {
+function refusedBy(outcome: Outcome | undefined, record: LoadRecord, words: LoadWords): Reject | undefined {
+  return outcome?.kind === 'refused' ? { record, fault: faultOf(outcome, record, words) } : undefined;
+}
+
+function badRow(
+  { sourceName, words }: Pick<LoadWriterParts, 'sourceName' | 'words'>,
+  { record, fault }: Reject,
+  booked: number,
+): AppError {
   const column = fault.column === undefined ? '' : `, column ${fault.column}`;
-  const detail = `${source}, line ${record.line}${column}: ${sentence(fault.reason)} The ${booked} transactions before it are booked. Mend the line and give the file again, or have bad rows written aside with --reject FILE.`;
+  const detail = `${sourceName}, line ${record.line}${column}: ${sentence(fault.reason)} The ${booked} transactions before it are booked. ${words.mend}`;
   return new AppError('invalid', 'bad_row', detail);
 }
 

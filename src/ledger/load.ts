@@ -6,19 +6,20 @@ import type { Calendar } from '../core/quarter.ts';
 import type { Database } from '../db/database.ts';
 import type { Trx } from '../db/schema.ts';
 import { throwIfAborted } from '../platform/retry.ts';
-import type { AccountCache } from './accounts.ts';
+import { type AccountCache, resolveAccounts } from './accounts.ts';
 import { createLedger, readCurrencies, requireLedger } from './ledgers.ts';
 import { afterPrefix, inBatches, withLookahead, withRows } from './load-batches.ts';
 import { readCsv } from './load-csv.ts';
 import { readNdjson } from './load-ndjson.ts';
-import type { CreateAccounts } from './load-prepare.ts';
+import { type CreateAccounts, withAccounts } from './load-prepare.ts';
 import { type LoadIdentity, openLoad, rememberOptions, startOfPrefix } from './load-progress.ts';
 import type { LoadFormat } from './load-record.ts';
 import { openRejects, type RejectFile } from './load-rejects.ts';
 import { readRow } from './load-row.ts';
 import { type LoadSource, type OpenSource, openSource } from './load-source.ts';
 import { requireLineEnd, requireUtf8 } from './load-text.ts';
-import { createLoadWriter } from './load-write.ts';
+import { commandWords, type LoadWords } from './load-words.ts';
+import { createLoadWriter, insist } from './load-write.ts';
 
 /** What a load needs of the rest of the house. */
 export interface LoadHouse {
@@ -50,6 +51,8 @@ export interface LoadOptions {
   readonly rejectFile?: string;
   /** Records in one transaction. */
   readonly batch?: number;
+  /** What messages call the options; those of the command line unless given. */
+  readonly words?: LoadWords;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: LoadStep) => void;
 }
@@ -78,7 +81,7 @@ export interface LoadReport {
 }
 
 // Large enough that the statements of a batch are few, small enough that the accounts are not locked for long.
-const BATCH = 2000;
+const BATCH = 10000;
 
 /**
  * Loads a file or a stream of transactions, each exactly once, whatever is killed in between: the progress is written in the
@@ -108,7 +111,7 @@ export async function load(house: LoadHouse, options: LoadOptions): Promise<Load
 async function loadFrom(source: OpenSource, house: LoadHouse, options: LoadOptions): Promise<LoadReport> {
   const db = house.database.write;
   const format = options.format ?? formatOf(options.source);
-  const { amounts, createAccounts } = options;
+  const { amounts, createAccounts, words = commandWords } = options;
   const name = idOf(options);
   const ledger = await (options.createLedger ? createLedger : requireLedger)(db, options.ledger);
   const asked = { ledgerId: ledger.id, id: name, sha256: source.sha256 };
@@ -121,11 +124,14 @@ async function loadFrom(source: OpenSource, house: LoadHouse, options: LoadOptio
   const rejects = await openRejectsOf(identity);
   try {
     const prefix = startOfPrefix();
-    // A file has an end of its own; only of a stream can nobody know whether it came to it.
-    const whole = 'path' in options.source ? source.chunks : requireLineEnd(source.name, source.chunks);
+    // A file has an end of its own; of most streams nobody can know whether they came to it.
+    const whole =
+      'path' in options.source || options.source.whole
+        ? source.chunks
+        : requireLineEnd(source.name, source.chunks);
     const text = requireUtf8(source.name, whole);
     const found = format === 'csv' ? readCsv(source.name, text) : readNdjson(text);
-    const records = afterPrefix(opened.id, found, start, prefix);
+    const records = afterPrefix({ id: opened.id, words }, found, start, prefix);
     const rules = {
       calendar: house.calendar,
       clock: house.clock,
@@ -134,13 +140,19 @@ async function loadFrom(source: OpenSource, house: LoadHouse, options: LoadOptio
       // An id holds the milliseconds since 1970, so nothing older can be booked whatever the setting.
       oldest: new Date(Math.max(0, house.oldest.getTime())),
     };
-    const rows = withRows(inBatches(records, options.batch ?? BATCH), (record) => readRow(record, rules));
+    const read = withRows(inBatches(records, options.batch ?? BATCH), (record) => readRow(record, rules));
+    const rows = withAccounts(
+      read,
+      (address, currency) => house.accounts.get(ledger.id, address)?.has(currency) ?? false,
+      (names) => insist(() => resolveAccounts(db, house.accounts, ledger.id, names), options.signal),
+    );
     const writer = createLoadWriter({
       ...house,
       db,
       newId: createIds(),
       identity,
       sourceName: source.name,
+      words,
       start,
       prefix,
       createAccounts,

@@ -1,6 +1,6 @@
+import type { Outcome } from '../core/decide.ts';
 import { AppError, assert } from '../core/errors.ts';
 import { createIds } from '../core/id.ts';
-import type { Accepted, Outcome } from '../core/posting.ts';
 import type { Calendar } from '../core/quarter.ts';
 import { refusalError } from '../core/refusal.ts';
 import type { Db, Trx } from '../db/schema.ts';
@@ -8,26 +8,35 @@ import { isTransient } from '../db/sqlstate.ts';
 import { retry } from '../platform/retry.ts';
 import type { AccountCache } from './accounts.ts';
 import { type BatchHouse, patience, writeBatch } from './batch.ts';
+import { viewOf } from './booking.ts';
 import { findKeys, KeyTaken, type KnownKey } from './idempotency.ts';
+import type { Judged } from './judge.ts';
+import type { FindArchived } from './prepare.ts';
 import type { PostRequest } from './request.ts';
-import { type EntryView, readTransaction, type TransactionView } from './transactions.ts';
+import { readReservations } from './reservations.ts';
+import { readTransactions, type TransactionView } from './transactions.ts';
 
 /** What became of a request. `replayed`: it was done before under its idempotency key, and this is the first answer. */
 export type PostResult =
+  /** Booked, recorded, reserved or, of a reservation, freed. */
   | { readonly kind: 'created'; readonly transaction: TransactionView }
   | { readonly kind: 'replayed'; readonly transaction: TransactionView }
   | { readonly kind: 'refused'; readonly error: AppError };
 
 export interface PostOptions {
+  /** All of them stand or none. */
+  readonly atomic?: boolean | undefined;
+  /** Only says what would become of them now. */
+  readonly dryRun?: boolean | undefined;
   /** The caller's last statements in the transaction; told the outcomes of the requests that were not replayed. */
-  readonly within?: (trx: Trx, outcomes: readonly Outcome[]) => Promise<void>;
-  readonly signal?: AbortSignal;
+  readonly within?: ((trx: Trx, outcomes: readonly Outcome[]) => Promise<void>) | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface Poster {
   /**
    * Posts a batch of one ledger in one transaction and says what became of each request, in their order. A refused request
-   * does not keep the others from being booked.
+   * does not keep the others from being booked, unless the batch is atomic.
    *
    * @throws AppError unavailable/outcome_unknown, unavailable/database_unavailable, refused/quarter_closed,
    *   unavailable/no_partition: then nothing is booked that has no idempotency key, or it says that it cannot know
@@ -35,10 +44,17 @@ export interface Poster {
   post(ledgerId: number, requests: readonly PostRequest[], options?: PostOptions): Promise<PostResult[]>;
 }
 
+export interface PosterParts {
+  readonly db: Db;
+  readonly calendar: Calendar;
+  readonly accounts: AccountCache;
+  readonly findArchived?: FindArchived | undefined;
+}
+
 /** How often keys are looked up again because somebody took one meanwhile. Each time there is one fewer to take. */
 const LOOKUPS = 100;
 
-export function createPoster(parts: { db: Db; calendar: Calendar; accounts: AccountCache }): Poster {
+export function createPoster(parts: PosterParts): Poster {
   const house: BatchHouse = { ...parts, newId: createIds() };
   return {
     post: async (ledgerId, requests, options = {}) => {
@@ -64,37 +80,35 @@ async function postOnce(
 ): Promise<PostResult[]> {
   const read = <T>(action: () => Promise<T>) =>
     retry(action, { ...patience, retryable: isTransient, signal: options.signal });
-  const known = await read(() => knownKeys(house.db, ledgerId, requests));
+  const keys = new Set(requests.flatMap(({ idempotency }) => idempotency?.key ?? []));
+  const known = await read(() => findKeys(house.db, ledgerId, [...keys]));
+  const replays = await read(() => readReplays(house.db, ledgerId, known));
   const results = new Array<PostResult | undefined>(requests.length);
   /** Where in the batch a key is met first: what follows under it gets that one's answer. */
   const firstOf = new Map<string, number>();
   const fresh: number[] = [];
-  for (const [index, { idempotency }] of requests.entries()) {
-    if (!idempotency) {
+  for (const [index, request] of requests.entries()) {
+    if (!request.idempotency) {
       fresh.push(index);
       continue;
     }
-    const { key, fingerprint } = idempotency;
+    const { key, fingerprint } = request.idempotency;
     const earlier = known.get(key);
     const first = firstOf.get(key);
     const original = earlier?.fingerprint ?? requests[first ?? index]?.idempotency?.fingerprint;
     if (!original?.equals(fingerprint)) results[index] = { kind: 'refused', error: keyReused(key) };
-    else if (earlier) results[index] = await read(() => replay(house.db, ledgerId, key, earlier));
+    else if (earlier) results[index] = replay(key, earlier, request, replays);
     else if (first === undefined) {
       firstOf.set(key, index);
       fresh.push(index);
     }
   }
-  if (fresh.length > 0 || options.within) {
+  const failed = options.atomic && results.some((result) => result?.kind === 'refused');
+  if (failed) for (const index of fresh) results[index] = refusedWithOthers();
+  else if (fresh.length > 0 || options.within) {
     const sent = fresh.map((index) => requests[index] as PostRequest);
-    const written = await writeBatch(house, ledgerId, sent, options);
-    for (const [place, { outcome, id }] of written.entries()) {
-      const request = sent[place] as PostRequest;
-      results[fresh[place] as number] =
-        outcome.kind === 'refused'
-          ? { kind: 'refused', error: refusalError(outcome) }
-          : { kind: 'created', transaction: viewOf(id as string, request, outcome) };
-    }
+    const judged = await writeBatch(house, ledgerId, sent, options);
+    for (const [place, one] of judged.entries()) results[fresh[place] as number] = resultOf(one);
   }
   return requests.map(
     ({ idempotency }, index) =>
@@ -102,21 +116,42 @@ async function postOnce(
   );
 }
 
-async function knownKeys(
-  db: Db,
-  ledgerId: number,
-  requests: readonly PostRequest[],
-): Promise<ReadonlyMap<string, KnownKey>> {
-  const keys = new Set<string>();
-  for (const { idempotency } of requests) if (idempotency) keys.add(idempotency.key);
-  return keys.size === 0 ? new Map() : findKeys(db, ledgerId, [...keys]);
+function resultOf({ outcome, booking, freed }: Judged): PostResult {
+  if (outcome.kind === 'refused') return { kind: 'refused', error: refusalError(outcome) };
+  const transaction = booking ? viewOf(booking) : freed;
+  assert(transaction, 'what stands has no view');
+  return { kind: 'created', transaction };
 }
 
-async function replay(db: Db, ledgerId: number, key: string, known: KnownKey): Promise<PostResult> {
-  const transaction = await readTransaction(db, ledgerId, known.transactionId);
-  if (transaction) return { kind: 'replayed', transaction };
-  const detail = `The request under the key ${JSON.stringify(key)} was booked as ${known.transactionId}, whose quarter is archived.`;
-  return { kind: 'refused', error: new AppError('conflict', 'quarter_not_online', detail) };
+/** What was done under keys, by id. An id is that of a transaction or of a reservation. */
+async function readReplays(
+  db: Db,
+  ledgerId: number,
+  known: ReadonlyMap<string, KnownKey>,
+): Promise<Map<string, TransactionView>> {
+  const ids = [...new Set([...known.values()].map(({ transactionId }) => transactionId))];
+  const found = await readTransactions(db, ledgerId, ids);
+  const others = ids.filter((id) => !found.has(id));
+  for (const [id, view] of await readReservations(db, ledgerId, others)) found.set(id, view);
+  return found;
+}
+
+function replay(
+  key: string,
+  { transactionId }: KnownKey,
+  request: PostRequest,
+  replays: ReadonlyMap<string, TransactionView>,
+): PostResult {
+  const transaction = replays.get(transactionId);
+  if (!transaction) {
+    const detail = `The request under the key ${JSON.stringify(key)} was booked as ${transactionId}, whose quarter is archived.`;
+    return { kind: 'refused', error: new AppError('conflict', 'quarter_not_online', detail) };
+  }
+  // The first answer again: whatever became of a reservation since, then it was pending.
+  const { reservation } = transaction;
+  if (reservation === null || !('postings' in request)) return { kind: 'replayed', transaction };
+  const pending = { ...reservation, resolvedAt: null, transactionId: null };
+  return { kind: 'replayed', transaction: { ...transaction, status: 'PENDING', reservation: pending } };
 }
 
 function repeated(first: PostResult | undefined): PostResult {
@@ -129,31 +164,7 @@ function keyReused(key: string): AppError {
   return new AppError('invalid', 'idempotency_key_reused', detail);
 }
 
-/** The view of what was just booked, as `readTransaction` will give it. */
-function viewOf(id: string, request: PostRequest, accepted: Accepted): TransactionView {
-  const place = new Map(accepted.accountIds.map((accountId, index) => [accountId, index]));
-  const placed = accepted.entries.map((entry, index): { place: number; view: EntryView } => {
-    const posting = request.postings[index >> 1];
-    assert(posting, 'an entry without a posting');
-    const account = index % 2 === 0 ? posting.from : posting.to;
-    const { amount, balanceAfter, version } = entry;
-    return {
-      place: place.get(entry.accountId) ?? 0,
-      view: { account, currency: posting.currency, amount, balanceAfter, version },
-    };
-  });
-  return {
-    id,
-    createdAt: accepted.createdAt,
-    userId: request.userId ?? '',
-    status: request.status ?? 'SUCCESS',
-    currency: accepted.currency,
-    amount: accepted.amount,
-    referenceCode: request.referenceCode ?? null,
-    description: request.description ?? null,
-    effectiveAt: request.effectiveAt ?? null,
-    metadata: request.metadata ?? null,
-    // The sort is stable: within an account the order is that of the versions already.
-    entries: placed.sort((a, b) => a.place - b.place).map(({ view }) => view),
-  };
+function refusedWithOthers(): PostResult {
+  const detail = 'Nothing of the batch was booked, for another transaction of it was refused.';
+  return { kind: 'refused', error: new AppError('refused', 'batch_refused', detail) };
 }

@@ -1,21 +1,13 @@
-import type { Accepted, BalanceChange } from '../core/posting.ts';
+import type { BalanceChange } from '../core/posting.ts';
 import type { Trx } from '../db/schema.ts';
 import { instantArray, plainArray, textArray } from './arrays.ts';
+import { type Booking, status } from './booking.ts';
 import { query } from './query.ts';
-import type { PostRequest } from './request.ts';
-
-/** An accepted request and the id it was given. */
-export interface Booking {
-  readonly id: string;
-  readonly request: PostRequest;
-  readonly accepted: Accepted;
-  /** `accepted.createdAt` in ISO form, worked out once for all its rows. */
-  readonly at: string;
-}
 
 const insertTransactionRows = query('insert_transactions');
 const insertEntryRows = query('insert_entries');
 const updateBalanceRows = query('update_balances');
+const markRows = query('mark_days');
 
 /** Inserts the transactions of a batch in one statement. */
 export async function insertTransactions(
@@ -23,19 +15,22 @@ export async function insertTransactions(
   ledgerId: number,
   bookings: readonly Booking[],
 ): Promise<void> {
+  if (bookings.length === 0) return;
   await insertTransactionRows(trx, [
     ledgerId,
     plainArray(bookings.map(({ at }) => at)),
     plainArray(bookings.map(({ id }) => id)),
-    textArray(bookings.map(({ request }) => request.userId ?? '')),
-    plainArray(bookings.map(({ request }) => request.status ?? 'SUCCESS')),
+    textArray(bookings.map(({ details }) => details.userId ?? '')),
+    plainArray(bookings.map(status)),
     textArray(bookings.map(({ accepted }) => accepted.currency)),
     plainArray(bookings.map(({ accepted }) => accepted.amount)),
-    textArray(bookings.map(({ request }) => request.referenceCode)),
-    textArray(bookings.map(({ request }) => request.description)),
-    instantArray(bookings.map(({ request }) => request.effectiveAt)),
+    textArray(bookings.map(({ details }) => details.referenceCode)),
+    textArray(bookings.map(({ details }) => details.description)),
+    instantArray(bookings.map(({ details }) => details.effectiveAt)),
+    plainArray(bookings.map(({ reverses }) => reverses ?? null)),
+    plainArray(bookings.map(({ settles }) => settles ?? null)),
     textArray(bookings.map(({ accepted }) => plainArray(accepted.accountIds))),
-    textArray(bookings.map(({ request }) => request.metadata && JSON.stringify(request.metadata))),
+    textArray(bookings.map(({ details }) => details.metadata && JSON.stringify(details.metadata))),
   ]);
 }
 
@@ -67,6 +62,8 @@ export async function updateBalances(
     ledgerId,
     plainArray(changes.map(({ accountId }) => accountId)),
     plainArray(changes.map(({ posted }) => posted)),
+    plainArray(changes.map(({ pendingOut }) => pendingOut)),
+    plainArray(changes.map(({ pendingIn }) => pendingIn)),
     plainArray(changes.map(({ entries }) => entries)),
     instantArray(changes.map(({ lastEntryAt }) => lastEntryAt)),
   ]);
@@ -74,6 +71,6 @@ export async function updateBalances(
 
 /** Notes which days the summaries have to be worked out again for. */
 export async function markDays(trx: Trx, ledgerId: number, days: Iterable<string>): Promise<void> {
-  const rows = [...days].map((day) => ({ ledger_id: ledgerId, day }));
-  if (rows.length > 0) await trx.insertInto('quartermaster.summary_marks').values(rows).execute();
+  const marked = [...days];
+  if (marked.length > 0) await markRows(trx, [ledgerId, plainArray(marked)]);
 }

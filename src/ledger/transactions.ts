@@ -1,8 +1,12 @@
 import { formatAddress } from '../core/account.ts';
 import { instantOf } from '../core/id.ts';
+import type { Posting } from '../core/posting.ts';
 import type { Db } from '../db/schema.ts';
-import { plainArray } from './arrays.ts';
+import { type AccountNames, createAccountNames } from './account-names.ts';
+import type { AccountName } from './accounts.ts';
+import { instantArray, plainArray } from './arrays.ts';
 import { query } from './query.ts';
+import { readReservations } from './reservations.ts';
 
 /** One account's side of a posting. Minor units; negative where money left the account. */
 export interface EntryView {
@@ -14,18 +18,33 @@ export interface EntryView {
   readonly version: bigint;
 }
 
-/** A transaction as it was answered when it was booked, and ever after. */
+/** What became of a reservation, and what it holds or held. */
+export interface ReservationView {
+  readonly postings: readonly Posting[];
+  readonly expiresAt: Date | null;
+  readonly resolvedAt: Date | null;
+  /** The transaction that settled it. */
+  readonly transactionId: string | null;
+}
+
+/** A transaction as it was answered when it was booked, and ever after; or a reservation as it is now. */
 export interface TransactionView {
   readonly id: string;
   readonly createdAt: Date;
   readonly userId: string;
-  readonly status: 'SUCCESS' | 'FAILED';
+  /** The last four are those of a reservation. */
+  readonly status: 'SUCCESS' | 'FAILED' | 'PENDING' | 'SETTLED' | 'VOIDED' | 'EXPIRED';
   readonly currency: string;
   readonly amount: bigint;
   readonly referenceCode: string | null;
   readonly description: string | null;
   readonly effectiveAt: Date | null;
   readonly metadata: Record<string, unknown> | null;
+  /** The transaction it reverses, and the reservation it settles. */
+  readonly reverses: string | null;
+  readonly settles: string | null;
+  /** Of a reservation only. */
+  readonly reservation: ReservationView | null;
   /** Account by account, in the order the postings first name them. */
   readonly entries: readonly EntryView[];
 }
@@ -40,11 +59,15 @@ interface TransactionRow {
   readonly reference_code: string | null;
   readonly description: string | null;
   readonly effective_at: Date | null;
+  readonly reverses: string | null;
+  readonly settles: string | null;
   readonly metadata: Record<string, unknown> | null;
-  readonly account_ids: bigint[];
+  readonly account_ids: readonly bigint[];
 }
 
 interface EntryRow {
+  readonly transaction_id: string;
+  readonly account_id: bigint;
   readonly entity_id: string;
   readonly group_type: string;
   readonly currency: string;
@@ -53,24 +76,98 @@ interface EntryRow {
   readonly version: bigint;
 }
 
-const transactionById = query<TransactionRow>('transaction_by_id');
-const entriesOfTransaction = query<EntryRow>('entries_of_transaction');
+/** entity_id, group_type, currency, and as text amount, balance_after and version. */
+type EntryArray = readonly [string, string, string, string, string, string];
+
+const transactionById = query<TransactionRow & { entries: readonly EntryArray[] | null }>(
+  'transaction_by_id',
+);
+const transactionsById = query<TransactionRow & { account_ids: bigint[] }>('transactions_by_id');
+const entriesOfTransactions = query<EntryRow>('entries_of_transactions');
 
 /** The transaction of that id in that ledger; undefined where there is none, or its quarter is not online. */
 export async function readTransaction(
   db: Db,
   ledgerId: number,
   id: string,
+  names: AccountNames = createAccountNames(),
 ): Promise<TransactionView | undefined> {
-  const createdAt = instantOf(id);
-  // A uuid holds instants that PostgreSQL cannot read; nothing was booked then.
-  if (!createdAt || createdAt.getUTCFullYear() > 9999) return undefined;
+  const createdAt = bookableInstantOf(id);
+  if (!createdAt) return undefined;
   const [row] = await transactionById(db, [ledgerId, createdAt.toISOString(), id]);
   if (!row) return undefined;
-  const entries =
-    row.status === 'FAILED'
-      ? []
-      : await entriesOfTransaction(db, [ledgerId, plainArray(row.account_ids), createdAt.toISOString(), id]);
+  const called = await names.of(db, ledgerId, row.entries === null ? [] : row.account_ids);
+  const entries = (row.entries ?? []).map(([accountId, amount, balanceAfter, version]) => {
+    const account_id = BigInt(accountId);
+    const { address, currency } = called.get(account_id) as AccountName;
+    const entry: EntryView = {
+      account: address,
+      currency,
+      amount: BigInt(amount),
+      balanceAfter: BigInt(balanceAfter),
+      version: BigInt(version),
+    };
+    return { account_id, version: entry.version, entry };
+  });
+  return viewOf(
+    row,
+    inOrder(row, entries).map(({ entry }) => entry),
+  );
+}
+
+/** What GET shows under an id: a transaction, or a reservation as it is now. */
+export async function readTransactionOrReservation(
+  db: Db,
+  ledgerId: number,
+  id: string,
+  names?: AccountNames,
+): Promise<TransactionView | undefined> {
+  const transaction = await readTransaction(db, ledgerId, id, names);
+  return transaction ?? (await readReservations(db, ledgerId, [id])).get(id);
+}
+
+/** The same for many at once, by their ids. */
+export async function readTransactions(
+  db: Db,
+  ledgerId: number,
+  ids: readonly string[],
+): Promise<Map<string, TransactionView>> {
+  const wanted = ids.flatMap((id) => {
+    const at = bookableInstantOf(id);
+    return at ? [{ id, at }] : [];
+  });
+  if (wanted.length === 0) return new Map();
+  const rows = await transactionsById(db, [
+    ledgerId,
+    instantArray(wanted.map(({ at }) => at)),
+    plainArray(wanted.map(({ id }) => id)),
+  ]);
+  const probes = rows
+    .filter(({ status }) => status === 'SUCCESS')
+    .flatMap((row) => row.account_ids.map((accountId) => ({ row, accountId })));
+  const found = await entriesOfTransactions(db, [
+    ledgerId,
+    instantArray(probes.map(({ row }) => row.created_at)),
+    plainArray(probes.map(({ row }) => row.id)),
+    plainArray(probes.map(({ accountId }) => accountId)),
+  ]);
+  const entries = Map.groupBy(found, ({ transaction_id }) => transaction_id);
+  return new Map(
+    rows.map((row) => [row.id, viewOf(row, inOrder(row, entries.get(row.id) ?? []).map(entryOf))]),
+  );
+}
+
+/** Account by account as the transaction names them, and then by version. */
+function inOrder<T extends { readonly account_id: bigint; readonly version: bigint }>(
+  { account_ids }: TransactionRow,
+  entries: readonly T[],
+): T[] {
+  const place = new Map(account_ids.map((accountId, index) => [accountId, index]));
+  const placeOf = ({ account_id }: T) => place.get(account_id) ?? 0;
+  return [...entries].sort((a, b) => placeOf(a) - placeOf(b) || Number(a.version - b.version));
+}
+
+function viewOf(row: TransactionRow, entries: readonly EntryView[]): TransactionView {
   return {
     id: row.id,
     createdAt: row.created_at,
@@ -82,12 +179,25 @@ export async function readTransaction(
     description: row.description,
     effectiveAt: row.effective_at,
     metadata: row.metadata,
-    entries: entries.map((entry) => ({
-      account: formatAddress({ entityId: entry.entity_id, groupType: entry.group_type }),
-      currency: entry.currency,
-      amount: entry.amount,
-      balanceAfter: entry.balance_after,
-      version: entry.version,
-    })),
+    reverses: row.reverses,
+    settles: row.settles,
+    reservation: null,
+    entries,
   };
+}
+
+function entryOf(row: EntryRow): EntryView {
+  return {
+    account: formatAddress({ entityId: row.entity_id, groupType: row.group_type }),
+    currency: row.currency,
+    amount: row.amount,
+    balanceAfter: row.balance_after,
+    version: row.version,
+  };
+}
+
+/** A uuid holds instants that PostgreSQL cannot read; nothing was booked then. */
+function bookableInstantOf(id: string): Date | undefined {
+  const instant = instantOf(id);
+  return instant && instant.getUTCFullYear() <= 9999 ? instant : undefined;
 }

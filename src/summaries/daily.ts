@@ -55,6 +55,31 @@ export async function countTransactions(
 }
 
 /**
+ * Brings the days of the whole ledger up to what has just been written of its users, in the same transaction. Sums are numeric,
+ * for those of all users may pass what a bigint holds.
+ */
+export async function totalDays(trx: Trx, days: readonly LedgerDay[]): Promise<void> {
+  await sql`
+    INSERT INTO ledger.daily_totals (ledger_id, day, currency, status, transaction_count, total_amount)
+    SELECT d.ledger_id, d.day, s.currency, s.status, s.transaction_count, s.total_amount
+    FROM ${asRows(days)}
+    CROSS JOIN LATERAL (
+      SELECT currency, status, sum(transaction_count)::bigint AS transaction_count, sum(total_amount) AS total_amount
+      FROM ledger.daily_transaction_summary
+      WHERE ledger_id = d.ledger_id AND day = d.day
+      GROUP BY currency, status
+    ) AS s
+    WHERE NOT EXISTS (
+      SELECT FROM ledger.daily_totals AS known
+      WHERE known.ledger_id = d.ledger_id AND known.day = d.day
+        AND known.currency = s.currency AND known.status = s.status
+        AND known.transaction_count = s.transaction_count AND known.total_amount = s.total_amount
+    )
+    ON CONFLICT (ledger_id, day, currency, status) DO UPDATE
+    SET transaction_count = excluded.transaction_count, total_amount = excluded.total_amount`.execute(trx);
+}
+
+/**
  * Writes the balance after the last entry of the day of each account that moved, where that is new or different;
  * returns how many rows that were. entries has no index by day: the day's transactions name the
  * accounts, and each is then one probe of the key, read backwards. Written in the order of the key, which after a load

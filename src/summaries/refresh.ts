@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import { spanOfDay } from '../core/days.ts';
 import { isAppError } from '../core/errors.ts';
 import type { Calendar, Quarter } from '../core/quarter.ts';
 import { partitionName, quarterTables } from '../core/tables.ts';
@@ -7,7 +8,7 @@ import { identifier } from '../db/identifier.ts';
 import type { Db, Trx } from '../db/schema.ts';
 import { toAppError } from '../db/sqlstate.ts';
 import { throwIfAborted } from '../platform/retry.ts';
-import { closeBalances, countTransactions, type LedgerDay } from './daily.ts';
+import { closeBalances, countTransactions, type LedgerDay, totalDays } from './daily.ts';
 
 export interface RefreshOptions {
   readonly database: Database;
@@ -81,7 +82,7 @@ async function markedDays(db: Db, calendar: Calendar): Promise<{ quarter: Quarte
     const start = calendar.startOfDay(day);
     const quarter = calendar.quarterOf(start);
     const found = quarters.get(quarter.name) ?? { quarter, days: [] };
-    found.days.push({ ledgerId, day, start, end: calendar.startOfDay(dayAfter(day)) });
+    found.days.push({ ledgerId, day, ...spanOfDay(calendar, day) });
     quarters.set(quarter.name, found);
   }
   return [...quarters.values()];
@@ -101,6 +102,7 @@ async function refreshDays(
     );
     const taken = await takeMarks(trx, days);
     const summaries = await countTransactions(trx, quarter, taken);
+    await totalDays(trx, taken);
     const balances = await closeBalances(trx, quarter, taken);
     // Asked last, for a quarter that is detached meanwhile reads as empty, and its marks must then stay.
     if (!(await isAttached(trx, quarter))) {
@@ -146,10 +148,4 @@ async function isAttached(trx: Trx, quarter: Quarter): Promise<boolean> {
       ON i.inhparent = to_regclass(t.parent) AND i.inhrelid = to_regclass(t.partition)
       AND NOT i.inhdetachpending`.execute(trx);
   return rows[0]?.attached ?? false;
-}
-
-function dayAfter(day: string): string {
-  const next = new Date(`${day}T00:00:00Z`);
-  next.setUTCDate(next.getUTCDate() + 1);
-  return next.toISOString().slice(0, 10);
 }

@@ -1,5 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createAccountCache, createAccounts, resolveAccounts } from '../../src/ledger/accounts.ts';
+import {
+  type AccountCache,
+  createAccountCache,
+  createAccounts,
+  resolveAccounts,
+} from '../../src/ledger/accounts.ts';
 import { createLedger } from '../../src/ledger/ledgers.ts';
 import { type Book, openBook } from './fixture.ts';
 
@@ -45,12 +50,39 @@ describe('accounts', () => {
   });
 
   it('are forgotten when the cache is full, and found again', async () => {
-    const cache = createAccountCache(2);
+    const cache = createAccountCache(1);
     const names = ['ann', 'bob', 'cid'].map((name) => ({ address: `${name}:WALLET`, currency: 'EUR' }));
     await book.open(...names.map((name) => ({ ...name, minBalance: null })));
     for (let round = 0; round < 3; round++) {
       expect((await resolveAccounts(book.db, cache, book.ledger.id, names)).size).toBe(3);
     }
+  });
+});
+
+describe('the account cache', () => {
+  const known = (cache: AccountCache, count: number) =>
+    Array.from({ length: count }, (_, index) => index).filter((index) => cache.get(1, `a-${index}:X`));
+
+  it('keeps what is used when it forgets the rest', () => {
+    const cache = createAccountCache(10);
+    for (let index = 0; index < 1000; index++) {
+      cache.set(1, `a-${index}:X`, new Map([['EUR', BigInt(index)]]));
+      expect(cache.get(1, 'a-0:X')?.get('EUR')).toBe(0n);
+    }
+    const left = known(cache, 1000);
+    expect(left).toContain(999);
+    expect(left.length).toBeLessThanOrEqual(20);
+    expect(cache.get(2, 'a-999:X')).toBeUndefined();
+  });
+
+  it('forgets what nobody has used for as long as it may be kept', () => {
+    let now = 0;
+    const cache = createAccountCache(100, 60, () => now);
+    for (const at of [0, 61, 122]) {
+      now = at;
+      cache.set(1, `a-${at}:X`, new Map([['EUR', 1n]]));
+    }
+    expect(known(cache, 123)).toEqual([61, 122]);
   });
 });
 

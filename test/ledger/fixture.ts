@@ -86,6 +86,30 @@ export async function brokenRules(db: Db): Promise<string[]> {
     GROUP BY t.ledger_id, t.created_at, t.id, t.status
     HAVING (count(e.*) = 0) <> (t.status = 'FAILED')
     UNION ALL
+    SELECT 'what is held is what pending reservations hold', b.account_id::text
+    FROM ledger.balances b
+    JOIN ledger.accounts a ON a.ledger_id = b.ledger_id AND a.id = b.account_id
+    LEFT JOIN LATERAL (
+      SELECT sum((p->>'amount')::bigint) FILTER (WHERE p->>'from' = a.entity_id || ':' || a.group_type) AS held,
+             sum((p->>'amount')::bigint) FILTER (WHERE p->>'to' = a.entity_id || ':' || a.group_type) AS coming
+      FROM ledger.reservations r CROSS JOIN jsonb_array_elements(r.postings) p
+      WHERE r.ledger_id = b.ledger_id AND r.state = 'PENDING' AND p->>'currency' = a.currency) r ON true
+    WHERE b.pending_out <> coalesce(r.held, 0) OR b.pending_in <> coalesce(r.coming, 0)
+    UNION ALL
+    SELECT 'a settled reservation names the transaction that names it', r.id::text
+    FROM ledger.reservations r
+    WHERE r.state = 'SETTLED' AND NOT EXISTS (
+      SELECT FROM ledger.transactions t
+      WHERE t.ledger_id = r.ledger_id AND t.id = r.transaction_id AND t.settles = r.id)
+    UNION ALL
+    SELECT 'a reservation is settled once', settles::text
+    FROM ledger.transactions WHERE settles IS NOT NULL GROUP BY settles HAVING count(*) > 1
+    UNION ALL
+    SELECT 'a transaction is reversed once, and known to be', reverses::text
+    FROM ledger.transactions t
+    LEFT JOIN ledger.reversals v ON v.ledger_id = t.ledger_id AND v.reversed_id = t.reverses AND v.transaction_id = t.id
+    WHERE reverses IS NOT NULL GROUP BY reverses HAVING count(*) > 1 OR count(v.reversed_id) <> 1
+    UNION ALL
     SELECT 'an entry has a transaction', e.transaction_id::text
     FROM ledger.entries e
     WHERE NOT EXISTS (SELECT FROM ledger.transactions t

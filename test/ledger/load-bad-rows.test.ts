@@ -70,6 +70,10 @@ describe('a bad row', () => {
       'nothing known',
       '{"created_at":"2026-02-03","postings":[{"from":"a:A","to":"b:B","amount":"1","currency":"EUR","x":1}]}',
     ],
+    [
+      'is no date',
+      '{"created_at":"2026-02-03","debit_account":"a:A","credit_account":"b:B","amount":"1","currency":"EUR","effective_at":"soon"}',
+    ],
     ['longer than', `{"description":"${'x'.repeat(1024 * 1024)}"}`],
   ])('of NDJSON is told as well: %s', async (reason, line) => {
     const id = `ndjson: ${reason}`;
@@ -174,6 +178,58 @@ describe('a reject file', () => {
       { line: 1, column: 'a', reason: 'there is no such column', record: '{"a":1}' },
       { line: 3, reason: expect.stringContaining('not JSON'), record: 'nonsense' },
     ]);
+  });
+
+  it('mended is a load of its own, with its own columns passed over', async () => {
+    const lines = rows('again', 4);
+    lines[2] = (lines[2] as string).replace('3.25', 'three');
+    lines[3] = (lines[3] as string).replace('4.25', 'four');
+    const rejectFile = files.path('again-rejects.csv');
+    await files.loadText('again', csv(lines), { rejectFile });
+    const mended = (await readFile(rejectFile, 'utf8')).replace(/,three,/, ',3.25,');
+    await files.write('again-2.csv', mended);
+    const second = files.path('again-rejects-2.csv');
+    expect(await files.loadFile('again-2.csv', { rejectFile: second })).toMatchObject({
+      booked: 1,
+      rejected: 1,
+    });
+    // They do not pile up in front of the record.
+    expect((await readFile(second, 'utf8')).split('\n').slice(0, 2)).toEqual([
+      `line,column,reason,${HEADER}`,
+      `3,amount,"""four"" is not an amount of EUR with at most 2 decimals",${lines[3]}`,
+    ]);
+    expect((await booked(book, 'again-')).map(({ reference_code }) => reference_code)).toEqual([
+      'again-0',
+      'again-1',
+      'again-2',
+    ]);
+  });
+
+  it('of NDJSON mended is a load of its own too', async () => {
+    const line = (amount: string) =>
+      JSON.stringify({
+        created_at: '2026-02-04',
+        debit_account: 'nd-a:CASH',
+        credit_account: 'nd-b:CASH',
+        amount,
+        currency: 'EUR',
+        reference_code: 'nd-again',
+      });
+    const rejectFile = files.path('nd-rejects.ndjson');
+    await files.loadText('nd', `${line('one')}\n{"a":1}\n`, { format: 'ndjson', rejectFile });
+    const mended = (await readFile(rejectFile, 'utf8')).replaceAll('\\"one\\"', '\\"1.00\\"');
+    const second = files.path('nd-rejects-2.ndjson');
+    expect(await files.loadText('nd 2', mended, { format: 'ndjson', rejectFile: second })).toMatchObject({
+      booked: 1,
+      rejected: 1,
+    });
+    expect(JSON.parse(await readFile(second, 'utf8'))).toEqual({
+      line: 2,
+      column: 'a',
+      reason: 'there is no such column',
+      record: '{"a":1}',
+    });
+    expect(await booked(book, 'nd-again')).toHaveLength(1);
   });
 
   it('of somebody else is not touched', async () => {

@@ -40,6 +40,8 @@ export async function openLoads(book: () => Book) {
       return path(name);
     },
     loadFile: (name: string, options: Options = {}) => run({ path: path(name) }, options),
+    loadStream: (id: string, source: LoadOptions['source'], options: Options = {}) =>
+      run(source, { id, ...options }),
     loadText: (id: string, text: string, options: Options = {}) =>
       run({ stream: Readable.from([Buffer.from(text)]) }, { id, ...options }),
   };

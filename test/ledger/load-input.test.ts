@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Book, brokenRules, openBook } from './fixture.ts';
@@ -99,7 +100,11 @@ describe('a file', () => {
   it('that cannot be read says so', async () => {
     await expect(files.loadFile('nowhere.csv')).rejects.toMatchObject({
       code: 'source_unreadable',
-      detail: expect.stringContaining('nowhere.csv'),
+      detail: expect.stringMatching(/^There is no file .*nowhere\.csv\.$/),
+    });
+    await expect(files.loadFile('', { id: 'directory' })).rejects.toMatchObject({
+      code: 'source_unreadable',
+      detail: expect.stringMatching(/ is a directory\. Give one file\.$/),
     });
     await expect(files.loadText('x', '', { ledger: 'nobody' })).rejects.toMatchObject({
       code: 'no_such_ledger',
@@ -193,5 +198,16 @@ describe('a stream', () => {
     expect(await files.loadText('cut', whole)).toMatchObject({ records: 3, rejected: 0 });
     const amounts = (await booked(book, 'cut-')).map(({ amount }) => amount);
     expect(amounts).toEqual([123_456n, 123_456n, 123_456n]);
+  });
+
+  it('is called by its name, and needs no line end where its end is known', async () => {
+    const whole = csv(rows('named', 3)).trimEnd();
+    const source = () => Readable.from([Buffer.from(whole)]);
+    await expect(files.loadStream('named', { stream: source(), name: 'the body' })).rejects.toMatchObject({
+      code: 'source_cut_off',
+      detail: expect.stringMatching(/^the body ends/),
+    });
+    expect(await booked(book, 'named-')).toHaveLength(2);
+    expect(await files.loadStream('named', { stream: source(), whole: true })).toMatchObject({ booked: 3 });
   });
 });

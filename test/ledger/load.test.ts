@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Book, brokenRules, closeQuarter, openBook } from './fixture.ts';
-import { booked, csv, HEADER, openLoads, rows } from './load-fixture.ts';
+import { booked, csv, HEADER, loadRow, openLoads, rows } from './load-fixture.ts';
 
 let book: Book;
 beforeAll(async () => {
@@ -65,6 +65,45 @@ describe('a row', () => {
       await sql`SELECT FROM ledger.balances b JOIN ledger.accounts a ON a.id = b.account_id
       WHERE a.entity_id LIKE 'f-%' AND b.version > 0`.execute(book.db);
     expect(moved).toEqual([]);
+  });
+});
+
+describe('when it truly happened', () => {
+  it('may be said beside when it is booked, in CSV and NDJSON', async () => {
+    const header = `${HEADER},effective_at`;
+    const row = (index: number, at: string) =>
+      `2026-02-0${index},e-a:CASH,e-b:CASH,1,EUR,,,eff-${index},,,${at}`;
+    const text = [header, row(1, '2019-07-01'), row(2, '2020-01-01T00:00:00+02:00'), row(3, '')].join('\n');
+    await files.loadText('effective', `${text}\n`);
+    const line = {
+      created_at: '2026-02-04',
+      debit_account: 'e-a:CASH',
+      credit_account: 'e-b:CASH',
+      amount: '1',
+      currency: 'EUR',
+      reference_code: 'eff-4',
+      effective_at: '2021-01-01T00:00:00Z',
+    };
+    await files.loadText('effective ndjson', `${JSON.stringify(line)}\n`, { format: 'ndjson' });
+    const { rows: found } = await sql`
+      SELECT effective_at FROM ledger.transactions WHERE reference_code LIKE 'eff-%' ORDER BY created_at`.execute(
+      book.db,
+    );
+    expect(found).toEqual(
+      // A date is the first moment of that day in the zone of the ledger.
+      ['2019-06-30T23:00:00Z', '2019-12-31T22:00:00Z', null, '2021-01-01T00:00:00Z'].map((at) => ({
+        effective_at: at && new Date(at),
+      })),
+    );
+  });
+
+  it('does not make the records of a file without it others than they were', async () => {
+    await files.loadText('digest', csv(rows('digest', 3)));
+    const before = await loadRow(book, 'digest');
+    const wider = csv(rows('digest', 4).map((row) => `${row},`)).replace(HEADER, `${HEADER},effective_at`);
+    expect(await files.loadText('digest', wider)).toMatchObject({ resumedAt: 3, booked: 4 });
+    // What older versions computed for these three records.
+    expect(before.prefix_sha256).toBe('fa70e9a26b45bebba7e8c7f22dadd847549aeeb40a7599f7470c654f87cd1ecc');
   });
 });
 
@@ -169,7 +208,9 @@ describe('a load', () => {
         options,
       ),
     ).rejects.toMatchObject({
-      detail: expect.stringMatching(/line 4, column amount: n:WALLET has 0 available/),
+      detail: expect.stringMatching(
+        /line 4, column amount: n:WALLET has 0 available.*--allow-negative WALLET; one that exists/,
+      ),
     });
     expect(await booked(book, 'neg-')).toHaveLength(2);
   });

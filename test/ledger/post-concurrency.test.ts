@@ -147,3 +147,33 @@ it('a connection cut as it commits costs nothing when every request has a key', 
   }
   expect(await brokenRules(book.db)).toEqual([]);
 });
+
+it('a session that sits on a balance holds a batch up for seconds, not for ever, and the batch is booked after it', async () => {
+  await book.open({ address: 'stuck:CASH', currency: 'EUR', minBalance: null });
+  const release = Promise.withResolvers<void>();
+  const held = Promise.withResolvers<void>();
+  const sitting = book.db.transaction().execute(async (trx) => {
+    await sql`SELECT FROM ledger.balances FOR UPDATE`.execute(trx);
+    held.resolve();
+    await release.promise;
+  });
+  await held.promise;
+  const posting = book.poster.post(book.ledger.id, [transfer('stuck:CASH', 'source:HOT', 1n)]);
+  // The first wait ends by itself: the session is seen to wait, and later seen to wait anew.
+  const waits = async () =>
+    (
+      await sql<{ since: Date }>`
+        SELECT xact_start AS since FROM pg_stat_activity
+        WHERE wait_event_type = 'Lock' AND xact_start IS NOT NULL AND datname = current_database()`.execute(
+        book.db,
+      )
+    ).rows[0]?.since.getTime();
+  const seen = new Set<number>();
+  while (seen.size < 2) {
+    const since = await waits();
+    if (since !== undefined) seen.add(since);
+  }
+  release.resolve();
+  await sitting;
+  expect((await posting).map(({ kind }) => kind)).toEqual(['created']);
+}, 20_000);

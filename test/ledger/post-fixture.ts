@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { sql } from 'kysely';
 import type { PostResult } from '../../src/ledger/post.ts';
-import type { PostRequest } from '../../src/ledger/request.ts';
+import type { PostRequest, TransactionRequest } from '../../src/ledger/request.ts';
 import type { TransactionView } from '../../src/ledger/transactions.ts';
 import { type Book, openBook } from './fixture.ts';
 
@@ -22,12 +22,12 @@ export function request(
   from: string,
   to: string,
   amount: bigint,
-  changes: Partial<PostRequest> = {},
-): PostRequest {
+  changes: Partial<TransactionRequest> = {},
+): TransactionRequest {
   return { postings: [{ from, to, amount, currency: 'EUR' }], ...changes };
 }
 
-export function keyed(key: string, what: PostRequest): PostRequest {
+export function keyed<R extends PostRequest>(key: string, what: R): R {
   const text = JSON.stringify(what, (_, value) => (typeof value === 'bigint' ? `${value}` : value));
   return { ...what, idempotency: { key, fingerprint: createHash('sha256').update(text).digest() } };
 }

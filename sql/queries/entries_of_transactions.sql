@@ -1,0 +1,13 @@
+-- The entries of many transactions, each by the accounts it names: a probe of the entries' primary key for each. OFFSET 0
+-- keeps the planner from starting with the accounts, whose whole history it would read.
+-- $1 ledger, $2 created_at, $3 transaction ids, $4 account ids: a row for each account of each transaction
+SELECT e.transaction_id, e.account_id, a.entity_id, a.group_type, a.currency, e.amount, e.balance_after, e.version
+FROM unnest($2::timestamptz[], $3::uuid[], $4::bigint[]) AS wanted (created_at, transaction_id, account_id)
+CROSS JOIN LATERAL (
+  SELECT e.transaction_id, e.account_id, e.amount, e.balance_after, e.version
+  FROM ledger.entries AS e
+  WHERE e.ledger_id = $1::integer AND e.account_id = wanted.account_id AND e.created_at = wanted.created_at
+    AND e.transaction_id = wanted.transaction_id
+  OFFSET 0
+) AS e
+JOIN ledger.accounts AS a ON a.ledger_id = $1::integer AND a.id = e.account_id
