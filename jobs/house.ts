@@ -1,6 +1,7 @@
 import type { Clock } from '../src/core/clock.ts';
 import type { Calendar } from '../src/core/quarter.ts';
 import type { Database } from '../src/db/database.ts';
+import type { Poster } from '../src/ledger/post.ts';
 import type { Config } from '../src/platform/config.ts';
 import type { QuarterHouse } from '../src/quarters/context.ts';
 import type { Queue } from '../src/queue/queue.ts';
@@ -13,4 +14,5 @@ export interface JobHouse {
   readonly config: Config;
   readonly quarters: QuarterHouse;
   readonly queue: Queue;
+  readonly poster: Poster;
 }

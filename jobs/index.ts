@@ -3,7 +3,9 @@ import { analyzePartitionsJob } from './analyze-partitions.ts';
 import { archiveJob } from './archive.ts';
 import { closeJob } from './close.ts';
 import { detachJob } from './detach.ts';
+import { expireReservationsJob } from './expire-reservations.ts';
 import type { JobHouse } from './house.ts';
+import { purgeIdempotencyKeysJob } from './purge-idempotency-keys.ts';
 import { quarterTickJob } from './quarter-tick.ts';
 import { reconcilePartitionsJob } from './reconcile-partitions.ts';
 import { refreshSummariesJob } from './refresh-summaries.ts';
@@ -20,5 +22,7 @@ export function allJobs(house: JobHouse): readonly Job[] {
     detachJob(house),
     refreshSummariesJob(house),
     analyzePartitionsJob(house),
+    expireReservationsJob(house),
+    purgeIdempotencyKeysJob(house),
   ];
 }

@@ -8,6 +8,7 @@ import { type CommandContext, type CommandKit, command, contextOf, serve, withHo
 import { type DemoLedger, demoHistory, demoLedgers, demoNegativeGroups } from './demo-history.ts';
 import { withDatabase } from './dev.ts';
 import type { CliHouse } from './house.ts';
+import { createProcessKey } from './process-key.ts';
 import { progressBar } from './progress.ts';
 import { readReport, renderReport } from './report.ts';
 import { note, printResult } from './terminal.ts';
@@ -34,9 +35,10 @@ export function demoCommand(kit: CommandKit): Command {
           const report = await readReport(house, elapsed());
           printResult(context.terminal, report, (result) => `\n${renderReport(result, exponents)}\n`);
           if (options.exit === true) return;
-          const api = house.apiService();
+          const { keys, says } = createProcessKey(context.config, 'demo');
+          const api = house.apiService({ keys });
           await serve(context, [api, house.workerService()], () =>
-            note(context.terminal, whereNext(api.address())),
+            note(context.terminal, whereNext(api.address(), says)),
           );
         });
       });
@@ -105,13 +107,15 @@ function parseShare(text: string): number {
   throw new AppError('invalid', 'bad_option', `--share is a whole number from 1 to 100, not ${text}.`);
 }
 
-function whereNext(address: string): string {
+function whereNext(address: string, key: string): string {
+  const ledger = `${address}/v1/ledgers/${demoLedgers[0]?.name}`;
   return `The API listens on ${address} and the worker runs. Ctrl-C stops both.
 
-  curl ${address}/readyz
-  curl ${address}/openapi.json
-  curl -X POST ${address}/v1/ledgers/${demoLedgers[0]?.name}/transactions -H 'content-type: application/json' \\
+${key}
+  curl -H "Authorization: Bearer $KEY" '${ledger}/transactions?limit=3'
+  curl -H "Authorization: Bearer $KEY" ${ledger}/transactions -H 'content-type: application/json' \\
     -H 'idempotency-key: try-1' -d '{"postings":[{"from":"treasury:BANK","to":"user-1:WALLET","amount":"1250","currency":"EUR"}]}'
+  curl ${address}/openapi.json
 
 The archives are in ./var/archive, each folder with a manifest.json and Parquet files that any DuckDB can read.`;
 }

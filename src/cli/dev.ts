@@ -1,6 +1,7 @@
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { type CommandContext, type CommandKit, command, contextOf, serve, withHouse } from './command.ts';
+import { createProcessKey } from './process-key.ts';
 import { note } from './terminal.ts';
 
 /** Where a checkout keeps its own PostgreSQL and archives. */
@@ -14,12 +15,10 @@ export function devCommand(kit: CommandKit): Command {
   ]).action(async (options: { json?: boolean }) => {
     await withDatabase(contextOf(kit, options), async (context) => {
       await withHouse(context, async (house) => {
-        const api = house.apiService();
+        const { keys, says } = createProcessKey(context.config, 'dev');
+        const api = house.apiService({ keys });
         await serve(context, [api, house.workerService()], () =>
-          note(
-            context.terminal,
-            `The API listens on ${api.address()}; the database is ${home()}/postgres. Ctrl-C stops both.`,
-          ),
+          note(context.terminal, whereNext(api.address(), says)),
         );
       });
     });
@@ -52,4 +51,13 @@ export async function withDatabase(
     await server.stop();
   }
   died.signal.throwIfAborted();
+}
+
+function whereNext(address: string, key: string): string {
+  return `The API listens on ${address} and the worker runs. Ctrl-C stops both.
+
+${key}
+  curl -H "Authorization: Bearer $KEY" ${address}/v1/ledgers
+  curl -H "Authorization: Bearer $KEY" ${address}/v1/ledgers -H 'content-type: application/json' -d '{"name":"main"}'
+  curl ${address}/openapi.json`;
 }

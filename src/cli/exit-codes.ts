@@ -13,6 +13,8 @@ export const exitCodes: Readonly<Record<ErrorKind, number>> = {
   corrupt: 74,
   busy: 75,
   refused: 77,
+  unauthenticated: 77,
+  forbidden: 77,
   config: 78,
   aborted: 130,
 };

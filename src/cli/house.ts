@@ -3,6 +3,7 @@ import type { Calendar } from '../core/quarter.ts';
 import type { Database } from '../db/database.ts';
 import type { EmbeddedServer } from '../db/embedded.ts';
 import type { MigrationReport, MigrationStatus } from '../db/migrate.ts';
+import type { Key } from '../ledger/keys.ts';
 import type { LoadOptions, LoadReport } from '../ledger/load.ts';
 import type { Config } from '../platform/config.ts';
 import type { Logger } from '../platform/logger.ts';
@@ -33,8 +34,8 @@ export interface CliHouse {
   runJob(name: string, data: object, run: ForegroundRun): Promise<object>;
   /** What policy allows at this moment, in the order in which it has to happen. */
   dueVerbs(): Promise<readonly DueVerb[]>;
-  /** The long-running parts, made but not started. */
-  apiService(): Service & { address(): string };
+  /** The long-running parts, made but not started. `keys` open the API beside those of the database. */
+  apiService(options?: { keys?: readonly Key[] }): Service & { address(): string };
   workerService(): Service;
   close(): Promise<void>;
 }

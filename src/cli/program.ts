@@ -8,9 +8,11 @@ import { demoCommand } from './demo.ts';
 import { devCommand } from './dev.ts';
 import { doctorCommand } from './doctor.ts';
 import { EXIT_USAGE, exitCodes } from './exit-codes.ts';
+import { keysCommand } from './keys.ts';
 import { loadCommand } from './load.ts';
 import { migrateCommand } from './migrate.ts';
 import { quartersCommand } from './quarters.ts';
+import { queryCommand } from './query.ts';
 import { runCommand } from './run.ts';
 import { apiCommand, workerCommand } from './serve.ts';
 
@@ -30,9 +32,11 @@ export function createProgram(kit: CommandKit): Command {
     migrateCommand(kit),
     apiCommand(kit),
     workerCommand(kit),
+    keysCommand(kit),
     loadCommand(kit),
     quartersCommand(kit),
     archiveCommand(kit),
+    queryCommand(kit),
     runCommand(kit),
     doctorCommand(kit),
   ];

@@ -1,6 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { STATUS_CODES } from 'node:http';
-import type { Socket } from 'node:net';
 import swagger from '@fastify/swagger';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import {
@@ -14,14 +12,29 @@ import {
   type RawRequestDefaultExpression,
   type RawServerDefault,
 } from 'fastify';
-import { AppError } from '../core/errors.ts';
-import { asClientError, BODY_LIMIT, MAX_PARAMETER } from './framework-errors.ts';
+import { AppError, assert } from '../core/errors.ts';
+import { accountRoutes } from './accounts.ts';
+import { authHook } from './auth.ts';
+import { balanceRoutes } from './balances.ts';
+import { CLOCKS, type Clocks, createStreamedConnections, refuseConnection } from './connection.ts';
+import { docsPage } from './docs.ts';
+import { BODY_LIMIT, MAX_PARAMETER } from './framework-errors.ts';
 import { healthRoutes } from './health.ts';
 import type { HttpHouse } from './house.ts';
-import { parseJsonBody } from './json-body.ts';
+import { readJsonBodies } from './json-body.ts';
+import { ledgerRoutes } from './ledgers.ts';
+import { loadRoutes } from './loads.ts';
 import { refuseOtherMethods } from './methods.ts';
 import { openapiOptions, openapiRoute } from './openapi.ts';
-import { answerProblem, Problem, problemOf } from './problem.ts';
+import { createPostOne } from './post-one.ts';
+import { answerProblem, Problem } from './problem.ts';
+import { createRequestLog } from './request-log.ts';
+import { securityHeaders } from './security-headers.ts';
+import { summaryRoutes } from './summaries.ts';
+import { ListedTransaction, TransactionAnswer } from './transaction-answer.ts';
+import { transactionBatchRoutes } from './transaction-batch.ts';
+import { transactionListRoutes } from './transaction-list.ts';
+import { transactionStepRoutes } from './transaction-steps.ts';
 import { transactionRoutes } from './transactions.ts';
 import { validatorCompiler } from './validation.ts';
 
@@ -33,24 +46,7 @@ export type App = FastifyInstance<
   TypeBoxTypeProvider
 >;
 
-/** Clocks of a connection, in milliseconds. */
-const REQUEST_TIMEOUT = 30_000;
-const HEADERS_TIMEOUT = 10_000;
-/** Nothing moves on the connection: longer than any request takes, for this one cuts an answer off. */
-const CONNECTION_TIMEOUT = 120_000;
-/** Longer than the 60 seconds of usual load balancers: who closes first must be the one who sends. */
-const KEEP_ALIVE_TIMEOUT = 72_000;
-/** How often Node looks at the first two. */
-const CHECK_INTERVAL = 5_000;
-
 const REQUEST_ID = /^[A-Za-z0-9._-]{1,128}$/;
-
-/** What every answer carries: it is data, for one reader, and never a page. */
-const headers = {
-  'cache-control': 'no-store',
-  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
-  'x-content-type-options': 'nosniff',
-} as const;
 
 /** Fastify's own serializers drop what a schema forgot and bend what it got wrong; types do that work here. */
 const compilers = {
@@ -58,11 +54,14 @@ const compilers = {
   buildSerializer: () => () => (data: unknown) => JSON.stringify(data),
 };
 
-/**
- * The HTTP API, not listening yet. There is no authentication: whoever reaches it can post, which is why it listens on
- * loopback unless told otherwise, and says so in the log when it does not.
- */
-export function createApp(house: HttpHouse): App {
+/** The HTTP API, not listening yet. */
+export function createApp(house: HttpHouse, clocks: Clocks = CLOCKS): App {
+  const streamed = createStreamedConnections();
+  const logAtEnd = createRequestLog(house.logger);
+  const begin = (request: FastifyRequest, reply: FastifyReply): void => {
+    reply.headers(securityHeaders).header('x-request-id', request.id);
+    logAtEnd(request, reply);
+  };
   const app: App = fastify({
     loggerInstance: house.logger as FastifyBaseLogger,
     // Fastify's two lines a request are replaced by our one.
@@ -72,10 +71,10 @@ export function createApp(house: HttpHouse): App {
       return typeof given === 'string' && REQUEST_ID.test(given) ? given : randomUUID();
     },
     bodyLimit: BODY_LIMIT,
-    requestTimeout: REQUEST_TIMEOUT,
-    connectionTimeout: CONNECTION_TIMEOUT,
-    keepAliveTimeout: KEEP_ALIVE_TIMEOUT,
-    http: { headersTimeout: HEADERS_TIMEOUT, connectionsCheckingInterval: CHECK_INTERVAL },
+    requestTimeout: clocks.request,
+    connectionTimeout: clocks.inactivity,
+    keepAliveTimeout: clocks.keepAlive,
+    http: { headersTimeout: clocks.headers, connectionsCheckingInterval: clocks.check },
     routerOptions: { maxParamLength: MAX_PARAMETER },
     // Given here, for what is set on the instance a scope with schemas of its own quietly replaces by Ajv, for which
     // alone the option is typed.
@@ -87,86 +86,55 @@ export function createApp(house: HttpHouse): App {
       begin(request as FastifyRequest, reply as FastifyReply);
       answerProblem(error, request as FastifyRequest, reply as FastifyReply);
     },
-    clientErrorHandler: (error, socket) => refuseConnection(house, error, socket),
+    clientErrorHandler: (error, socket) => refuseConnection(house, streamed, error, socket),
   }).withTypeProvider<TypeBoxTypeProvider>();
 
   app.decorateReply('problemCode', undefined);
-  app.removeAllContentTypeParsers();
-  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, async (_: unknown, body: Buffer) =>
-    parseJsonBody(body),
-  );
+  app.decorateRequest('identity', undefined);
+  readJsonBodies(app);
   app.setErrorHandler((error, request, reply) => answerProblem(error, request, reply));
+  app.setNotFoundHandler((request, reply) => answerProblem(noSuchRoute(request), request, reply));
 
-  app.addHook('onRequest', async (request, reply) => {
+  app.addHook('onRequest', (request, reply, done) => {
     begin(request, reply);
+    if (request.routeOptions.config.streamed) streamed.add(request);
     // Before the body is read: that a route is unknown must not hide behind a fault in what was sent there.
-    if (request.is404) {
-      throw new AppError('not_found', 'no_such_route', `There is no ${request.method} ${pathOf(request)}.`);
-    }
+    done(request.is404 ? noSuchRoute(request) : undefined);
+  });
+  app.addHook('onRequest', authHook(house));
+
+  app.addHook('onRoute', ({ url, config, schema }) => {
+    // Whoever adds a route says who may call it: one that forgot would be open to everybody.
+    const guarded = config?.role !== undefined || schema?.hide === true || !url.startsWith('/v1');
+    assert(guarded, `the route ${url} has no role`);
   });
 
   app.addSchema(Problem);
+  app.addSchema(TransactionAnswer);
+  app.addSchema(ListedTransaction);
   app.register(swagger, openapiOptions(house.version));
+  docsPage(app);
+  loadRoutes(app, house);
   app.register(async (scope: App) => {
     const done = refuseOtherMethods(scope);
+    const postOne = createPostOne(house);
     healthRoutes(scope, house);
-    transactionRoutes(scope, house);
+    ledgerRoutes(scope, house);
+    transactionListRoutes(scope, house);
+    transactionRoutes(scope, house, postOne);
+    transactionBatchRoutes(scope, house);
+    transactionStepRoutes(scope, house, postOne);
+    accountRoutes(scope, house);
+    balanceRoutes(scope, house);
+    summaryRoutes(scope, house);
     openapiRoute(scope);
     done();
   });
   return app;
 }
 
-function begin(request: FastifyRequest, reply: FastifyReply): void {
-  reply.headers(headers).header('x-request-id', request.id);
-  // Fastify's onResponse is not called for an answer that nobody waited for; these events are, the one or the other.
-  const end = (message: string) => () => {
-    reply.raw.off('finish', onFinish).off('close', onClose);
-    logRequest(request, reply, message);
-  };
-  const onFinish = end('request');
-  const onClose = end('client went away');
-  reply.raw.on('finish', onFinish).on('close', onClose);
-}
-
-/** One line a request. A probe that goes well is not worth one at info: they come every few seconds for ever. */
-function logRequest(request: FastifyRequest, reply: FastifyReply, message: string): void {
-  const route = request.routeOptions.url;
-  const quiet = (route === '/healthz' || route === '/readyz') && reply.statusCode < 400;
-  request.log[quiet ? 'debug' : 'info'](
-    {
-      method: request.method,
-      route,
-      status: reply.statusCode,
-      code: reply.problemCode,
-      ms: Math.round(reply.elapsedTime * 10) / 10,
-    },
-    message,
-  );
-}
-
-function pathOf(request: FastifyRequest): string {
+function noSuchRoute(request: FastifyRequest): AppError {
   const path = request.url.split('?', 1)[0] ?? '';
-  return path.length > 200 ? `${path.slice(0, 200)}…` : path;
-}
-
-/** Answers what never became a request, in HTTP written by hand, and hangs up. */
-function refuseConnection(house: HttpHouse, error: NodeJS.ErrnoException, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
-    socket.destroy(error);
-    return;
-  }
-  const id = randomUUID();
-  const problem = problemOf(asClientError(error), id);
-  house.logger.info({ status: problem.status, code: problem.code, request_id: id }, 'request');
-  const body = JSON.stringify(problem);
-  const lines = [
-    `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}`,
-    'content-type: application/problem+json',
-    `content-length: ${Buffer.byteLength(body)}`,
-    'connection: close',
-    `x-request-id: ${id}`,
-    ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
-  ];
-  socket.end(`${lines.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy());
+  const shown = path.length > 200 ? `${path.slice(0, 200)}…` : path;
+  return new AppError('not_found', 'no_such_route', `There is no ${request.method} ${shown}.`);
 }

@@ -1,20 +1,25 @@
 import { AppError } from '../core/errors.ts';
 import { toAppError } from '../db/sqlstate.ts';
 
-/** The largest request body, in bytes. */
+/** The largest request body, in bytes, unless a route takes more. */
 export const BODY_LIMIT = 1024 * 1024;
 
-/** The longest value of a path's parameter, in characters. */
-export const MAX_PARAMETER = 100;
+/** The longest value of a path's parameter, in characters as they are sent: an account's 128 may be nine each. */
+export const MAX_PARAMETER = 1200;
 
 /** Whatever was thrown as one of ours. Fastify's own errors are known by their codes, its reference `Errors.md`. */
-export function asAppError(thrown: unknown): AppError {
+export function asAppError(thrown: unknown, bodyLimit = BODY_LIMIT): AppError {
   if (thrown instanceof AppError) return thrown;
   const options = { cause: thrown };
   const { code, statusCode } = (thrown ?? {}) as { code?: unknown; statusCode?: unknown };
   switch (code) {
     case 'FST_ERR_CTP_BODY_TOO_LARGE':
-      return new AppError('invalid', 'body_too_large', `A body has at most ${BODY_LIMIT} bytes.`, options);
+      return new AppError(
+        'invalid',
+        'body_too_large',
+        `Here a body has at most ${bodyLimit} bytes.`,
+        options,
+      );
     case 'FST_ERR_CTP_INVALID_MEDIA_TYPE': {
       const detail = 'A body is JSON: send it with Content-Type: application/json.';
       return new AppError('invalid', 'unsupported_media_type', detail, options);

@@ -19,7 +19,14 @@ const live = {
   operationId: 'isAlive',
   tags: ['health'],
   summary: 'Whether the process lives; asks nothing else',
-  response: { 200: Type.Object({ status: Type.Literal('ok'), version: Type.String() }) },
+  response: {
+    200: {
+      description: 'It lives.',
+      content: {
+        'application/json': { schema: Type.Object({ status: Type.Literal('ok'), version: Type.String() }) },
+      },
+    },
+  },
 };
 
 const Ready = Type.Object({ status: Type.Literal('ready'), checks: Type.Array(Check) });
@@ -29,7 +36,10 @@ const ready = {
   tags: ['health'],
   summary: 'Whether requests can be served',
   response: {
-    200: Ready,
+    200: {
+      description: 'All is well.',
+      content: { 'application/json': { schema: Ready } },
+    },
     503: {
       description: 'Some check fails, or the process is stopping: a problem with the list of checks.',
       content: {

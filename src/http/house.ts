@@ -1,7 +1,17 @@
-import type { PostResult } from '../ledger/post.ts';
+import type { Identity } from '../core/access.ts';
+import type { Calendar } from '../core/quarter.ts';
+import type { AccountChange, AccountResult, AccountSearch, AccountView } from '../ledger/account-list.ts';
+import type { BalanceQuery, BalanceView } from '../ledger/balance.ts';
+import type { Posted } from '../ledger/batcher.ts';
+import type { Ledger } from '../ledger/ledgers.ts';
+import type { TransactionList, TransactionPage } from '../ledger/list.ts';
+import type { LoadOptions, LoadReport } from '../ledger/load.ts';
+import type { LoadView } from '../ledger/load-progress.ts';
 import type { PostRequest } from '../ledger/request.ts';
+import type { Statement, StatementQuery } from '../ledger/statement.ts';
 import type { TransactionView } from '../ledger/transactions.ts';
 import type { Logger } from '../platform/logger.ts';
+import type { DailyQuery, DailyReport } from '../summaries/report.ts';
 
 /** Something that must be well before this process is sent requests. */
 export interface ReadinessCheck {
@@ -15,9 +25,38 @@ export interface HttpHouse {
   readonly version: string;
   readonly logger: Logger;
   readonly checks: readonly ReadinessCheck[];
-  findLedger(name: string): Promise<{ readonly id: number; readonly name: string } | undefined>;
-  /** Books one transaction: a refusal is a result, anything else that goes wrong is thrown. */
-  post(ledgerId: number, request: PostRequest): Promise<PostResult>;
-  /** Read where a write is visible at once: who was told 201 must not be told 404 by a lagging replica. */
+  /** Of the ledger's zone: a day in a query begins where it begins there. */
+  readonly calendar: Calendar;
+  /** Who brings this bearer token. @throws AppError unauthenticated/invalid_token */
+  authenticate(token: string): Promise<Identity>;
+  readonly ledgers: {
+    find(name: string): Promise<Ledger | undefined>;
+    list(): Promise<readonly Ledger[]>;
+    create(name: string): Promise<Ledger>;
+  };
+  /**
+   * Posts requests, together with those of others: a refusal is a result, anything else that goes wrong is thrown. `atomic`:
+   * all of them stand or none.
+   */
+  post(ledgerId: number, requests: readonly PostRequest[], options: { atomic: boolean }): Promise<Posted>;
+  /** What would become of them now; nothing is written. */
+  preview(ledgerId: number, requests: readonly PostRequest[], options: { atomic: boolean }): Promise<Posted>;
+  /** A transaction or a reservation, read where a write is visible at once. */
   readTransaction(ledgerId: number, id: string): Promise<TransactionView | undefined>;
+  /** `position`: the reader has seen the ledger as it was there, and must not see an older one. */
+  listTransactions(ledgerId: number, query: TransactionList, position?: string): Promise<TransactionPage>;
+  readonly accounts: {
+    /** By its id or its address. */
+    find(ledgerId: number, account: string, currency?: string): Promise<AccountView>;
+    search(ledgerId: number, query: AccountSearch): Promise<readonly AccountView[]>;
+    create(ledgerId: number, account: AccountChange): Promise<AccountView>;
+    change(ledgerId: number, accounts: readonly AccountChange[]): Promise<readonly AccountResult[]>;
+  };
+  readBalance(ledgerId: number, query: BalanceQuery): Promise<BalanceView>;
+  readStatement(ledgerId: number, query: StatementQuery, position?: string): Promise<Statement>;
+  readDaily(ledgerId: number, query: DailyQuery, position?: string): Promise<DailyReport>;
+  readonly loads: {
+    run(options: LoadOptions): Promise<LoadReport>;
+    find(ledgerId: number, id: string): Promise<LoadView | undefined>;
+  };
 }

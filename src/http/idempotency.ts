@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { AppError } from '../core/errors.ts';
 import { canonicalJson } from '../core/json.ts';
 import { RequestError } from './problem.ts';
 
-const HEADER = 'Idempotency-Key';
+export const IDEMPOTENCY_HEADER = 'Idempotency-Key';
 
 const PLAIN = /^[\x20-\x7e]{1,255}$/;
 
@@ -18,12 +18,15 @@ const QUOTED = /^"((?:[\x20\x21\x23-\x5b\x5d-\x7e]|\\["\\])*)"$/;
  * @throws RequestError invalid/invalid_idempotency_key
  */
 export function readIdempotencyKey(rawHeaders: readonly string[]): string | undefined {
-  const values = rawHeaders.filter(
-    (_, index) => index % 2 === 1 && rawHeaders[index - 1]?.toLowerCase() === HEADER.toLowerCase(),
-  );
-  const [value] = values;
+  let value: string | undefined;
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index] as string;
+    // Few headers are that long, so few are copied to be compared.
+    if (name.length !== IDEMPOTENCY_HEADER.length || name.toLowerCase() !== 'idempotency-key') continue;
+    if (value !== undefined) throw invalidKey('is sent more than once');
+    value = rawHeaders[index + 1];
+  }
   if (value === undefined) return undefined;
-  if (values.length > 1) throw invalidKey('is sent more than once');
   const key = value.startsWith('"') ? QUOTED.exec(value)?.[1]?.replace(/\\(.)/g, '$1') : value;
   if (key === undefined || !PLAIN.test(key)) {
     throw invalidKey('must be 1 to 255 printable ASCII characters, bare or as a quoted string');
@@ -32,21 +35,25 @@ export function readIdempotencyKey(rawHeaders: readonly string[]): string | unde
 }
 
 function invalidKey(detail: string): RequestError {
-  return new RequestError('invalid_idempotency_key', [{ header: HEADER, detail }]);
+  return new RequestError('invalid_idempotency_key', [{ header: IDEMPOTENCY_HEADER, detail }]);
 }
 
 /** What a repeated request is known by: two bodies that mean the same have the same fingerprint. */
 export function fingerprintOf(body: unknown): Buffer {
-  return createHash('sha256').update(canonicalJson(body)).digest();
+  return hash('sha256', canonicalJson(body), 'buffer');
 }
+
+/** Runs the action, alone among those of the same key of a ledger; without a key, at once. */
+export type KeyGate = <T>(ledgerId: number, key: string | undefined, action: () => Promise<T>) => Promise<T>;
 
 /**
  * Lets one request at a time through for each key of a ledger. It holds no more than the requests under way. Another
  * process is held up by the key's row in the database instead, and answers as a replay.
  */
-export function createKeyGate(): <T>(ledgerId: number, key: string, action: () => Promise<T>) => Promise<T> {
+export function createKeyGate(): KeyGate {
   const underWay = new Set<string>();
   return async (ledgerId, key, action) => {
+    if (key === undefined) return action();
     const name = `${ledgerId} ${key}`;
     if (underWay.has(name)) {
       const detail = 'A request with this Idempotency-Key is under way. Try again to get its answer.';

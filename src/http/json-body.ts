@@ -1,35 +1,68 @@
+import { isUtf8 } from 'node:buffer';
 import { AppError } from '../core/errors.ts';
+import type { App } from './app.ts';
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** How many JSON values a body may have, where it is not MAX_VALUES. */
+    maxValues?: number;
+    /** The body may be missing, and is `{}` then. */
+    emptyBody?: boolean;
+  }
+}
 
 // Metadata may have 32 levels; what stands around it needs a few more.
 const MAX_DEPTH = 40;
 
-// Checks take time for each value, and a body of a megabyte has room for half a million.
-const MAX_VALUES = 20_000;
+/** The values of a body, unless a route takes more: checks take time for each, and a megabyte has room for half a million. */
+export const MAX_VALUES = 20_000;
 
-// Shorter numbers always fit a double, and no exponent can take them out of its range.
-const SUSPECT_NUMBER = /[\d.]{16}|\d[eE]/;
+// Numbers shorter than 16 digits always fit a double, and no exponent can take them out of its range. A number begins the
+// document or follows one of `:,[` or a blank, which tells most of them from the digits of a text.
+const SUSPECT_NUMBER = /(?:^|[:,[\s])-?(?:[\d.]{16}|[\d.]{1,15}[eE])/;
+
+/** Bodies are JSON, and nothing else, unless a scope within says so. */
+export function readJsonBodies(app: App): void {
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body: Buffer, done) => {
+    const { maxValues, emptyBody } = request.routeOptions.config;
+    try {
+      done(null, body.length === 0 && emptyBody ? {} : parseJsonBody(body, maxValues));
+    } catch (error) {
+      done(error as Error);
+    }
+  });
+  // A request that declares no body has none to parse.
+  app.addHook('onRoute', (route) => {
+    if (!route.config?.emptyBody) return;
+    route.preValidation = (request, _reply, done) => {
+      if (request.body === undefined) request.body = {};
+      done();
+    };
+  });
+}
 
 /**
- * Reads a request body, refusing what JSON.parse would quietly bend: bytes that are not UTF-8, numbers a double cannot
- * hold (an amount above 2^53 would come out as another one), and names that reach for an object's prototype. Of
- * members with one name the last counts, as everywhere in JavaScript.
+ * Reads a request body of at most `maxValues` values, refusing what JSON.parse would quietly bend: bytes that are not
+ * UTF-8, numbers a double cannot hold (an amount above 2^53 would come out as another one), and names that reach for
+ * an object's prototype. Of members with one name the last counts, as everywhere in JavaScript.
  *
  * @throws AppError invalid/invalid_json, body_too_complex, forbidden_member, inexact_number
  */
-export function parseJsonBody(body: Buffer): unknown {
+export function parseJsonBody(body: Buffer, maxValues = MAX_VALUES): unknown {
   const text = decode(body);
   const value = parse(text);
-  inspect(value);
-  if (SUSPECT_NUMBER.test(text)) JSON.parse(text, refuseInexact);
+  const walk = { maxValues, values: 0, numbers: false };
+  inspect(value, walk);
+  if (walk.numbers && SUSPECT_NUMBER.test(text)) JSON.parse(text, refuseInexact);
   return value;
 }
 
 function decode(body: Buffer): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(body);
-  } catch (cause) {
-    throw new AppError('invalid', 'invalid_json', 'The body is not UTF-8.', { cause });
-  }
+  if (!isUtf8(body)) throw new AppError('invalid', 'invalid_json', 'The body is not UTF-8.');
+  const text = body.toString('utf8');
+  // Not a part of the text (RFC 8259, section 8.1), though some put it there.
+  return text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
 }
 
 function parse(text: string): unknown {
@@ -41,29 +74,33 @@ function parse(text: string): unknown {
   }
 }
 
-/** Walks with a list of its own, for the call stack ends before a hostile body does. */
-function inspect(root: unknown): void {
-  let values = 1;
-  let level = [root].filter(isObject);
-  for (let depth = 1; level.length > 0; depth++) {
-    if (depth > MAX_DEPTH) {
-      throw new AppError(
-        'invalid',
-        'body_too_complex',
-        `The body is nested deeper than ${MAX_DEPTH} levels.`,
-      );
-    }
-    const next: object[] = [];
-    for (const value of level) {
-      if (!Array.isArray(value)) refusePrototype(value);
-      const members = Object.values(value);
-      values += members.length;
-      if (values > MAX_VALUES) {
-        throw new AppError('invalid', 'body_too_complex', `The body has more than ${MAX_VALUES} values.`);
-      }
-      for (const member of members) if (isObject(member)) next.push(member);
-    }
-    level = next;
+/** What is met on the walk through a body. */
+interface Walk {
+  readonly maxValues: number;
+  values: number;
+  numbers: boolean;
+}
+
+/** Goes as deep as is allowed and no deeper, so that a hostile body does not end the call stack. */
+function inspect(value: unknown, walk: Walk, depth = 1): void {
+  if (++walk.values > walk.maxValues) {
+    throw new AppError('invalid', 'body_too_complex', `The body has more than ${walk.maxValues} values.`);
+  }
+  if (typeof value === 'number') walk.numbers = true;
+  if (!isObject(value)) return;
+  if (depth > MAX_DEPTH) {
+    const detail = `The body is nested deeper than ${MAX_DEPTH} levels.`;
+    throw new AppError('invalid', 'body_too_complex', detail);
+  }
+  if (Array.isArray(value)) {
+    for (const item of value) inspect(item, walk, depth + 1);
+    return;
+  }
+  // What JSON.parse made inherits nothing that would be listed here.
+  for (const name in value) {
+    const member: unknown = value[name as keyof typeof value];
+    if (name === '__proto__' || name === 'constructor') refusePrototype(name, member);
+    inspect(member, walk, depth + 1);
   }
 }
 
@@ -72,11 +109,8 @@ function isObject(value: unknown): value is object {
 }
 
 /** `__proto__`, and `prototype` within `constructor`: the two ways by which a careless merge poisons every object. */
-function refusePrototype(value: object): void {
-  const maker: unknown = Object.hasOwn(value, 'constructor') ? value.constructor : undefined;
-  const poisonous =
-    Object.hasOwn(value, '__proto__') || (isObject(maker) && Object.hasOwn(maker, 'prototype'));
-  if (!poisonous) return;
+function refusePrototype(name: string, member: unknown): void {
+  if (name === 'constructor' && !(isObject(member) && Object.hasOwn(member, 'prototype'))) return;
   const detail = 'A member may not be named __proto__, nor prototype within constructor.';
   throw new AppError('invalid', 'forbidden_member', detail);
 }

@@ -1,6 +1,8 @@
 import { STATUS_CODES } from 'node:http';
 import type { FastifyDynamicSwaggerOptions } from '@fastify/swagger';
+import type { FastifySchema } from 'fastify';
 import { Type } from 'typebox';
+import type { Role } from '../core/access.ts';
 import type { App } from './app.ts';
 import type { Problem } from './problem.ts';
 
@@ -18,10 +20,85 @@ export function openapiOptions(version: string): FastifyDynamicSwaggerOptions {
       },
       // Paths are all there is to know: the document is read from the server it describes.
       servers: [{ url: '/' }],
+      tags: [
+        { name: 'transactions', description: 'What moves money, and what reserves it.' },
+        { name: 'accounts', description: 'Who holds money, and how much.' },
+        { name: 'summaries', description: 'What many transactions come to.' },
+        { name: 'loads', description: 'Many transactions in one stream.' },
+        { name: 'ledgers', description: 'Books that know nothing of each other.' },
+        { name: 'health', description: 'For whoever runs the process.' },
+      ],
+      components: {
+        securitySchemes: {
+          bearer: {
+            type: 'http',
+            scheme: 'bearer',
+            description: 'A key that `quartermaster keys create` printed, or a JSON web token.',
+          },
+        },
+      },
     },
     refResolver: {
       buildLocalReference: (json, _baseUri, _fragment, index) => String(json.$id ?? `schema-${index}`),
     },
+    transform: ({ schema, url, route }) => ({
+      url,
+      schema: schema?.hide ? schema : describe(schema ?? {}, route.config?.role),
+    }),
+    transformObject: (document) => {
+      if (!('openapiObject' in document)) return document.swaggerObject;
+      for (const path of Object.values(document.openapiObject.paths ?? {})) {
+        // The plugin has every body required. One of which nothing is required may be left out.
+        const body = path?.post?.requestBody as RequestBody | undefined;
+        const whole = body?.content['application/json']?.schema;
+        if (body && whole && (whole.required ?? []).length === 0) body.required = false;
+      }
+      return document.openapiObject;
+    },
+  };
+}
+
+interface RequestBody {
+  required?: boolean;
+  content: Record<string, { schema?: { required?: string[] } }>;
+}
+
+/** Adds to the documentation of a route what all have, so that no route can forget it. */
+function describe(schema: FastifySchema, role: Role | undefined): FastifySchema {
+  const access = role === undefined ? {} : problems(401, 403, 500, 503);
+  const responses = Object.entries({ ...(schema.response as object), ...access } as Record<string, Answer>);
+  return {
+    ...schema,
+    ...(role === undefined
+      ? {}
+      : {
+          description: [schema.description, `Needs a key with the role \`${role}\`.`]
+            .filter(Boolean)
+            .join(' '),
+          security: [{ bearer: [] }],
+        }),
+    response: Object.fromEntries(
+      responses.map(([status, answer]) => [
+        status,
+        { ...answer, headers: { ...answer.headers, ...headersOf(Number(status)) } },
+      ]),
+    ),
+  };
+}
+
+interface Answer {
+  readonly headers?: object;
+}
+
+function headersOf(status: number): object {
+  return {
+    'X-Request-Id': { type: 'string', description: 'by which the log knows the request' },
+    ...(status === 401 || status === 403
+      ? { 'WWW-Authenticate': { type: 'string', description: 'what is missing (RFC 6750)' } }
+      : {}),
+    ...(status === 503
+      ? { 'Retry-After': { type: 'string', description: 'seconds after which to try again' } }
+      : {}),
   };
 }
 

@@ -12,6 +12,8 @@ declare module 'fastify' {
 
 const statusOfKind: Readonly<Record<ErrorKind, number>> = {
   invalid: 400,
+  unauthenticated: 401,
+  forbidden: 403,
   not_found: 404,
   conflict: 409,
   refused: 422,
@@ -41,6 +43,8 @@ const retryAfter: Partial<Record<ErrorKind, number>> = { busy: 1, unavailable: 5
 /** What is said where the error's own words are for the log alone. */
 const plainDetail: Readonly<Record<ErrorKind, string>> = {
   invalid: 'The request holds a value the ledger cannot take.',
+  unauthenticated: 'The request needs a key: send it as Authorization: Bearer <key>.',
+  forbidden: 'The key does not allow this.',
   not_found: 'There is no such thing.',
   conflict: 'The request does not fit the present state of what it names.',
   refused: 'A rule of the ledger forbids it.',
@@ -61,8 +65,9 @@ const Fault = Type.Object(
     pointer: Type.Optional(
       Type.String({ description: 'where in the body, as the fragment form of a JSON pointer (RFC 6901)' }),
     ),
-    parameter: Type.Optional(Type.String({ description: 'which parameter of the path' })),
+    parameter: Type.Optional(Type.String({ description: 'which parameter of the path or the query' })),
     header: Type.Optional(Type.String({ description: 'which header' })),
+    code: Type.Optional(Type.String({ description: 'of the item of a batch that is refused' })),
     detail: Type.String(),
   },
   { additionalProperties: false },
@@ -84,6 +89,9 @@ export const Problem = Type.Object(
 );
 export type Problem = Static<typeof Problem>;
 
+/** More faults than this are not told at once: whoever made them has one bug, not twenty. */
+export const MAX_FAULTS = 8;
+
 /** A request at fault in parts that can be named. */
 export class RequestError extends AppError {
   readonly faults: readonly Fault[];
@@ -93,7 +101,7 @@ export class RequestError extends AppError {
     const where = first && (first.pointer ?? first.parameter ?? first.header);
     const rest = faults.length > 1 ? ` There is more: see errors.` : '';
     super('invalid', code, `${where === undefined ? '' : `${where}: `}${first?.detail}.${rest}`);
-    this.faults = faults;
+    this.faults = faults.slice(0, MAX_FAULTS);
   }
 }
 
@@ -114,7 +122,7 @@ export function problemOf(error: AppError, requestId: string): Problem {
  * client gets the request id by which to find it.
  */
 export function answerProblem(thrown: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  const error = asAppError(thrown);
+  const error = asAppError(thrown, request.routeOptions.bodyLimit);
   const problem = problemOf(error, request.id);
   if (problem.status >= 500) {
     request.log[problem.status === 500 ? 'error' : 'warn'](

@@ -1,7 +1,9 @@
 import type { ServerResponse } from 'node:http';
 import { AppError } from '../core/errors.ts';
+import { isLoopback } from '../core/loopback.ts';
 import type { Service } from '../platform/service.ts';
 import { createApp } from './app.ts';
+import type { Clocks } from './connection.ts';
 import type { HttpHouse } from './house.ts';
 
 export interface ServerOptions {
@@ -10,9 +12,8 @@ export interface ServerOptions {
   readonly port: number;
   /** How long requests under way may take to finish after `stop()`; what is left then is cut off. */
   readonly stopWithinMs?: number;
+  readonly clocks?: Clocks;
 }
-
-const LOOPBACK = /^(127(\.\d{1,3}){3}|::1|localhost)$/;
 
 /**
  * The API as a part of a process. `stop()` turns /readyz to 503, accepts no more connections, lets the requests under way
@@ -30,7 +31,7 @@ export function createServer(house: HttpHouse, options: ServerOptions): Service 
       if (stopping) throw new AppError('unavailable', 'stopping', 'The service is stopping.');
     },
   };
-  const app = createApp({ ...house, checks: [serving, ...house.checks] });
+  const app = createApp({ ...house, checks: [serving, ...house.checks] }, options.clocks);
 
   // Ahead of Fastify, so that what never reaches a route is counted too.
   app.server.prependListener('request', (_request, response) => {
@@ -64,10 +65,10 @@ export function createServer(house: HttpHouse, options: ServerOptions): Service 
         throw new AppError('config', 'cannot_listen', detail, { cause });
       }
       address = app.listeningOrigin;
-      if (!LOOPBACK.test(options.host)) {
+      if (!isLoopback(options.host)) {
         house.logger.warn(
           { host: options.host },
-          'The API listens beyond this machine and asks nobody who they are: let only trusted peers reach it.',
+          'The API listens beyond this machine and speaks plain HTTP: keys can be read on the way unless something before it encrypts.',
         );
       }
     },

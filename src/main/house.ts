@@ -9,16 +9,17 @@ import { AppError } from '../core/errors.ts';
 import { calendar as calendarOf } from '../core/quarter.ts';
 import { openDatabase } from '../db/database.ts';
 import { migrationStatus, readSettings } from '../db/migrate.ts';
+import { createRouter } from '../db/routing.ts';
 import { createServer } from '../http/server.ts';
 import { createAccountCache } from '../ledger/accounts.ts';
-import { findLedger } from '../ledger/ledgers.ts';
-import { load } from '../ledger/load.ts';
+import { type LoadOptions, load } from '../ledger/load.ts';
 import { createPoster } from '../ledger/post.ts';
-import { readTransaction } from '../ledger/transactions.ts';
 import type { Config } from '../platform/config.ts';
 import type { Logger } from '../platform/logger.ts';
 import { ensureQuarters } from '../quarters/create.ts';
 import { createQueue } from '../queue/queue.ts';
+import { createApi } from './api.ts';
+import { findArchivedIn } from './archived.ts';
 
 /** What the house needs to know of the process it stands in. */
 export interface Process {
@@ -80,10 +81,30 @@ function compose(
     zone: config.timezone,
     logger,
   });
-  const jobHouse = { database, calendar, clock, config, quarters, queue };
-  const jobs = allJobs(jobHouse);
   const accounts = createAccountCache();
-  const poster = createPoster({ db: database.write, calendar, accounts });
+  const poster = createPoster({
+    db: database.write,
+    calendar,
+    accounts,
+    findArchived: findArchivedIn(quarters),
+  });
+  const jobHouse = { database, calendar, clock, config, quarters, queue, poster };
+  const jobs = allJobs(jobHouse);
+  const runLoad = (options: LoadOptions) =>
+    load(
+      {
+        database,
+        calendar,
+        clock,
+        accounts,
+        oldest: quarters.oldest,
+        ensureQuarters: async (from, to) => {
+          await ensureQuarters(quarters, { actor: 'load', signal: options.signal }, from, to);
+        },
+        finish: (trx) => requestAfterLoad(queue, trx),
+      },
+      options,
+    );
 
   return {
     config,
@@ -93,42 +114,59 @@ function compose(
     quarters,
     jobNames: jobs.map((job) => job.name),
 
-    load: (options) =>
-      load(
-        {
-          database,
-          calendar,
-          clock,
-          accounts,
-          oldest: quarters.oldest,
-          ensureQuarters: async (from, to) => {
-            await ensureQuarters(quarters, { actor: 'load', signal: options.signal }, from, to);
-          },
-          finish: (trx) => requestAfterLoad(queue, trx),
-        },
-        options,
-      ),
+    load: runLoad,
 
     runJob: (name, data, run) => runInForeground(jobs, name, data, { ...run, logger }),
 
     dueVerbs: async () => (await readPlan(jobHouse)).steps,
 
-    apiService: () =>
-      createServer(
+    apiService: ({ keys = [] } = {}) => {
+      const requestQuarters = async () => {
+        await queue.enqueue(database.write, 'reconcile-partitions');
+      };
+      const router = createRouter({
+        database,
+        maxLagMs: config.replicaMaxLag * 1000,
+        onReplicaState: (report) => {
+          if (report.state === 'ok') logger.info(report, 'the replica is read from');
+          else logger.warn(report, 'the replica is left alone');
+        },
+      });
+      const api = createApi({
+        config,
+        database,
+        router,
+        calendar,
+        clock,
+        accounts,
+        poster,
+        keys,
+        requestQuarters,
+      });
+      const server = createServer(
         {
+          ...api,
           version: process.version,
           logger,
           checks: [{ name: 'database', check: () => requireReady(database.write, config) }],
-          findLedger: (name) => findLedger(database.write, name),
-          post: async (ledgerId, request) => {
-            const [result] = await poster.post(ledgerId, [request]);
-            if (result === undefined) throw new AppError('internal', 'no_result', 'A request got no answer.');
-            return result;
-          },
-          readTransaction: (ledgerId, id) => readTransaction(database.write, ledgerId, id),
+          loads: { ...api.loads, run: runLoad },
         },
         config,
-      ),
+      );
+      return {
+        name: server.name,
+        address: () => server.address(),
+        start: async () => {
+          // Until it is started everything is read from the primary.
+          await server.start();
+          await router.start();
+        },
+        stop: async () => {
+          await server.stop();
+          await router.stop();
+        },
+      };
+    },
 
     workerService: () => ({ name: 'worker', start: () => queue.start(jobs), stop: () => queue.stop() }),
 

@@ -19,6 +19,16 @@ export interface Config {
   readonly archiveQuarters: boolean;
   readonly archiveApproval: 'auto' | 'required';
   readonly poolMax: number;
+  /** Transactions that may wait to be posted in this process; who comes after them is told to try again. */
+  readonly queueMax: number;
+  readonly idempotencyDays: number;
+  /** Seconds a replica may lag behind before it is left alone. */
+  readonly replicaMaxLag: number;
+  /** The planner's cost from which on a query of a person goes to the replica. */
+  readonly replicaCost: number;
+  readonly jwksUrl: string | undefined;
+  readonly jwtIssuer: string | undefined;
+  readonly jwtAudience: string | undefined;
   readonly host: string;
   readonly port: number;
   readonly logLevel: string;
@@ -58,6 +68,33 @@ const variables = {
   QM_ARCHIVE_QUARTERS: choice(['on', 'off'], 'on', 'whether quarters are archived and detached by schedule'),
   QM_ARCHIVE_APPROVAL: choice(['auto', 'required'], 'auto', 'whether a person must approve an archive'),
   QM_POOL_MAX: count(10, 2, 200, 'connections of one process to each database'),
+  QM_QUEUE_MAX: count(10_000, 1, 1_000_000, 'how many transactions may wait to be posted in one process'),
+  QM_IDEMPOTENCY_DAYS: count(35, 1, 3650, 'days for which an idempotency key is remembered'),
+  QM_REPLICA_MAX_LAG: count(10, 1, 3600, 'seconds a replica may lag behind before it is left alone'),
+  QM_REPLICA_COST: count(
+    10_000,
+    0,
+    999_999_999,
+    "the planner's cost from which on a query goes to the replica",
+  ),
+  QM_JWKS_URL: Type.Optional(
+    url('where the keys of JSON web tokens are published, as https://host/.well-known/jwks.json', [
+      'https:',
+      'http:',
+    ]),
+  ),
+  QM_JWT_ISSUER: Type.Optional(
+    Type.String({
+      minLength: 1,
+      description: 'the issuer a JSON web token must name; needed with QM_JWKS_URL',
+    }),
+  ),
+  QM_JWT_AUDIENCE: Type.Optional(
+    Type.String({
+      minLength: 1,
+      description: 'the audience a JSON web token must name; needed with QM_JWKS_URL',
+    }),
+  ),
   QM_HOST: Type.String({ default: '127.0.0.1', minLength: 1, description: 'the address to listen on' }),
   QM_PORT: count(7070, 0, 65535, 'the port to listen on, 0 for any free one'),
   QM_LOG_LEVEL: choice(
@@ -98,6 +135,12 @@ export function readConfig(env: Record<string, string | undefined> = process.env
       faults.push(`${name}: there is no such setting`);
     }
   }
+  // Without them a token made for anybody else by the same issuer, or by nobody we know, would open the ledger.
+  for (const name of ['QM_JWT_ISSUER', 'QM_JWT_AUDIENCE'] as const) {
+    if (given.QM_JWKS_URL !== undefined && given[name] === undefined) {
+      faults.push(`${name} must be set together with QM_JWKS_URL`);
+    }
+  }
   if (faults.length > 0) throw new AppError('config', 'invalid_config', faults.join('\n'));
 
   const set = Value.Parse(schema, value);
@@ -116,6 +159,13 @@ export function readConfig(env: Record<string, string | undefined> = process.env
     archiveQuarters: set.QM_ARCHIVE_QUARTERS === 'on',
     archiveApproval: set.QM_ARCHIVE_APPROVAL,
     poolMax: set.QM_POOL_MAX,
+    queueMax: set.QM_QUEUE_MAX,
+    idempotencyDays: set.QM_IDEMPOTENCY_DAYS,
+    replicaMaxLag: set.QM_REPLICA_MAX_LAG,
+    replicaCost: set.QM_REPLICA_COST,
+    jwksUrl: set.QM_JWKS_URL,
+    jwtIssuer: set.QM_JWT_ISSUER,
+    jwtAudience: set.QM_JWT_AUDIENCE,
     host: set.QM_HOST,
     port: set.QM_PORT,
     logLevel: set.QM_LOG_LEVEL,

@@ -80,23 +80,26 @@ describe('quartermaster demo', () => {
   it('finds its data on a second start, serves it, and stops cleanly on Ctrl-C', async () => {
     const child = demo();
     const done = finished(child);
-    const address = await new Promise<string>((resolve, reject) => {
+    const { address, key } = await new Promise<{ address: string; key: string }>((resolve, reject) => {
       let said = '';
       child.stderr.on('data', (chunk: Buffer) => {
         said += chunk;
-        const url = /listens on (http:\/\/[\d.]+:\d+)/.exec(said)?.[1];
-        if (url !== undefined) resolve(url);
+        const [, url, token] = /listens on (http:\/\/[\d.]+:\d+)[\s\S]* KEY=(\S+)\n/.exec(said) ?? [];
+        if (url !== undefined && token !== undefined) resolve({ address: url, key: token });
       });
       void done.then(({ err }) => reject(new Error(`it ended: ${err}`)));
     });
     expect((await fetch(`${address}/readyz`)).status).toBe(200);
-    const posted = await fetch(`${address}/v1/ledgers/northwind/transactions`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', 'idempotency-key': 'second-start' },
-      body: JSON.stringify({
-        postings: [{ from: 'treasury:BANK', to: 'user-1:WALLET', amount: '1250', currency: 'EUR' }],
-      }),
-    });
+    const post = (headers: Record<string, string>) =>
+      fetch(`${address}/v1/ledgers/northwind/transactions`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', 'idempotency-key': 'second-start', ...headers },
+        body: JSON.stringify({
+          postings: [{ from: 'treasury:BANK', to: 'user-1:WALLET', amount: '1250', currency: 'EUR' }],
+        }),
+      });
+    expect((await post({})).status).toBe(401);
+    const posted = await post({ authorization: `Bearer ${key}` });
     expect(posted.status, await posted.clone().text()).toBe(201);
     child.kill('SIGINT');
     const { code, err } = await done;

@@ -1,13 +1,21 @@
 import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fastify';
 import Value from 'typebox/value';
 import { expect } from 'vitest';
+import { AppError } from '../../src/core/errors.ts';
+import { calendar } from '../../src/core/quarter.ts';
 import type { App } from '../../src/http/app.ts';
 import { createApp } from '../../src/http/app.ts';
 import type { HttpHouse } from '../../src/http/house.ts';
 import { Problem } from '../../src/http/problem.ts';
-import { findLedger } from '../../src/ledger/ledgers.ts';
-import { readTransaction } from '../../src/ledger/transactions.ts';
+import { changeAccounts, createAccount } from '../../src/ledger/account-change.ts';
+import { findAccount, searchAccounts } from '../../src/ledger/account-list.ts';
+import { readBalance } from '../../src/ledger/balance.ts';
+import { createLedger, findLedger } from '../../src/ledger/ledgers.ts';
+import { listTransactions } from '../../src/ledger/list.ts';
+import { readStatement } from '../../src/ledger/statement.ts';
+import { readTransactionOrReservation, type TransactionView } from '../../src/ledger/transactions.ts';
 import type { Logger } from '../../src/platform/logger.ts';
+import { readDaily } from '../../src/summaries/report.ts';
 import { type Book, openBook } from '../ledger/fixture.ts';
 
 export interface LogLine {
@@ -34,17 +42,65 @@ export function recordingLogger(lines: LogLine[], bound: object = {}): Logger {
   } as unknown as Logger;
 }
 
-/** A house with one ledger, `main`, in which nothing can be posted: for what needs no database. */
+/** The token that the house below takes for an admin's; the helpers send it. */
+export const TOKEN = 'test-admin';
+export const authorization = { authorization: `Bearer ${TOKEN}` };
+
+const nothing = (what: string) => async (): Promise<never> => {
+  throw new Error(`${what} is not there`);
+};
+
+/** A house with one ledger, `main`, in which nothing can be done: for what needs no database. */
 export function emptyHouse(parts: Partial<HttpHouse> = {}): HttpHouse {
   return {
     version: '1.2.3',
     logger: recordingLogger([]),
     checks: [],
-    findLedger: async (name) => (name === 'main' ? { id: 1, name } : undefined),
-    post: async () => {
-      throw new Error('nothing is posted here');
+    calendar: calendar('Europe/Paris'),
+    authenticate: async (token) => {
+      if (token === TOKEN) return { name: 'test', roles: ['admin'], ledgers: null };
+      throw new AppError('unauthenticated', 'invalid_token', 'Nobody knows this key.');
     },
+    ledgers: {
+      find: async (name) => (name === 'main' ? { id: 1, name } : undefined),
+      list: async () => [{ id: 1, name: 'main' }],
+      create: async (name) => ({ id: 2, name }),
+    },
+    post: nothing('post'),
+    preview: nothing('preview'),
     readTransaction: async () => undefined,
+    listTransactions: nothing('listTransactions'),
+    accounts: {
+      find: nothing('accounts.find'),
+      search: nothing('accounts.search'),
+      create: nothing('accounts.create'),
+      change: nothing('accounts.change'),
+    },
+    readBalance: nothing('readBalance'),
+    readStatement: nothing('readStatement'),
+    readDaily: nothing('readDaily'),
+    loads: { run: nothing('loads.run'), find: nothing('loads.find') },
+    ...parts,
+  };
+}
+
+/** A transaction as the ledger gives it. */
+export function transactionView(parts: Partial<TransactionView> = {}): TransactionView {
+  return {
+    id: '0199d5d0-0000-7000-8000-000000000000',
+    createdAt: new Date('2026-01-01T00:00:00Z'),
+    userId: '',
+    status: 'SUCCESS',
+    currency: 'EUR',
+    amount: 1250n,
+    referenceCode: null,
+    description: null,
+    effectiveAt: null,
+    metadata: null,
+    reverses: null,
+    settles: null,
+    reservation: null,
+    entries: [],
     ...parts,
   };
 }
@@ -63,16 +119,32 @@ export async function openHouse(): Promise<{ book: Book; house: HttpHouse; lines
 }
 
 /** As the process wires it, without the batching. */
-export function houseOf({ db, poster }: Book, lines: LogLine[] = []): HttpHouse {
+export function houseOf({ db, calendar, poster, accounts }: Book, lines: LogLine[] = []): HttpHouse {
   return emptyHouse({
+    calendar,
     logger: recordingLogger(lines),
-    findLedger: (name) => findLedger(db, name),
-    post: async (ledgerId, request) => {
-      const [result] = await poster.post(ledgerId, [request]);
-      if (!result) throw new Error('no result');
-      return result;
+    ledgers: {
+      find: (name) => findLedger(db, name),
+      list: async () => [{ id: 1, name: 'main' }],
+      create: (name) => createLedger(db, name),
     },
-    readTransaction: (ledgerId, id) => readTransaction(db, ledgerId, id),
+    post: async (ledgerId, requests, options) => ({
+      results: await poster.post(ledgerId, requests, options),
+    }),
+    preview: async (ledgerId, requests, options) => ({
+      results: await poster.post(ledgerId, requests, { ...options, dryRun: true }),
+    }),
+    readTransaction: (ledgerId, id) => readTransactionOrReservation(db, ledgerId, id),
+    accounts: {
+      find: (ledgerId, account, currency) => findAccount(db, accounts, ledgerId, account, currency),
+      search: (ledgerId, query) => searchAccounts(db, ledgerId, query),
+      create: (ledgerId, account) => createAccount(db, accounts, ledgerId, account),
+      change: (ledgerId, changes) => changeAccounts(db, accounts, ledgerId, changes),
+    },
+    listTransactions: (ledgerId, query) => listTransactions({ db, calendar }, ledgerId, query),
+    readBalance: (ledgerId, query) => readBalance({ db, calendar }, ledgerId, query),
+    readStatement: (ledgerId, query) => readStatement({ db, calendar }, ledgerId, query),
+    readDaily: (ledgerId, query) => readDaily({ db, calendar }, ledgerId, query),
   });
 }
 
@@ -95,8 +167,10 @@ export function post(
   });
 }
 
+/** Sends a request with the admin's token. */
 export function inject(app: App, request: InjectOptions): Promise<LightMyRequestResponse> {
-  return (app as unknown as FastifyInstance).inject(request);
+  const headers = { ...authorization, ...request.headers };
+  return (app as unknown as FastifyInstance).inject({ ...request, headers });
 }
 
 /** Reads an answer as the problem it must be: of this status and code, and complete. */

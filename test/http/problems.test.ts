@@ -50,7 +50,7 @@ describe('an error of each kind', () => {
 
   it('is the same when it comes as a refusal', async () => {
     const error = new AppError('refused', 'insufficient_funds', 'Too little.');
-    const app = createApp(emptyHouse({ post: async () => ({ kind: 'refused', error }) }));
+    const app = createApp(emptyHouse({ post: async () => ({ results: [{ kind: 'refused', error }] }) }));
     expect(problemIn(await post(app, payment), 422, 'insufficient_funds').title).toBe('Insufficient funds');
   });
 });
@@ -104,6 +104,8 @@ describe('every answer', () => {
         'cache-control': 'no-store',
         'content-security-policy': expect.stringContaining("default-src 'none'"),
         'x-content-type-options': 'nosniff',
+        'referrer-policy': 'no-referrer',
+        'cross-origin-resource-policy': 'same-origin',
       });
       expect(headers).not.toHaveProperty('x-powered-by');
       expect(headers).not.toHaveProperty('server');
@@ -139,6 +141,7 @@ describe('every answer', () => {
         route: `${path.replace('main', ':ledger')}/:id`,
         status: 404,
         code: 'transaction_not_found',
+        caller: 'test',
         ms: expect.any(Number),
       },
       expect.objectContaining({

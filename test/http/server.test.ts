@@ -5,23 +5,18 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { HttpHouse } from '../../src/http/house.ts';
 import { createServer, type ServerOptions } from '../../src/http/server.ts';
-import type { PostResult } from '../../src/ledger/post.ts';
-import type { TransactionView } from '../../src/ledger/transactions.ts';
-import { emptyHouse, type LogLine, payment, recordingLogger } from './house.ts';
+import type { Posted } from '../../src/ledger/batcher.ts';
+import {
+  authorization,
+  emptyHouse,
+  type LogLine,
+  payment,
+  recordingLogger,
+  transactionView,
+} from './house.ts';
 
-const view: TransactionView = {
-  id: '0199d5d0-0000-7000-8000-000000000000',
-  createdAt: new Date('2026-01-01T00:00:00Z'),
-  userId: '',
-  status: 'SUCCESS',
-  currency: 'EUR',
-  amount: 1250n,
-  referenceCode: null,
-  description: null,
-  effectiveAt: null,
-  metadata: null,
-  entries: [],
-};
+const view = transactionView();
+const posted: Posted = { results: [{ kind: 'created', transaction: view }] };
 
 type Running = ReturnType<typeof createServer>;
 const running = new Set<Running>();
@@ -50,18 +45,18 @@ async function start(parts: Partial<HttpHouse> = {}, options: Partial<ServerOpti
 /** A house in which posting waits to be told. */
 function held() {
   const begun = Promise.withResolvers<void>();
-  const result = Promise.withResolvers<PostResult>();
+  const result = Promise.withResolvers<Posted>();
   const post: HttpHouse['post'] = () => {
     begun.resolve();
     return result.promise;
   };
-  return { post, begun: begun.promise, finish: () => result.resolve({ kind: 'created', transaction: view }) };
+  return { post, begun: begun.promise, finish: () => result.resolve(posted) };
 }
 
 function send(url: string): Promise<Response> {
   return fetch(`${url}/v1/ledgers/main/transactions`, {
     method: 'POST',
-    headers: { 'content-type': 'application/json' },
+    headers: { 'content-type': 'application/json', ...authorization },
     body: JSON.stringify(payment),
   });
 }
@@ -91,7 +86,7 @@ describe('the server', () => {
     expect(await response.json()).toEqual({ status: 'ok', version: '1.2.3' });
   });
 
-  it('warns when it listens beyond this machine, for it asks nobody who they are', async () => {
+  it('warns when it listens beyond this machine, for keys can be read on the way', async () => {
     const warnings = async (host: string) =>
       (await start({}, { host })).lines.filter((line) => line.level === 'warn');
     expect(await warnings('127.0.0.1')).toEqual([]);
@@ -142,7 +137,7 @@ describe('the server', () => {
     const { url, lines } = await start({ post });
     const leaving = new AbortController();
     const body = JSON.stringify(payment);
-    const headers = { 'content-type': 'application/json' };
+    const headers = { 'content-type': 'application/json', ...authorization };
     const gone = fetch(`${url}/v1/ledgers/main/transactions`, {
       method: 'POST',
       body,
@@ -220,10 +215,10 @@ describe('stopping', () => {
 
   it('under load loses no request that it began', async () => {
     let booked = 0;
-    const post = async (): Promise<PostResult> => {
+    const post = async (): Promise<Posted> => {
       await delay(1);
       booked++;
-      return { kind: 'created', transaction: view };
+      return posted;
     };
     const { url, stop } = await start({ post });
     let answered = 0;

@@ -14,6 +14,7 @@ import { fixedClock } from '../../src/core/clock.ts';
 import { calendar as calendarOf } from '../../src/core/quarter.ts';
 import { createAccountCache } from '../../src/ledger/accounts.ts';
 import { load } from '../../src/ledger/load.ts';
+import { createPoster } from '../../src/ledger/post.ts';
 import { readConfig } from '../../src/platform/config.ts';
 import { createLogger } from '../../src/platform/logger.ts';
 import { ensureQuarters } from '../../src/quarters/create.ts';
@@ -48,7 +49,8 @@ describe('all jobs', () => {
       oldest: calendar.startOfDay(config.oldestDate),
       version: '0.0.0',
     };
-    house = { database, calendar, clock, config, quarters, queue: bench.open() };
+    const poster = createPoster({ db: database.write, calendar, accounts: createAccountCache() });
+    house = { database, calendar, clock, config, quarters, poster, queue: bench.open() };
     jobs = allJobs(house);
     await house.queue.install(jobs);
   });
@@ -60,6 +62,8 @@ describe('all jobs', () => {
       'archive',
       'close',
       'detach',
+      'expire-reservations',
+      'purge-idempotency-keys',
       'quarter-tick',
       'reconcile-partitions',
       'refresh-summaries',
@@ -70,11 +74,26 @@ describe('all jobs', () => {
     );
     expect(rows).toEqual([
       { name: 'analyze-partitions', policy: 'stately' },
+      { name: 'expire-reservations', policy: 'stately' },
+      { name: 'purge-idempotency-keys', policy: 'stately' },
       { name: 'quarter', policy: 'key_strict_fifo' },
       { name: 'quarter-tick', policy: 'stately' },
       { name: 'reconcile-partitions', policy: 'stately' },
       { name: 'refresh-summaries', policy: 'stately' },
     ]);
+  });
+
+  it('forget idempotency keys after the days that are set, and expire reservations', async () => {
+    await sql`
+      INSERT INTO ledger.idempotency_keys (ledger_id, key, fingerprint, transaction_id, created_at)
+      SELECT 1, days::text, '\\x00', gen_random_uuid(), '2026-08-01T12:00:00Z'::timestamptz - days * interval '1 day'
+      FROM generate_series(30, 40) AS days`.execute(house.database.write);
+    const run = { logger: createLogger('silent'), signal: new AbortController().signal };
+    expect(await runInForeground(jobs, 'purge-idempotency-keys', {}, run)).toEqual({ deleted: 5 });
+    expect(await runInForeground(jobs, 'expire-reservations', {}, run)).toEqual({
+      expired: 0,
+      resolvedMeanwhile: 0,
+    });
   });
 
   it('take the quarters of a load from open to detached without being told', {
@@ -108,6 +127,8 @@ describe('all jobs', () => {
       SELECT name, cron, timezone FROM pgboss.schedule ORDER BY name`.execute(house.database.write);
     expect(zones).toEqual([
       { name: 'analyze-partitions', cron: '30 * * * *', timezone: 'Europe/Paris' },
+      { name: 'expire-reservations', cron: '* * * * *', timezone: 'Europe/Paris' },
+      { name: 'purge-idempotency-keys', cron: '40 3 * * *', timezone: 'Europe/Paris' },
       { name: 'quarter-tick', cron: '0 2 * * *', timezone: 'Europe/Paris' },
       { name: 'reconcile-partitions', cron: '0 * * * *', timezone: 'Europe/Paris' },
       { name: 'refresh-summaries', cron: '* * * * *', timezone: 'Europe/Paris' },

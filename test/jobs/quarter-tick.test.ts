@@ -24,7 +24,7 @@ function makeHouse(environment: Record<string, string> = {}): JobHouse {
   const utc = calendar('UTC');
   const clock = fixedClock('2026-08-01T12:00:00Z');
   const config = readConfig({ QM_DATABASE_URL: bench.url, ...environment });
-  // No step of these tests gets as far as the store.
+  // No step of these tests gets as far as the store, and nothing is posted.
   const store = {} as JobHouse['quarters']['store'];
   const quarters = {
     ...config,
@@ -35,7 +35,8 @@ function makeHouse(environment: Record<string, string> = {}): JobHouse {
     oldest: new Date('2000-01-01T00:00Z'),
     version: '0.0.0-test',
   };
-  return { database, calendar: utc, clock, config, quarters, queue: bench.open() };
+  const poster = {} as JobHouse['poster'];
+  return { database, calendar: utc, clock, config, quarters, poster, queue: bench.open() };
 }
 
 const tick = (house: JobHouse) =>

@@ -1,0 +1,87 @@
+import type { onRequestAsyncHookHandler } from 'fastify';
+import { allows, type Identity, type Role } from '../core/access.ts';
+import { AppError, isAppError } from '../core/errors.ts';
+import type { HttpHouse } from './house.ts';
+import { RequestError } from './problem.ts';
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Who may call the route. Without it everybody may, and nobody is asked who they are. */
+    role?: Role;
+  }
+  interface FastifyRequest {
+    /** Who calls; undefined on a route for everybody. */
+    identity: Identity | undefined;
+  }
+}
+
+/** The longest value of an Authorization header, in characters. */
+const MAX_LENGTH = 8192;
+
+/** RFC 6750, section 2.1, with the scheme in any case (RFC 9110, section 11.1). */
+const BEARER = /^bearer +([A-Za-z0-9._~+/-]+=*)$/i;
+
+/**
+ * Lets a request through to a route whose `config.role` its token allows, in the ledger that the path names. Asked before
+ * the ledger is looked up, so that the answer does not tell which ledgers there are, and before the body is read.
+ *
+ * The hook throws
+ * - unauthenticated/missing_token, unauthenticated/invalid_token, invalid/invalid_request (the header sent twice);
+ * - forbidden/forbidden;
+ * - unavailable/… when nobody can say now whose token it is.
+ */
+export function authHook({ authenticate }: Pick<HttpHouse, 'authenticate'>): onRequestAsyncHookHandler {
+  return async (request, reply) => {
+    const { role } = request.routeOptions.config;
+    if (role === undefined) return;
+    const challenge = (parameters: string): void => {
+      reply.header('www-authenticate', `Bearer realm="quartermaster"${parameters}`);
+    };
+
+    let identity: Identity;
+    try {
+      identity = await authenticate(readToken(request.raw.rawHeaders));
+    } catch (error) {
+      // What the challenge says is RFC 6750, section 3: who sent nothing of the kind is told of no error.
+      if (isAppError(error, 'missing_token')) challenge('');
+      else if (isAppError(error, 'unauthenticated')) challenge(', error="invalid_token"');
+      else if (isAppError(error, 'invalid')) challenge(', error="invalid_request"');
+      throw error;
+    }
+    request.identity = identity;
+
+    const { ledger } = request.params as { ledger?: string };
+    if (!allows(identity, role, ledger)) {
+      challenge(`, error="insufficient_scope", scope="${role}"`);
+      throw new AppError('forbidden', 'forbidden', refusalOf(identity, role, ledger));
+    }
+  };
+}
+
+/** The token of a request, from its raw headers (name, value, name, …): Node would drop a second Authorization. */
+function readToken(rawHeaders: readonly string[]): string {
+  const values = rawHeaders.filter(
+    (_, index) => index % 2 === 1 && rawHeaders[index - 1]?.toLowerCase() === 'authorization',
+  );
+  const [value] = values;
+  if (values.length > 1) {
+    throw new RequestError('invalid_request', [
+      { header: 'Authorization', detail: 'is sent more than once' },
+    ]);
+  }
+  if (value === undefined || !/^bearer(?: |$)/i.test(value)) {
+    const detail = 'The request needs a key: send it as Authorization: Bearer <key>.';
+    throw new AppError('unauthenticated', 'missing_token', detail);
+  }
+  const token = value.length > MAX_LENGTH ? undefined : BEARER.exec(value)?.[1];
+  if (token !== undefined) return token;
+  const detail = `The Authorization header is not \`Bearer <key>\` of at most ${MAX_LENGTH} characters.`;
+  throw new AppError('unauthenticated', 'invalid_token', detail);
+}
+
+function refusalOf({ name, roles, ledgers }: Identity, role: Role, ledger: string | undefined): string {
+  const where = ledger === undefined ? 'for all ledgers' : `in the ledger ${ledger}`;
+  const has = roles.length === 0 ? 'no role' : `the role ${roles.join(', ')}`;
+  const covered = ledgers === null ? 'all ledgers' : ledgers.length === 0 ? 'no ledger' : ledgers.join(', ');
+  return `This needs the role ${role} ${where}; ${name} has ${has} in ${covered}.`;
+}

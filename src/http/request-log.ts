@@ -1,0 +1,30 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Logger } from '../platform/logger.ts';
+
+/** Logs one line a request, when its answer was sent or nobody waited for it any more. */
+export type LogAtEnd = (request: FastifyRequest, reply: FastifyReply) => void;
+
+export function createRequestLog(logger: Logger): LogAtEnd {
+  // To look for secrets in a line costs more than to write it, and nothing that stands in this one can be one.
+  const lines = logger.child({}, { redact: [] });
+  return (request, reply) => {
+    // Fastify's onResponse is not called for an answer that nobody waited for; this event always comes.
+    reply.raw.once('close', () => {
+      const route = request.routeOptions.url;
+      // A probe that goes well is not worth a line at info: they come every few seconds for ever.
+      const quiet = (route === '/healthz' || route === '/readyz') && reply.statusCode < 400;
+      lines[quiet ? 'debug' : 'info'](
+        {
+          request_id: request.id,
+          method: request.method,
+          route,
+          status: reply.statusCode,
+          code: reply.problemCode,
+          caller: request.identity?.name,
+          ms: Math.round(reply.elapsedTime * 10) / 10,
+        },
+        reply.raw.writableEnded ? 'request' : 'client went away',
+      );
+    });
+  };
+}

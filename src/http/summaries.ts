@@ -1,0 +1,109 @@
+import { Type } from 'typebox';
+import { MAX_TEXT } from '../core/account.ts';
+import { DAY, midnightOf } from '../core/timestamp.ts';
+import type { App } from './app.ts';
+import type { HttpHouse } from './house.ts';
+import { problems } from './openapi.ts';
+import { Currency, DayText, findLedger, LedgerName, SearchText } from './parameters.ts';
+import { positionHeaders, readPosition } from './position.ts';
+import { createParameters } from './query.ts';
+import { Money } from './transaction-answer.ts';
+
+/** Ten years, with their leap days. */
+const MOST_DAYS = 3653;
+
+const daily = {
+  operationId: 'getDailySummary',
+  tags: ['summaries'],
+  summary: 'Count and sum transactions by day, week, month or quarter',
+  description:
+    "Days are those of the ledger's zone. What is not summed up yet is counted, so the figures are exact but for `stale_days`.",
+  params: Type.Object({ ledger: LedgerName }),
+  headers: positionHeaders,
+  querystring: Type.Object(
+    {
+      from: DayText('the first day'),
+      to: DayText('the last day, at most ten years later'),
+      group_by: Type.Optional(
+        Type.Enum(['day', 'week', 'month', 'quarter'], {
+          title: 'by day when it is left out',
+          description: 'day, week, month or quarter',
+        }),
+      ),
+      user_id: Type.Optional(SearchText('whose transactions; all when it is left out', MAX_TEXT.user_id)),
+      status: Type.Optional(
+        Type.Enum(['SUCCESS', 'FAILED'], {
+          title: 'both when it is left out',
+          description: 'SUCCESS or FAILED',
+        }),
+      ),
+      currency: Type.Optional(Currency),
+    },
+    { additionalProperties: false },
+  ),
+  response: {
+    200: {
+      description: 'The summary, oldest period first.',
+      content: {
+        'application/json': {
+          schema: Type.Object({
+            zone: Type.String({ description: 'whose days they are, as Europe/Paris' }),
+            summaries: Type.Array(
+              Type.Object({
+                period: Type.String({ description: '2026-03-31, 2026-W14, 2026-03 or 2026q1' }),
+                start: Type.String({ format: 'date', description: 'its first day' }),
+                currency: Type.String(),
+                status: Type.Enum(['SUCCESS', 'FAILED']),
+                transaction_count: Type.Integer({ minimum: 0 }),
+                total_amount: Money('in minor units'),
+              }),
+            ),
+            stale_days: Type.Array(Type.String({ format: 'date' }), {
+              description:
+                'days on which more was booked since they were summed up than could be counted: usually none',
+            }),
+          }),
+        },
+      },
+    },
+    ...problems(400, 404),
+  },
+};
+
+export function summaryRoutes(app: App, house: HttpHouse): void {
+  app.get(
+    '/v1/ledgers/:ledger/summaries/daily',
+    { schema: daily, config: { role: 'reader' } },
+    async (request, reply) => {
+      const { query } = request;
+      const parameters = createParameters(house.calendar);
+      const wanted = {
+        userId: parameters.text('user_id', query.user_id, 'user_id'),
+        status: query.status,
+        currency: query.currency,
+        from: parameters.day('from', query.from),
+        to: parameters.day('to', query.to),
+        groupBy: query.group_by ?? 'day',
+      };
+      parameters.inOrder(wanted.from, wanted.to);
+      const days = (Number(midnightOf(wanted.to)) - Number(midnightOf(wanted.from))) / DAY;
+      if (days >= MOST_DAYS) parameters.fault('to', 'must be within ten years of from');
+      parameters.done();
+      const position = readPosition(request);
+      const { id } = await findLedger(house, request.params.ledger);
+      const { lines, zone, staleDays } = await house.readDaily(id, wanted, position);
+      return reply.send({
+        zone,
+        summaries: lines.map((line) => ({
+          period: line.period,
+          start: line.start,
+          currency: line.currency,
+          status: line.status,
+          transaction_count: Number(line.transactionCount),
+          total_amount: String(line.totalAmount),
+        })),
+        stale_days: [...staleDays],
+      });
+    },
+  );
+}

@@ -1,0 +1,45 @@
+import { findInArchive } from '../archive/lookup.ts';
+import { formatAddress } from '../core/account.ts';
+import { instantOf } from '../core/id.ts';
+import type { FindArchived } from '../ledger/prepare.ts';
+import type { TransactionView } from '../ledger/transactions.ts';
+import { archiveFolder } from '../quarters/archives.ts';
+import type { QuarterHouse } from '../quarters/context.ts';
+import { readQuarters } from '../quarters/registry.ts';
+
+/** Finds transactions whose quarter has left the database, in its archive. */
+export function findArchivedIn({ database, store, calendar, ledgerSet }: QuarterHouse): FindArchived {
+  return async (ledgerId, id): Promise<TransactionView | undefined> => {
+    const createdAt = instantOf(id);
+    if (!createdAt || createdAt.getUTCFullYear() > 9999) return undefined;
+    const { name } = calendar.quarterOf(createdAt);
+    const quarters = await readQuarters(database.write);
+    const state = quarters.find(({ quarter }) => quarter === name)?.state;
+    if (state !== 'detached' && state !== 'dropped') return undefined;
+    const found = await findInArchive(store, archiveFolder(ledgerSet, name), { ledgerId, id, createdAt });
+    return (
+      found && {
+        id,
+        createdAt,
+        userId: found.user_id,
+        status: found.status,
+        currency: found.currency,
+        amount: BigInt(found.amount),
+        referenceCode: found.reference_code,
+        description: found.description,
+        effectiveAt: found.effective_ms === null ? null : new Date(found.effective_ms),
+        metadata: found.metadata === null ? null : JSON.parse(found.metadata),
+        reverses: found.reverses,
+        settles: found.settles,
+        reservation: null,
+        entries: found.entries.map((entry) => ({
+          account: formatAddress({ entityId: entry.entity_id, groupType: entry.group_type }),
+          currency: entry.currency,
+          amount: BigInt(entry.amount),
+          balanceAfter: BigInt(entry.balance_after),
+          version: BigInt(entry.version),
+        })),
+      }
+    );
+  };
+}
