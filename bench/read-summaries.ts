@@ -1,0 +1,53 @@
+import { identifier } from '../src/db/identifier.ts';
+import type { Bench } from './bench.ts';
+import { fill } from './read-rows.ts';
+import type { Part, Span } from './read-span.ts';
+import { runCommand } from './server-process.ts';
+
+/** How many days are worked out again by the refresh itself. */
+const SAMPLE = 5;
+
+/**
+ * Fills the summaries a quarter at a time, as no refresh could: that takes the days as they come, each once. Then some
+ * days are marked and refreshed in the usual way, which writes what is new or different, and must find nothing.
+ *
+ * @throws Error when a day is not as the refresh would have it
+ */
+export async function makeSummaries(
+  bench: Bench,
+  url: string,
+  span: Span,
+  environment: Record<string, string>,
+): Promise<void> {
+  bench.say('  the summaries');
+  await fill(url, [...span.parts.map(insertSummary), ...span.parts.map(insertBalances)]);
+  await fill(url, [INSERT_TOTALS, 'VACUUM ANALYZE']);
+  await fill(url, [
+    `INSERT INTO quartermaster.summary_marks (ledger_id, day)
+     SELECT 1, day FROM (SELECT DISTINCT day FROM ledger.daily_totals) AS d ORDER BY hashtext(day::text) LIMIT ${SAMPLE}`,
+  ]);
+  const said = await runCommand(bench, ['run', 'refresh-summaries', '--json'], environment);
+  const report = JSON.parse(said) as { days: number; summaries: number; balances: number };
+  if (report.days === SAMPLE && report.summaries === 0 && report.balances === 0) return;
+  throw new Error(`The summaries are not what the refresh would have written: ${said}`);
+}
+
+const DAY = "(created_at AT TIME ZONE 'UTC')::date";
+
+function insertSummary({ quarter }: Part): string {
+  return `INSERT INTO ledger.daily_transaction_summary
+      (ledger_id, day, user_id, currency, status, transaction_count, total_amount)
+    SELECT 1, ${DAY}, user_id, currency, status, count(*), sum(amount)
+    FROM ledger.${identifier(`transactions_${quarter.name}`)} GROUP BY 2, 3, 4, 5 ORDER BY 2, 3, 4, 5`;
+}
+
+function insertBalances({ quarter }: Part): string {
+  return `INSERT INTO ledger.daily_balances (ledger_id, account_id, snapshot_date, closing_balance)
+    SELECT DISTINCT ON (account_id, ${DAY}) 1, account_id, ${DAY}, balance_after
+    FROM ledger.${identifier(`entries_${quarter.name}`)} ORDER BY account_id, ${DAY}, version DESC`;
+}
+
+const INSERT_TOTALS = `
+  INSERT INTO ledger.daily_totals (ledger_id, day, currency, status, transaction_count, total_amount)
+  SELECT ledger_id, day, currency, status, sum(transaction_count), sum(total_amount)
+  FROM ledger.daily_transaction_summary GROUP BY ledger_id, day, currency, status`;

@@ -1,0 +1,35 @@
+import { describe, expect, it } from 'vitest';
+import { readOptions } from '../../bench/options.ts';
+
+const defaults = { rows: [5], rounds: 3, seconds: 8 };
+
+describe('the options of a bench', () => {
+  it('have defaults', () => {
+    expect(readOptions([], defaults)).toEqual({
+      ...defaults,
+      only: '',
+      databaseUrl: undefined,
+      keep: false,
+      keys: false,
+    });
+  });
+
+  it('are read, sizes from the smallest to the largest', () => {
+    const argv = ['--rows', '1e7,1_000_000', '--rounds=5', '--seconds', '2', '--only', 'read.page', '--keep'];
+    expect(readOptions([...argv, '--database-url', 'postgres://a/b'], defaults)).toMatchObject({
+      rows: [1_000_000, 10_000_000],
+      rounds: 5,
+      seconds: 2,
+      only: 'read.page',
+      databaseUrl: 'postgres://a/b',
+      keep: true,
+    });
+  });
+
+  it.each([['--rows', 'many'], ['--rounds', '0'], ['--seconds', '1.5'], ['--row', '5'], ['extra']])(
+    'explain themselves when they are wrong: %s %s',
+    (...argv) => {
+      expect(() => readOptions(argv, defaults)).toThrow(/--database-url URL/);
+    },
+  );
+});
