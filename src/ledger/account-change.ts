@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import { AppError, assert } from '../core/errors.ts';
 import type { Db, Trx } from '../db/schema.ts';
 import { isConnectionLoss, isTransient } from '../db/sqlstate.ts';
@@ -102,6 +103,10 @@ async function writeChanges(
   changes: readonly AccountChange[],
   existing: Existing,
 ): Promise<AccountResult[]> {
+  // As in posting: a session that sits on a row must not take all connections with it.
+  await sql`SELECT set_config('lock_timeout', '4s', true), set_config('statement_timeout', '20s', true)`.execute(
+    trx,
+  );
   const results = new Array<AccountResult>(changes.length);
   const tasks = await sortOut(trx, changes, results);
   const wanted = new Map([...tasks].map(([key, { change }]) => [key, change]));

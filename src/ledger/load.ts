@@ -81,7 +81,7 @@ export interface LoadReport {
 }
 
 // Large enough that the statements of a batch are few, small enough that the accounts are not locked for long.
-const BATCH = 10000;
+const BATCH = 4000;
 
 /**
  * Loads a file or a stream of transactions, each exactly once, whatever is killed in between: the progress is written in the

@@ -34,12 +34,14 @@ export async function insertTransactions(
   ]);
 }
 
-/** Inserts the entries of a batch in one statement, in the order of the postings. */
+/** Inserts the entries of a batch in one statement, in the order of their key, so that each leaf is visited once. */
 export async function insertEntries(trx: Trx, ledgerId: number, bookings: readonly Booking[]): Promise<void> {
   const rows = bookings.flatMap(({ id, accepted, at }) =>
     accepted.entries.map((entry) => ({ id, entry, at })),
   );
   if (rows.length === 0) return;
+  // The sort is stable: within an account the order is that of the versions already.
+  rows.sort((a, b) => compare(a.entry.accountId, b.entry.accountId));
   await insertEntryRows(trx, [
     ledgerId,
     plainArray(rows.map(({ entry }) => entry.accountId)),
@@ -55,9 +57,10 @@ export async function insertEntries(trx: Trx, ledgerId: number, bookings: readon
 export async function updateBalances(
   trx: Trx,
   ledgerId: number,
-  changes: readonly BalanceChange[],
+  unordered: readonly BalanceChange[],
 ): Promise<void> {
-  if (changes.length === 0) return;
+  if (unordered.length === 0) return;
+  const changes = unordered.toSorted((a, b) => compare(a.accountId, b.accountId));
   await updateBalanceRows(trx, [
     ledgerId,
     plainArray(changes.map(({ accountId }) => accountId)),
@@ -73,4 +76,8 @@ export async function updateBalances(
 export async function markDays(trx: Trx, ledgerId: number, days: Iterable<string>): Promise<void> {
   const marked = [...days];
   if (marked.length > 0) await markRows(trx, [ledgerId, plainArray(marked)]);
+}
+
+function compare(a: bigint, b: bigint): number {
+  return a < b ? -1 : a > b ? 1 : 0;
 }
