@@ -39,7 +39,8 @@ export async function runBench(options: Options, main: (bench: Bench) => Promise
   };
   const interrupted = new Promise<never>((_, reject) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-      process.once(signal, () => reject(new Error(`Stopped by ${signal}.`)));
+      // A text and no Error: there is no fault whose place one would want to see.
+      process.once(signal, () => reject(`Stopped by ${signal}.`));
     }
   });
   try {

@@ -20,11 +20,19 @@ export function createRandom(seed: number): Random {
 
 /**
  * `spread`: both sides uniform over all accounts. `zipf`: both by Zipf's law with s = 1, the k-th busiest account used
- * in proportion to 1/k. `hot`: from all accounts uniformly into account 1, as into the account of fees.
+ * in proportion to 1/k. `hot`: from all accounts uniformly into a single one, as into the account of fees; it is the one
+ * in the middle, so that neither of two orders of locking has it always first or always last.
  */
 export function createPairs(distribution: Distribution, accounts: number, random: Random): NextPair {
   const uniform = () => 1 + Math.floor(random() * accounts);
-  if (distribution === 'hot') return () => [2 + Math.floor(random() * (accounts - 1)), 1];
+  if (distribution === 'hot') {
+    const hot = Math.ceil(accounts / 2);
+    return () => {
+      let from = uniform();
+      while (from === hot) from = uniform();
+      return [from, hot];
+    };
+  }
   const next = distribution === 'zipf' ? createZipf(accounts, random) : uniform;
   return () => {
     const from = next();
