@@ -48,7 +48,7 @@ it('a load of 300,000 rows lives in the memory of a few batches', async () => {
     createAccounts: { allowNegative: '*' },
     onProgress: ({ records }) => {
       ahead = Math.max(ahead, taken - records);
-      if (records % 50_000 < 2000) live.push(liveMegabytes());
+      if (records % 50_000 < 4000) live.push(liveMegabytes());
     },
   });
   expect(report.booked).toBe(ROWS);
