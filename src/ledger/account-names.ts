@@ -25,21 +25,26 @@ export function createAccountNames(limit = 200_000): AccountNames {
   return {
     async of(db, ledgerId, ids) {
       const key = (id: bigint) => `${ledgerId} ${id}`;
-      const missing = ids.filter((id) => !known.has(key(id)));
-      if (missing.length > 0) {
-        if (known.size + missing.length > limit) known.clear();
-        for (const row of await accountsById(db, [ledgerId, plainArray(missing)])) {
-          const address = formatAddress({ entityId: row.entity_id, groupType: row.group_type });
-          known.set(key(row.id), { address, currency: row.currency });
-        }
+      const names = new Map<bigint, AccountName>();
+      const missing: bigint[] = [];
+      for (const id of ids) {
+        const name = known.get(key(id));
+        if (name) names.set(id, name);
+        else missing.push(id);
       }
-      return new Map(
-        ids.map((id) => {
-          const name = known.get(key(id));
-          assert(name, `there is no account ${id}`);
-          return [id, name];
-        }),
-      );
+      if (missing.length === 0) return names;
+      for (const row of await accountsById(db, [ledgerId, plainArray(missing)])) {
+        const address = formatAddress({ entityId: row.entity_id, groupType: row.group_type });
+        names.set(row.id, { address, currency: row.currency });
+      }
+      // Only now, for what is forgotten here, or by another call meanwhile, is among the names already.
+      if (known.size + missing.length > limit) known.clear();
+      for (const id of missing) {
+        const name = names.get(id);
+        assert(name, `there is no account ${id}`);
+        known.set(key(id), name);
+      }
+      return names;
     },
   };
 }
