@@ -4,7 +4,7 @@ import { AppError, assert } from '../src/core/errors.ts';
 import { createIds } from '../src/core/id.ts';
 import type { PostResult } from '../src/ledger/post.ts';
 import type { PostRequest, TransactionRequest } from '../src/ledger/request.ts';
-import type { EntryView } from '../src/ledger/transactions.ts';
+import type { EntryView } from '../src/ledger/transaction-view.ts';
 
 interface Account {
   readonly id: bigint;

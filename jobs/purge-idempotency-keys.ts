@@ -1,8 +1,7 @@
+import { DAY } from '../src/core/timestamp.ts';
 import { purgeIdempotencyKeys } from '../src/ledger/idempotency-purge.ts';
 import { type Job, maintenanceQueue } from '../src/queue/job.ts';
 import type { JobHouse } from './house.ts';
-
-const DAY = 24 * 60 * 60 * 1000;
 
 /** Once a night, away from the full hours at which the others begin. */
 export function purgeIdempotencyKeysJob({ database, clock, config }: JobHouse): Job {

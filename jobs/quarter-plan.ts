@@ -1,5 +1,6 @@
 import type { QuarterVerb } from '../src/core/lifecycle.ts';
 import { type Calendar, compareQuarters, nextName } from '../src/core/quarter.ts';
+import { DAY } from '../src/core/timestamp.ts';
 import type { Config } from '../src/platform/config.ts';
 import type { QuarterRow } from '../src/quarters/registry.ts';
 
@@ -29,8 +30,6 @@ export interface QuarterPlan {
   readonly steps: readonly DueStep[];
   readonly withheld: readonly Withheld[];
 }
-
-const DAY = 24 * 60 * 60 * 1000;
 
 /**
  * What policy allows now. A quarter is closed when it ended `closeAfterDays` ago; it is archived, verified and detached

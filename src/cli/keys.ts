@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander';
 import { ROLES, type Role } from '../core/access.ts';
 import { AppError } from '../core/errors.ts';
 import type { Calendar } from '../core/quarter.ts';
+import { DAY } from '../core/timestamp.ts';
 import { createKey, type KeyListing, listKeys, revokeKey } from '../ledger/keys.ts';
 import { type CommandKit, contextOf, group, JSON_OPTION, withHouse } from './command.ts';
 import { note, printResult, table } from './terminal.ts';
@@ -88,8 +89,7 @@ export function keysCommand(kit: CommandKit): Command {
 /** `90d` from now, or the first instant of a local day, or an instant. */
 function parseExpiry(text: string, calendar: Calendar, now: Date): Date {
   const days = /^(\d{1,5})d$/.exec(text)?.[1];
-  const at =
-    days === undefined ? calendar.parseInstant(text) : new Date(now.getTime() + Number(days) * 86_400_000);
+  const at = days === undefined ? calendar.parseInstant(text) : new Date(now.getTime() + Number(days) * DAY);
   if (at && at > now) return at;
   const fault = at ? 'is not to come' : 'is neither a number of days nor a date';
   throw new AppError(

@@ -11,11 +11,17 @@ export interface Course {
   readonly reversed: Set<string>;
 }
 
-/** Refuses what moves more than one transaction may. */
-export function judgeMoved(postings: readonly Posting[]): Refusal | undefined {
+/** What a transaction is said to move: what its postings move in the currency of the first. */
+export function movedBy(postings: readonly Posting[]): { currency: string; amount: bigint } {
   const { currency } = postings[0] as Posting;
   let amount = 0n;
   for (const posting of postings) if (posting.currency === currency) amount += posting.amount;
+  return { currency, amount };
+}
+
+/** Refuses what moves more than one transaction may. */
+export function judgeMoved(postings: readonly Posting[]): Refusal | undefined {
+  const { amount } = movedBy(postings);
   if (amount <= MAX_MOVED) return undefined;
   const detail = `Together the postings move ${amount} minor units; ${MAX_MOVED} is the most.`;
   return refuse('amount_invalid', detail, 'amount');

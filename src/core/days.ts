@@ -1,4 +1,5 @@
 import type { Calendar } from './quarter.ts';
+import { DAY } from './timestamp.ts';
 
 /** Every instant in `[start, end)`. */
 export interface Span {
@@ -76,7 +77,7 @@ export function periodName(start: string, period: Period): string {
       // A week belongs to the year of its Thursday, and that year's first Thursday is in its week 1.
       const thursday = shifted(start, 3);
       const year = thursday.slice(0, 4);
-      const days = (Date.parse(thursday) - Date.parse(`${year}-01-01`)) / 86_400_000;
+      const days = (Date.parse(thursday) - Date.parse(`${year}-01-01`)) / DAY;
       return `${year}-W${String(Math.floor(days / 7) + 1).padStart(2, '0')}`;
     }
   }

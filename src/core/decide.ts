@@ -1,4 +1,4 @@
-import { type Course, findSides, judgeMoved, pair } from './course.ts';
+import { type Course, findSides, judgeMoved, movedBy, pair } from './course.ts';
 import { assert } from './errors.ts';
 import type {
   Accepted,
@@ -222,9 +222,6 @@ function accept(
   sides: readonly Running[],
   entries: readonly Entry[],
 ): Accepted {
-  const { currency } = postings[0] as Posting;
-  let amount = 0n;
-  for (const posting of postings) if (posting.currency === currency) amount += posting.amount;
   const accountIds = [...new Set(sides.map((side) => side.account.id))];
-  return { kind, createdAt, postings, currency, amount, accountIds, entries };
+  return { kind, createdAt, postings, ...movedBy(postings), accountIds, entries };
 }

@@ -50,3 +50,9 @@ export function instantOf(id: string): Date | undefined {
   if (!validate(id) || version(id) !== 7) return undefined;
   return new Date(Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16));
 }
+
+/** The same of an id that something may be booked under: PostgreSQL cannot read all instants that a UUID can hold. */
+export function bookableInstantOf(id: string): Date | undefined {
+  const instant = instantOf(id);
+  return instant && instant.getUTCFullYear() <= 9999 ? instant : undefined;
+}

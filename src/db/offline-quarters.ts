@@ -3,7 +3,7 @@ import type { Quarter } from '../core/quarter.ts';
 import type { Db } from './schema.ts';
 
 /** A quarter whose rows are not online, or that may leave at any moment. */
-export interface OfflineQuarter extends Quarter {
+interface OfflineQuarter extends Quarter {
   readonly leaving: boolean;
 }
 

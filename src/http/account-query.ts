@@ -1,13 +1,10 @@
 import { type Static, Type } from 'typebox';
 import { parseAddress } from '../core/account.ts';
 import type { Calendar } from '../core/quarter.ts';
-import type { AccountSearch } from '../ledger/account-list.ts';
+import { type AccountSearch, MAX_ACCOUNTS } from '../ledger/account-list.ts';
 import { createParameters, isId } from './query.ts';
 
-/** The most accounts of one request. */
-export const MOST_ACCOUNTS = 1000;
-
-const IDS = `ids with commas between them, up to ${MOST_ACCOUNTS}`;
+const IDS = `ids with commas between them, up to ${MAX_ACCOUNTS}`;
 const GROUPS = 'upper-case words with commas between them, as WALLET,SAVINGS';
 const ENTITY = 'the first part of an address, as user-123';
 
@@ -49,7 +46,7 @@ export function readAccountQuery(query: Static<typeof AccountQuery>, calendar: C
     parameters.fault('group_type', `must be ${GROUPS}`);
   }
   const ids = id?.split(',') ?? [];
-  if (ids.length > MOST_ACCOUNTS || !ids.every(isId)) parameters.fault('id', `must be ${IDS}`);
+  if (ids.length > MAX_ACCOUNTS || !ids.every(isId)) parameters.fault('id', `must be ${IDS}`);
   parameters.done();
   if (phone !== undefined) return { phone };
   return entityId === undefined ? { ids: ids.map(BigInt) } : { entityId, groupTypes };

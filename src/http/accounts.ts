@@ -1,6 +1,6 @@
 import { type TSchema, Type } from 'typebox';
 import { assert } from '../core/errors.ts';
-import type { AccountChange, AccountResult } from '../ledger/account-list.ts';
+import { type AccountChange, type AccountResult, MAX_ACCOUNTS } from '../ledger/account-list.ts';
 import {
   AccountAnswer,
   AccountReference,
@@ -11,7 +11,7 @@ import {
   toAccountChange,
   toAccountResult,
 } from './account-json.ts';
-import { AccountQuery, MOST_ACCOUNTS, readAccountQuery } from './account-query.ts';
+import { AccountQuery, readAccountQuery } from './account-query.ts';
 import type { App } from './app.ts';
 import type { HttpHouse } from './house.ts';
 import { problems } from './openapi.ts';
@@ -30,7 +30,7 @@ const search = {
   querystring: AccountQuery,
   response: {
     200: {
-      description: `Up to ${MOST_ACCOUNTS} accounts, by address and currency.`,
+      description: `Up to ${MAX_ACCOUNTS} accounts, by address and currency.`,
       content: { 'application/json': { schema: Type.Object({ accounts: Type.Array(AccountReference) }) } },
     },
     ...problems(400, 404),
@@ -57,8 +57,8 @@ const accountsOf = <T extends TSchema>(account: T) =>
     {
       accounts: Type.Array(account, {
         minItems: 1,
-        maxItems: MOST_ACCOUNTS,
-        description: `a list of 1 to ${MOST_ACCOUNTS} accounts`,
+        maxItems: MAX_ACCOUNTS,
+        description: `a list of 1 to ${MAX_ACCOUNTS} accounts`,
       }),
     },
     { additionalProperties: false, description: 'a JSON object with accounts' },
@@ -70,7 +70,7 @@ const Envelope = accountsOf(Type.Unknown());
 const change = {
   ...shared,
   operationId: 'changeAccounts',
-  summary: `Create or change up to ${MOST_ACCOUNTS} accounts`,
+  summary: `Create or change up to ${MAX_ACCOUNTS} accounts`,
   description:
     'An account that does not exist is created. Of one that exists what is sent is changed, and what is left out stays as it is. Each has a result of its own.',
   body: accountsOf(AccountRequest),

@@ -3,6 +3,7 @@ import { allows, type Identity, type Role } from '../core/access.ts';
 import { AppError, isAppError } from '../core/errors.ts';
 import type { HttpHouse } from './house.ts';
 import { RequestError } from './problem.ts';
+import { valuesOf } from './raw-headers.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -58,13 +59,10 @@ export function authHook({ authenticate }: Pick<HttpHouse, 'authenticate'>): onR
   };
 }
 
-/** The token of a request, from its raw headers (name, value, name, …): Node would drop a second Authorization. */
+/** The token of a request, from its raw headers. */
 function readToken(rawHeaders: readonly string[]): string {
-  const values = rawHeaders.filter(
-    (_, index) => index % 2 === 1 && rawHeaders[index - 1]?.toLowerCase() === 'authorization',
-  );
-  const [value] = values;
-  if (values.length > 1) {
+  const [value, second] = valuesOf(rawHeaders, 'authorization');
+  if (second !== undefined) {
     throw new RequestError('invalid_request', [
       { header: 'Authorization', detail: 'is sent more than once' },
     ]);

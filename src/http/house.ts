@@ -9,7 +9,7 @@ import type { LoadOptions, LoadReport } from '../ledger/load.ts';
 import type { LoadView } from '../ledger/load-progress.ts';
 import type { PostRequest } from '../ledger/request.ts';
 import type { Statement, StatementQuery } from '../ledger/statement.ts';
-import type { TransactionView } from '../ledger/transactions.ts';
+import type { TransactionView } from '../ledger/transaction-view.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { DailyQuery, DailyReport } from '../summaries/report.ts';
 

@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import { AppError } from '../core/errors.ts';
 import { canonicalJson } from '../core/json.ts';
 import { RequestError } from './problem.ts';
+import { valuesOf } from './raw-headers.ts';
 
 export const IDEMPOTENCY_HEADER = 'Idempotency-Key';
 
@@ -11,21 +12,14 @@ const PLAIN = /^[\x20-\x7e]{1,255}$/;
 const QUOTED = /^"((?:[\x20\x21\x23-\x5b\x5d-\x7e]|\\["\\])*)"$/;
 
 /**
- * The key of a request, from its raw headers (name, value, name, …). The IETF draft has it as a quoted string of
- * structured fields, and most clients send it bare: `"k"` and `k` are the same key. Node would join a header sent
- * twice into one value, so that is looked for here.
+ * The key of a request, from its raw headers. The IETF draft has it as a quoted string of structured fields, and most
+ * clients send it bare: `"k"` and `k` are the same key.
  *
  * @throws RequestError invalid/invalid_idempotency_key
  */
 export function readIdempotencyKey(rawHeaders: readonly string[]): string | undefined {
-  let value: string | undefined;
-  for (let index = 0; index < rawHeaders.length; index += 2) {
-    const name = rawHeaders[index] as string;
-    // Few headers are that long, so few are copied to be compared.
-    if (name.length !== IDEMPOTENCY_HEADER.length || name.toLowerCase() !== 'idempotency-key') continue;
-    if (value !== undefined) throw invalidKey('is sent more than once');
-    value = rawHeaders[index + 1];
-  }
+  const [value, second] = valuesOf(rawHeaders, 'idempotency-key');
+  if (second !== undefined) throw invalidKey('is sent more than once');
   if (value === undefined) return undefined;
   const key = value.startsWith('"') ? QUOTED.exec(value)?.[1]?.replace(/\\(.)/g, '$1') : value;
   if (key === undefined || !PLAIN.test(key)) {

@@ -1,6 +1,6 @@
 import { type Static, Type } from 'typebox';
 import type { TransactionRow } from '../ledger/list-rows.ts';
-import type { ReservationView, TransactionView } from '../ledger/transactions.ts';
+import type { ReservationView, TransactionView } from '../ledger/transaction-view.ts';
 
 export const Money = (description: string) => Type.String({ pattern: '^-?\\d+$', description });
 export const Instant = (description: string) => Type.String({ format: 'date-time', description });

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { Trx } from '../db/schema.ts';
 import type { AccountChange, AccountView, Phone } from './account-list.ts';
-import { addressOf, keyOf } from './accounts.ts';
+import { addressOf } from './accounts.ts';
 import { plainArray, textArray } from './arrays.ts';
 import { query } from './query.ts';
 
@@ -31,42 +31,6 @@ export async function knownCurrencies(trx: Trx, codes: Iterable<string>): Promis
     .where(sql<boolean>`code = ANY (${textArray([...new Set(codes)])}::text[])`)
     .execute();
   return new Set(rows.map(({ code }) => code));
-}
-
-/** Creates those accounts that are not there, each with its balance, and returns the ids of these by their keys. */
-export async function createMissing(
-  trx: Trx,
-  ledgerId: number,
-  wanted: ReadonlyMap<string, AccountChange>,
-): Promise<ReadonlyMap<string, bigint>> {
-  if (wanted.size === 0) return new Map();
-  const inOrder = [...wanted].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, change]) => change);
-  const addresses = inOrder.map(({ account }) => addressOf(account));
-  const { rows } = await sql<{ id: bigint; account: string; currency: string }>`
-    INSERT INTO ledger.accounts (ledger_id, entity_id, group_type, currency, name, status)
-    SELECT ${ledgerId}::integer, a.entity_id, a.group_type, a.currency, a.name, a.status
-    FROM unnest(${textArray(addresses.map(({ entityId }) => entityId))}::text[],
-                ${textArray(addresses.map(({ groupType }) => groupType))}::text[],
-                ${textArray(inOrder.map(({ currency }) => currency))}::text[],
-                ${textArray(inOrder.map(({ name }) => name ?? ''))}::text[],
-                ${textArray(inOrder.map(({ status }) => status ?? 'ACTIVE'))}::text[])
-      WITH ORDINALITY AS a (entity_id, group_type, currency, name, status, place)
-    ORDER BY a.place
-    ON CONFLICT (ledger_id, entity_id, group_type, currency) DO NOTHING
-    RETURNING id, entity_id || ':' || group_type AS account, currency`.execute(trx);
-  const created = new Map(
-    rows.map(({ id, account, currency }) => [keyOf({ address: account, currency }), id]),
-  );
-  if (created.size === 0) return created;
-  const changes = [...created.keys()].map((key) => wanted.get(key));
-  await sql`
-    INSERT INTO ledger.balances (ledger_id, account_id, min_balance, status)
-    SELECT ${ledgerId}::integer, b.account_id, b.min_balance, b.status
-    FROM unnest(${plainArray([...created.values()])}::bigint[],
-                ${plainArray(changes.map((change) => (change?.minBalance === undefined ? 0n : change.minBalance)))}::bigint[],
-                ${textArray(changes.map((change) => change?.status ?? 'ACTIVE'))}::text[])
-      AS b (account_id, min_balance, status)`.execute(trx);
-  return created;
 }
 
 /** Locks the balances of accounts that are there, and reads how they stand; one for each, in the order given. */

@@ -4,7 +4,6 @@ import type { Db, Trx } from '../db/schema.ts';
 import { isConnectionLoss, isTransient } from '../db/sqlstate.ts';
 import { retry } from '../platform/retry.ts';
 import {
-  createMissing,
   knownCurrencies,
   lockAccounts,
   readPhones,
@@ -12,6 +11,7 @@ import {
   type StoredAccount,
   updateAccounts,
 } from './account-change-rows.ts';
+import { insertAccounts, rememberCreated } from './account-create.ts';
 import {
   type AccountChange,
   type AccountResult,
@@ -79,11 +79,12 @@ async function apply(
       retryable: (error) => isTransient(error) && !(committing && isConnectionLoss(error)),
     },
   );
-  for (const result of results) {
-    if (result.kind !== 'created') continue;
-    const { account, currency, id } = result.account;
-    cache.set(ledgerId, account, new Map(cache.get(ledgerId, account)).set(currency, id));
-  }
+  const created = results.flatMap((result) => (result.kind === 'created' ? [result.account] : []));
+  rememberCreated(
+    cache,
+    ledgerId,
+    created.map(({ id, account: address, currency }) => ({ id, address, currency })),
+  );
   return results;
 }
 
@@ -109,8 +110,12 @@ async function writeChanges(
   );
   const results = new Array<AccountResult>(changes.length);
   const tasks = await sortOut(trx, changes, results);
-  const wanted = new Map([...tasks].map(([key, { change }]) => [key, change]));
-  const created = await createMissing(trx, ledgerId, wanted);
+  const wanted = [...tasks.values()].map(({ change: { account, minBalance, ...rest } }) => {
+    return { ...rest, address: account, minBalance: minBalance === undefined ? 0n : minBalance };
+  });
+  const created = new Map(
+    (await insertAccounts(trx, ledgerId, wanted)).map((account) => [keyOf(account), account.id]),
+  );
   const phones = new Map<bigint, readonly Phone[]>();
   const there: Task[] = [];
   for (const [key, task] of tasks) {

@@ -1,7 +1,6 @@
-import { formatAddress, parseAddress } from '../core/account.ts';
+import { formatAddress } from '../core/account.ts';
 import { AppError } from '../core/errors.ts';
 import type { Db } from '../db/schema.ts';
-import type { AccountCache } from './accounts.ts';
 import { plainArray, textArray } from './arrays.ts';
 import { query } from './query.ts';
 
@@ -83,41 +82,6 @@ export async function searchAccounts(
       : ['phone' in search ? `The phone ${search.phone}` : 'The list of ids', 'Look for the entity instead.'];
   const detail = `${what} has more than ${MAX_ACCOUNTS} accounts, and an answer holds no more. ${advice}`;
   throw new AppError('invalid', 'too_many_accounts', detail);
-}
-
-/**
- * The account of an id, or of an address and a currency. The cache learns what the address was found to be.
- *
- * @throws AppError not_found/account_not_found, invalid/currency_required where the address has several
- */
-export async function findAccount(
-  db: Db,
-  cache: AccountCache,
-  ledgerId: number,
-  account: string,
-  currency?: string,
-): Promise<AccountView> {
-  // An address has a colon, so it is never taken for an id.
-  const ofId = /^[0-9]{1,19}$/.test(account);
-  const address = ofId ? undefined : parseAddress(account);
-  let rows: readonly AccountRow[] = [];
-  if (ofId) rows = await rowsOf(db, ledgerId, { ids: [BigInt(account)] });
-  else if (address) {
-    const { entityId, groupType } = address;
-    rows = await rowsOf(db, ledgerId, { entityId, groupTypes: [groupType] });
-    if (rows.length > 0) cache.set(ledgerId, account, new Map(rows.map((row) => [row.currency, row.id])));
-  }
-  const currencies = rows.map((row) => row.currency);
-  const found = currency === undefined ? rows : rows.filter((row) => row.currency === currency);
-  const [only] = found;
-  if (only && found.length === 1) return viewOf(only);
-  if (found.length > 1) {
-    const detail = `${account} has an account in each of ${currencies.join(', ')}. Say which with currency.`;
-    throw new AppError('invalid', 'currency_required', detail);
-  }
-  const known = currencies.length > 0 ? `, but in ${currencies.join(', ')}` : '';
-  const where = currency === undefined ? '' : ` in ${currency}`;
-  throw new AppError('not_found', 'account_not_found', `There is no account ${account}${where}${known}.`);
 }
 
 function viewOf(row: AccountRow): AccountView {

@@ -2,6 +2,9 @@ import { parseAddress } from '../core/account.ts';
 import { AppError } from '../core/errors.ts';
 import type { Db } from '../db/schema.ts';
 import { type AccountView, searchAccounts } from './account-list.ts';
+import type { AccountCache } from './accounts.ts';
+
+type Some = readonly [AccountView, ...AccountView[]];
 
 /**
  * The accounts that an id or an address names: an address has one in each currency, of which `currency` picks one. In the
@@ -14,16 +17,8 @@ export async function accountsOf(
   ledgerId: number,
   account: string,
   currency?: string,
-): Promise<readonly [AccountView, ...AccountView[]]> {
-  const named = await search(db, ledgerId, account);
-  const [first, ...others] =
-    currency === undefined ? named : named.filter((one) => one.currency === currency);
-  if (first) return [first, ...others];
-  const known = named.map((one) => one.currency);
-  const detail = `There is no account ${account}${currency === undefined ? '' : ` in ${currency}`}${
-    known.length === 0 ? '' : `, but in ${known.join(', ')}`
-  }.`;
-  throw new AppError('not_found', 'account_not_found', detail);
+): Promise<Some> {
+  return chosen(await search(db, ledgerId, account), account, currency);
 }
 
 /** The same where it must be one. @throws AppError not_found/account_not_found, invalid/currency_required */
@@ -33,11 +28,23 @@ export async function accountOf(
   account: string,
   currency?: string,
 ): Promise<AccountView> {
-  const [only, ...others] = await accountsOf(db, ledgerId, account, currency);
-  if (others.length === 0) return only;
-  const currencies = [only, ...others].map((one) => one.currency).join(', ');
-  const detail = `${account} has an account in each of ${currencies}. Say which with currency.`;
-  throw new AppError('invalid', 'currency_required', detail);
+  return only(await accountsOf(db, ledgerId, account, currency), account);
+}
+
+/** The same, and the cache learns what an address was found to be. */
+export async function findAccount(
+  db: Db,
+  cache: AccountCache,
+  ledgerId: number,
+  account: string,
+  currency?: string,
+): Promise<AccountView> {
+  const named = await search(db, ledgerId, account);
+  // An id is no address, so only one of the two is learnt of.
+  if (named.some((one) => one.account === account)) {
+    cache.set(ledgerId, account, new Map(named.map((one) => [one.currency, one.id])));
+  }
+  return only(chosen(named, account, currency), account);
 }
 
 async function search(db: Db, ledgerId: number, account: string): Promise<readonly AccountView[]> {
@@ -46,4 +53,23 @@ async function search(db: Db, ledgerId: number, account: string): Promise<readon
   const address = parseAddress(account);
   if (!address) return [];
   return searchAccounts(db, ledgerId, { entityId: address.entityId, groupTypes: [address.groupType] });
+}
+
+function chosen(named: readonly AccountView[], account: string, currency: string | undefined): Some {
+  const [first, ...others] =
+    currency === undefined ? named : named.filter((one) => one.currency === currency);
+  if (first) return [first, ...others];
+  const known = named.length === 0 ? '' : `, but in ${currenciesOf(named)}`;
+  const where = currency === undefined ? '' : ` in ${currency}`;
+  throw new AppError('not_found', 'account_not_found', `There is no account ${account}${where}${known}.`);
+}
+
+function only(some: Some, account: string): AccountView {
+  if (some.length === 1) return some[0];
+  const detail = `${account} has an account in each of ${currenciesOf(some)}. Say which with currency.`;
+  throw new AppError('invalid', 'currency_required', detail);
+}
+
+function currenciesOf(accounts: readonly AccountView[]): string {
+  return accounts.map(({ currency }) => currency).join(', ');
 }

@@ -1,9 +1,8 @@
-import { sql } from 'kysely';
 import { type Address, formatAddress, parseAddress } from '../core/account.ts';
 import { stopwatch } from '../core/clock.ts';
 import { assert } from '../core/errors.ts';
 import type { Db } from '../db/schema.ts';
-import { plainArray, textArray } from './arrays.ts';
+import { textArray } from './arrays.ts';
 import { query } from './query.ts';
 
 /** An account as a posting names it. */
@@ -19,12 +18,6 @@ export type AccountIds = ReadonlyMap<string, bigint>;
 export interface AccountCache {
   get(ledgerId: number, address: string): AccountIds | undefined;
   set(ledgerId: number, address: string, ids: AccountIds): void;
-}
-
-export interface NewAccount extends AccountName {
-  /** null: may go as far below zero as it likes. */
-  readonly minBalance: bigint | null;
-  readonly name?: string | undefined;
 }
 
 const accountsByAddress = query<{ id: bigint; entity_id: string; group_type: string; currency: string }>(
@@ -129,61 +122,6 @@ export function accountsNamed(
     else for (const other of ids?.values() ?? []) wanted.add(other);
   }
   return wanted;
-}
-
-/**
- * Creates those accounts that do not exist yet, each with its balance row, and returns how many it made. Of two that
- * create the same account at once one does. The cache learns of those that were made.
- */
-export async function createAccounts(
-  db: Db,
-  ledgerId: number,
-  accounts: readonly NewAccount[],
-  cache?: AccountCache,
-): Promise<number> {
-  if (accounts.length === 0) return 0;
-  const rows = accounts
-    .map((account) => ({ ...account, key: keyOf(account) }))
-    .sort((a, b) => (a.key < b.key ? -1 : 1));
-  const made = await db.transaction().execute(async (trx) => {
-    const created = await trx
-      .insertInto('ledger.accounts')
-      .columns(['ledger_id', 'entity_id', 'group_type', 'currency', 'name'])
-      .expression(
-        sql`SELECT ${ledgerId}::integer, a.entity_id, a.group_type, a.currency, a.name
-            FROM unnest(${textArray(rows.map(({ address }) => addressOf(address).entityId))}::text[],
-                        ${textArray(rows.map(({ address }) => addressOf(address).groupType))}::text[],
-                        ${textArray(rows.map(({ currency }) => currency))}::text[],
-                        ${textArray(rows.map(({ name }) => name ?? ''))}::text[])
-              WITH ORDINALITY AS a (entity_id, group_type, currency, name, place)
-            ORDER BY a.place`,
-      )
-      .onConflict((conflict) =>
-        conflict.columns(['ledger_id', 'entity_id', 'group_type', 'currency']).doNothing(),
-      )
-      .returning(['id', 'entity_id', 'group_type', 'currency'])
-      .execute();
-    if (created.length === 0) return [];
-    const wanted = new Map(rows.map((row) => [row.key, row.minBalance]));
-    const names = created.map(({ id, entity_id: entityId, group_type: groupType, currency }) => {
-      return { id, address: formatAddress({ entityId, groupType }), currency };
-    });
-    const minimums = names.map((name) => wanted.get(keyOf(name)) ?? null);
-    await trx
-      .insertInto('ledger.balances')
-      .columns(['ledger_id', 'account_id', 'min_balance'])
-      .expression(
-        sql`SELECT ${ledgerId}::integer, b.account_id, b.min_balance
-            FROM unnest(${plainArray(created.map(({ id }) => id))}::bigint[], ${plainArray(minimums)}::bigint[])
-              AS b (account_id, min_balance)`,
-      )
-      .execute();
-    return names;
-  });
-  for (const { id, address, currency } of made) {
-    cache?.set(ledgerId, address, new Map(cache.get(ledgerId, address)).set(currency, id));
-  }
-  return made.length;
 }
 
 /**

@@ -1,7 +1,7 @@
 import { assert } from '../core/errors.ts';
 import type { Accepted } from '../core/posting.ts';
 import type { Description } from './request.ts';
-import type { EntryView, TransactionView } from './transactions.ts';
+import type { EntryView, TransactionView } from './transaction-view.ts';
 
 /** What stands, with the id it was given, as it is written. */
 export interface Booking {

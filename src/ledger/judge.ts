@@ -4,7 +4,7 @@ import { refuse } from '../core/refusal.ts';
 import type { Booking } from './booking.ts';
 import { detailsOf, type Prepared } from './prepare.ts';
 import type { PostRequest } from './request.ts';
-import type { TransactionView } from './transactions.ts';
+import type { TransactionView } from './transaction-view.ts';
 
 /** What becomes of a request: booked or reserved anew, or the reservation that is freed. */
 export interface Judged {
@@ -19,7 +19,8 @@ export interface Judgement {
   readonly changes: readonly BalanceChange[];
 }
 
-const refusedWithOthers = refuse(
+/** What a request of an atomic batch is told when another one was refused. */
+export const refusedWithOthers = refuse(
   'batch_refused',
   'Nothing of the batch was booked, for another transaction of it was refused.',
   'id',

@@ -112,14 +112,10 @@ export function mergeNewest<
     .sort(
       (a, b) =>
         b.row.created_at.getTime() - a.row.created_at.getTime() ||
-        compare(a.accountId, b.accountId) ||
-        compare(b.version, a.version),
+        Number(a.accountId - b.accountId) ||
+        Number(b.version - a.version),
     )
     .slice(0, limit);
-}
-
-function compare(a: bigint, b: bigint): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }
 
 /** In the order of all, of the instant the page before ended at, this account's entries are all listed, in part, or not yet. */

@@ -126,7 +126,7 @@ async function withOffline<T>(
 async function accountsIn(db: Db, ledgerId: number, { account, currency }: TransactionFilter) {
   if (account === undefined) return undefined;
   const found = await accountsOf(db, ledgerId, account, currency);
-  return [...found].sort((a, b) => (a.id < b.id ? -1 : 1));
+  return [...found].sort((a, b) => Number(a.id - b.id));
 }
 
 function positionOf(scope: string, cursor: string, search: Search) {

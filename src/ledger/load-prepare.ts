@@ -1,13 +1,8 @@
 import { parseAddress } from '../core/account.ts';
 import type { Calendar, Quarter } from '../core/quarter.ts';
 import type { Db } from '../db/schema.ts';
-import {
-  type AccountCache,
-  type AccountName,
-  createAccounts,
-  type NewAccount,
-  resolveAccounts,
-} from './accounts.ts';
+import { createAccounts, type NewAccount } from './account-create.ts';
+import { type AccountCache, type AccountName, keyOf, resolveAccounts } from './accounts.ts';
 import { closedRanges } from './closed.ts';
 import type { LoadRow } from './load-batches.ts';
 import type { TransactionRequest } from './request.ts';
@@ -32,7 +27,7 @@ export async function createMissingAccounts(
         if (cache.get(ledgerId, address)?.has(currency)) continue;
         const group = parseAddress(address)?.groupType ?? '';
         const unlimited = allowNegative === '*' || allowNegative.includes(group);
-        named.set(`${address} ${currency}`, { address, currency, minBalance: unlimited ? null : 0n });
+        named.set(keyOf({ address, currency }), { address, currency, minBalance: unlimited ? null : 0n });
       }
     }
   }

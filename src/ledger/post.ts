@@ -10,11 +10,12 @@ import type { AccountCache } from './accounts.ts';
 import { type BatchHouse, patience, writeBatch } from './batch.ts';
 import { viewOf } from './booking.ts';
 import { findKeys, KeyTaken, type KnownKey } from './idempotency.ts';
-import type { Judged } from './judge.ts';
+import { type Judged, refusedWithOthers } from './judge.ts';
 import type { FindArchived } from './prepare.ts';
 import type { PostRequest } from './request.ts';
 import { readReservations } from './reservations.ts';
-import { readTransactions, type TransactionView } from './transactions.ts';
+import type { TransactionView } from './transaction-view.ts';
+import { readTransactions } from './transactions.ts';
 
 /** What became of a request. `replayed`: it was done before under its idempotency key, and this is the first answer. */
 export type PostResult =
@@ -104,8 +105,10 @@ async function postOnce(
     }
   }
   const failed = options.atomic && results.some((result) => result?.kind === 'refused');
-  if (failed) for (const index of fresh) results[index] = refusedWithOthers();
-  else if (fresh.length > 0 || options.within) {
+  if (failed) {
+    const error = refusalError(refusedWithOthers);
+    for (const index of fresh) results[index] = { kind: 'refused', error };
+  } else if (fresh.length > 0 || options.within) {
     const sent = fresh.map((index) => requests[index] as PostRequest);
     const judged = await writeBatch(house, ledgerId, sent, options);
     for (const [place, one] of judged.entries()) results[fresh[place] as number] = resultOf(one);
@@ -162,9 +165,4 @@ function repeated(first: PostResult | undefined): PostResult {
 function keyReused(key: string): AppError {
   const detail = `The key ${JSON.stringify(key)} was used for another request. Use a new key for a new request.`;
   return new AppError('invalid', 'idempotency_key_reused', detail);
-}
-
-function refusedWithOthers(): PostResult {
-  const detail = 'Nothing of the batch was booked, for another transaction of it was refused.';
-  return { kind: 'refused', error: new AppError('refused', 'batch_refused', detail) };
 }

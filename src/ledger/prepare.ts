@@ -5,7 +5,8 @@ import type { AccountName } from './accounts.ts';
 import type { Description, PostRequest } from './request.ts';
 import { readReservations } from './reservations.ts';
 import { undoing } from './reversals.ts';
-import { readTransactions, type TransactionView } from './transactions.ts';
+import type { TransactionView } from './transaction-view.ts';
+import { readTransactions } from './transactions.ts';
 
 /** What the requests of a batch name, read before anything is locked: none of it ever changes. */
 export interface Prepared {

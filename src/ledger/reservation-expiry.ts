@@ -10,7 +10,7 @@ export interface ExpiryReport {
   readonly resolvedMeanwhile: number;
 }
 
-// As many as one batch of posting may hold.
+// A batch of posting each, and few enough that nobody waits long for the balances it locks.
 const PAGE = 500;
 
 const expiredReservations = query<{ ledger_id: number; id: string; expires_at: Date }>(

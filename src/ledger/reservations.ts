@@ -3,22 +3,17 @@ import type { Db, ReservedPosting, Trx } from '../db/schema.ts';
 import { instantArray, plainArray, textArray } from './arrays.ts';
 import type { Booking } from './booking.ts';
 import { type Query, query } from './query.ts';
-import type { TransactionView } from './transactions.ts';
+import { type DescribedRow, described, postingsOf, type TransactionView } from './transaction-view.ts';
 
-interface ReservationRow {
+interface StateRow {
   readonly id: string;
   readonly state: ReservationState['state'];
   readonly postings: readonly ReservedPosting[];
-  readonly user_id: string;
-  readonly reference_code: string | null;
-  readonly description: string | null;
-  readonly metadata: Record<string, unknown> | null;
-  readonly created_at: Date;
   readonly expires_at: Date | null;
+}
+
+interface ReservationRow extends StateRow, Omit<DescribedRow, 'status'> {
   readonly transaction_id: string | null;
-  readonly currency: string;
-  readonly amount: bigint;
-  readonly effective_at: Date | null;
   readonly resolved_at: Date | null;
 }
 
@@ -31,8 +26,6 @@ export interface Resolution {
 }
 
 const reservationsById = query<ReservationRow>('reservations_by_id');
-type StateRow = Pick<ReservationRow, 'id' | 'state' | 'postings' | 'expires_at'>;
-
 const lockRows = query<StateRow>('lock_reservations');
 const insertRows = query('insert_reservations');
 const resolveRows = query('resolve_reservations');
@@ -104,19 +97,10 @@ export async function resolveReservations(
   ]);
 }
 
-/** A row of ledger.reservations as the API shows it: a transaction that is not one yet. */
-export function viewOf(row: ReservationRow): TransactionView {
+/** A transaction that is not one yet. */
+function viewOf(row: ReservationRow): TransactionView {
   return {
-    id: row.id,
-    createdAt: row.created_at,
-    userId: row.user_id,
-    status: row.state,
-    currency: row.currency,
-    amount: row.amount,
-    referenceCode: row.reference_code,
-    description: row.description,
-    effectiveAt: row.effective_at,
-    metadata: row.metadata,
+    ...described({ ...row, status: row.state }),
     reverses: null,
     settles: null,
     reservation: {
@@ -127,10 +111,6 @@ export function viewOf(row: ReservationRow): TransactionView {
     },
     entries: [],
   };
-}
-
-function postingsOf(rows: readonly ReservedPosting[]): Posting[] {
-  return rows.map((row) => ({ ...row, amount: BigInt(row.amount) }));
 }
 
 function jsonOf({ from, to, amount, currency }: Posting): ReservedPosting {

@@ -2,17 +2,13 @@ import type { OriginalState, Posting } from '../core/posting.ts';
 import type { Db, Trx } from '../db/schema.ts';
 import { plainArray } from './arrays.ts';
 import { query } from './query.ts';
-import type { EntryView, TransactionView } from './transactions.ts';
+import type { EntryView, TransactionView } from './transaction-view.ts';
 
 const reversalsOf = query<{ reversed_id: string; transaction_id: string }>('reversals_of');
 const insertRows = query('insert_reversals');
 
 /** Which of these transactions were reversed, and by which. */
-export async function readReversals(
-  db: Db,
-  ledgerId: number,
-  ids: readonly string[],
-): Promise<Map<string, string>> {
+async function readReversals(db: Db, ledgerId: number, ids: readonly string[]): Promise<Map<string, string>> {
   if (ids.length === 0) return new Map();
   const rows = await reversalsOf(db, [ledgerId, plainArray(ids)]);
   return new Map(rows.map((row) => [row.reversed_id, row.transaction_id]));

@@ -41,7 +41,7 @@ export async function insertEntries(trx: Trx, ledgerId: number, bookings: readon
   );
   if (rows.length === 0) return;
   // The sort is stable: within an account the order is that of the versions already.
-  rows.sort((a, b) => compare(a.entry.accountId, b.entry.accountId));
+  rows.sort((a, b) => Number(a.entry.accountId - b.entry.accountId));
   await insertEntryRows(trx, [
     ledgerId,
     plainArray(rows.map(({ entry }) => entry.accountId)),
@@ -60,7 +60,7 @@ export async function updateBalances(
   unordered: readonly BalanceChange[],
 ): Promise<void> {
   if (unordered.length === 0) return;
-  const changes = unordered.toSorted((a, b) => compare(a.accountId, b.accountId));
+  const changes = unordered.toSorted((a, b) => Number(a.accountId - b.accountId));
   await updateBalanceRows(trx, [
     ledgerId,
     plainArray(changes.map(({ accountId }) => accountId)),
@@ -76,8 +76,4 @@ export async function updateBalances(
 export async function markDays(trx: Trx, ledgerId: number, days: Iterable<string>): Promise<void> {
   const marked = [...days];
   if (marked.length > 0) await markRows(trx, [ledgerId, plainArray(marked)]);
-}
-
-function compare(a: bigint, b: bigint): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }

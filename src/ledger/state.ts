@@ -1,7 +1,6 @@
 import type { AccountState } from '../core/posting.ts';
 import type { Db } from '../db/schema.ts';
-import type { AccountIds, AccountName } from './accounts.ts';
-import { accountsNamed } from './accounts.ts';
+import { type AccountIds, type AccountName, accountsNamed } from './accounts.ts';
 import { plainArray } from './arrays.ts';
 import { query } from './query.ts';
 

@@ -1,67 +1,17 @@
 import { formatAddress } from '../core/account.ts';
-import { instantOf } from '../core/id.ts';
-import type { Posting } from '../core/posting.ts';
+import { bookableInstantOf } from '../core/id.ts';
 import type { Db } from '../db/schema.ts';
 import { type AccountNames, createAccountNames } from './account-names.ts';
 import type { AccountName } from './accounts.ts';
 import { instantArray, plainArray } from './arrays.ts';
 import { query } from './query.ts';
 import { readReservations } from './reservations.ts';
+import { type DescribedRow, described, type EntryView, type TransactionView } from './transaction-view.ts';
 
-/** One account's side of a posting. Minor units; negative where money left the account. */
-export interface EntryView {
-  /** `user-123:WALLET` */
-  readonly account: string;
-  readonly currency: string;
-  readonly amount: bigint;
-  readonly balanceAfter: bigint;
-  readonly version: bigint;
-}
-
-/** What became of a reservation, and what it holds or held. */
-export interface ReservationView {
-  readonly postings: readonly Posting[];
-  readonly expiresAt: Date | null;
-  readonly resolvedAt: Date | null;
-  /** The transaction that settled it. */
-  readonly transactionId: string | null;
-}
-
-/** A transaction as it was answered when it was booked, and ever after; or a reservation as it is now. */
-export interface TransactionView {
-  readonly id: string;
-  readonly createdAt: Date;
-  readonly userId: string;
-  /** The last four are those of a reservation. */
-  readonly status: 'SUCCESS' | 'FAILED' | 'PENDING' | 'SETTLED' | 'VOIDED' | 'EXPIRED';
-  readonly currency: string;
-  readonly amount: bigint;
-  readonly referenceCode: string | null;
-  readonly description: string | null;
-  readonly effectiveAt: Date | null;
-  readonly metadata: Record<string, unknown> | null;
-  /** The transaction it reverses, and the reservation it settles. */
-  readonly reverses: string | null;
-  readonly settles: string | null;
-  /** Of a reservation only. */
-  readonly reservation: ReservationView | null;
-  /** Account by account, in the order the postings first name them. */
-  readonly entries: readonly EntryView[];
-}
-
-interface TransactionRow {
-  readonly id: string;
-  readonly created_at: Date;
-  readonly user_id: string;
+interface TransactionRow extends DescribedRow {
   readonly status: 'SUCCESS' | 'FAILED';
-  readonly currency: string;
-  readonly amount: bigint;
-  readonly reference_code: string | null;
-  readonly description: string | null;
-  readonly effective_at: Date | null;
   readonly reverses: string | null;
   readonly settles: string | null;
-  readonly metadata: Record<string, unknown> | null;
   readonly account_ids: readonly bigint[];
 }
 
@@ -76,13 +26,13 @@ interface EntryRow {
   readonly version: bigint;
 }
 
-/** entity_id, group_type, currency, and as text amount, balance_after and version. */
-type EntryArray = readonly [string, string, string, string, string, string];
+/** account_id, amount, balance_after and version, all as text. */
+type EntryArray = readonly [string, string, string, string];
 
 const transactionById = query<TransactionRow & { entries: readonly EntryArray[] | null }>(
   'transaction_by_id',
 );
-const transactionsById = query<TransactionRow & { account_ids: bigint[] }>('transactions_by_id');
+const transactionsById = query<TransactionRow>('transactions_by_id');
 const entriesOfTransactions = query<EntryRow>('entries_of_transactions');
 
 /** The transaction of that id in that ledger; undefined where there is none, or its quarter is not online. */
@@ -168,22 +118,8 @@ function inOrder<T extends { readonly account_id: bigint; readonly version: bigi
 }
 
 function viewOf(row: TransactionRow, entries: readonly EntryView[]): TransactionView {
-  return {
-    id: row.id,
-    createdAt: row.created_at,
-    userId: row.user_id,
-    status: row.status,
-    currency: row.currency,
-    amount: row.amount,
-    referenceCode: row.reference_code,
-    description: row.description,
-    effectiveAt: row.effective_at,
-    metadata: row.metadata,
-    reverses: row.reverses,
-    settles: row.settles,
-    reservation: null,
-    entries,
-  };
+  const { reverses, settles } = row;
+  return { ...described(row), reverses, settles, reservation: null, entries };
 }
 
 function entryOf(row: EntryRow): EntryView {
@@ -194,10 +130,4 @@ function entryOf(row: EntryRow): EntryView {
     balanceAfter: row.balance_after,
     version: row.version,
   };
-}
-
-/** A uuid holds instants that PostgreSQL cannot read; nothing was booked then. */
-function bookableInstantOf(id: string): Date | undefined {
-  const instant = instantOf(id);
-  return instant && instant.getUTCFullYear() <= 9999 ? instant : undefined;
 }

@@ -1,8 +1,8 @@
 import { findInArchive } from '../archive/lookup.ts';
 import { formatAddress } from '../core/account.ts';
-import { instantOf } from '../core/id.ts';
+import { bookableInstantOf } from '../core/id.ts';
 import type { FindArchived } from '../ledger/prepare.ts';
-import type { TransactionView } from '../ledger/transactions.ts';
+import type { TransactionView } from '../ledger/transaction-view.ts';
 import { archiveFolder } from '../quarters/archives.ts';
 import type { QuarterHouse } from '../quarters/context.ts';
 import { readQuarters } from '../quarters/registry.ts';
@@ -10,8 +10,8 @@ import { readQuarters } from '../quarters/registry.ts';
 /** Finds transactions whose quarter has left the database, in its archive. */
 export function findArchivedIn({ database, store, calendar, ledgerSet }: QuarterHouse): FindArchived {
   return async (ledgerId, id): Promise<TransactionView | undefined> => {
-    const createdAt = instantOf(id);
-    if (!createdAt || createdAt.getUTCFullYear() > 9999) return undefined;
+    const createdAt = bookableInstantOf(id);
+    if (!createdAt) return undefined;
     const { name } = calendar.quarterOf(createdAt);
     const quarters = await readQuarters(database.write);
     const state = quarters.find(({ quarter }) => quarter === name)?.state;

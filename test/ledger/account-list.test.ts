@@ -2,7 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { CompiledQuery, sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { changeAccounts } from '../../src/ledger/account-change.ts';
-import { type AccountSearch, findAccount, searchAccounts } from '../../src/ledger/account-list.ts';
+import { type AccountSearch, searchAccounts } from '../../src/ledger/account-list.ts';
+import { findAccount } from '../../src/ledger/account-of.ts';
 import { createAccountCache, resolveAccounts } from '../../src/ledger/accounts.ts';
 import { type Book, openBook } from './fixture.ts';
 

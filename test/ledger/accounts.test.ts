@@ -1,10 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import {
-  type AccountCache,
-  createAccountCache,
-  createAccounts,
-  resolveAccounts,
-} from '../../src/ledger/accounts.ts';
+import { createAccounts } from '../../src/ledger/account-create.ts';
+import { type AccountCache, createAccountCache, resolveAccounts } from '../../src/ledger/accounts.ts';
 import { createLedger } from '../../src/ledger/ledgers.ts';
 import { type Book, openBook } from './fixture.ts';
 

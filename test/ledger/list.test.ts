@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { fixedClock } from '../../src/core/clock.ts';
 import { createLedger } from '../../src/ledger/ledgers.ts';
 import { listTransactions, type TransactionFilter, type TransactionList } from '../../src/ledger/list.ts';
-import type { TransactionView } from '../../src/ledger/transactions.ts';
+import type { TransactionView } from '../../src/ledger/transaction-view.ts';
 import { type History, newestFirst, openHistory } from './reading-fixture.ts';
 
 const from = new Date('2023-02-10T00:00:00Z');

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createAccounts } from '../../src/ledger/accounts.ts';
+import { createAccounts } from '../../src/ledger/account-create.ts';
 import { type Book, brokenRules, closeQuarter, openBook } from './fixture.ts';
 import { booked, csv, HEADER, loadRow, openLoads, rows } from './load-fixture.ts';
 

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { sql } from 'kysely';
 import type { PostResult } from '../../src/ledger/post.ts';
 import type { PostRequest, TransactionRequest } from '../../src/ledger/request.ts';
-import type { TransactionView } from '../../src/ledger/transactions.ts';
+import type { TransactionView } from '../../src/ledger/transaction-view.ts';
 import { type Book, openBook } from './fixture.ts';
 
 /** A book with a bank in two currencies and three empty wallets, and the quarter of `today` and the one before. */

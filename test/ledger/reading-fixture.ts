@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import type { Posting } from '../../src/core/posting.ts';
 import { partitionName, quarterTables } from '../../src/core/tables.ts';
 import { identifier } from '../../src/db/identifier.ts';
-import type { TransactionView } from '../../src/ledger/transactions.ts';
+import type { TransactionView } from '../../src/ledger/transaction-view.ts';
 import { refreshSummaries } from '../../src/summaries/refresh.ts';
 import { type Book, openBook } from './fixture.ts';
 

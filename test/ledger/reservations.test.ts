@@ -3,11 +3,8 @@ import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { PostOptions, PostResult } from '../../src/ledger/post.ts';
 import type { PostRequest } from '../../src/ledger/request.ts';
-import {
-  readTransaction,
-  readTransactionOrReservation,
-  type TransactionView,
-} from '../../src/ledger/transactions.ts';
+import type { TransactionView } from '../../src/ledger/transaction-view.ts';
+import { readTransaction, readTransactionOrReservation } from '../../src/ledger/transactions.ts';
 import { type Book, brokenRules } from './fixture.ts';
 import { codes, countTransactions, keyed, openWallets, request, transactionOf } from './post-fixture.ts';
 

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createPoster, type PostOptions, type PostResult } from '../../src/ledger/post.ts';
 import type { PostRequest } from '../../src/ledger/request.ts';
-import { readTransactionOrReservation, type TransactionView } from '../../src/ledger/transactions.ts';
+import type { TransactionView } from '../../src/ledger/transaction-view.ts';
+import { readTransactionOrReservation } from '../../src/ledger/transactions.ts';
 import { type Book, brokenRules } from './fixture.ts';
 import { codes, openWallets, request, transactionOf } from './post-fixture.ts';
 
