@@ -49,7 +49,8 @@ export function openDatabase(options: DatabaseOptions): Database {
     const detail = 'Set QM_DATABASE_URL, or use `quartermaster dev`, which brings its own PostgreSQL.';
     throw new AppError('config', 'no_database_url', detail);
   }
-  const writes = openPool(databaseUrl, options);
+  // Statements of a transaction may be sent before those before them are answered: transact.ts.
+  const writes = openPool(databaseUrl, options, { pipeline: true });
   // A pool of its own even on the same URL: a verb that holds a session for an hour must not starve writers.
   const directs = openPool(directDatabaseUrl ?? databaseUrl, options);
   const replica =

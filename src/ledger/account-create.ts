@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import { formatAddress } from '../core/account.ts';
 import type { Db, Trx } from '../db/schema.ts';
 import type { AccountView } from './account-list.ts';
-import { type AccountCache, type AccountName, addressOf, keyOf } from './accounts.ts';
+import { type AccountCache, type AccountName, addressOf, type KnownAccount, keyOf } from './accounts.ts';
 import { plainArray, textArray } from './arrays.ts';
 
 export interface NewAccount extends AccountName {
@@ -12,10 +12,6 @@ export interface NewAccount extends AccountName {
   readonly name?: string | undefined;
   /** Left out: ACTIVE. */
   readonly status?: AccountView['status'] | undefined;
-}
-
-export interface CreatedAccount extends AccountName {
-  readonly id: bigint;
 }
 
 /** Creates, in a transaction of its own, what does not exist yet, and returns how many it made. */
@@ -39,7 +35,7 @@ export async function insertAccounts(
   trx: Trx,
   ledgerId: number,
   accounts: readonly NewAccount[],
-): Promise<CreatedAccount[]> {
+): Promise<KnownAccount[]> {
   if (accounts.length === 0) return [];
   const wanted = new Map(accounts.map((account) => [keyOf(account), account]));
   const inOrder = [...wanted].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, account]) => account);
@@ -75,7 +71,7 @@ export async function insertAccounts(
 export function rememberCreated(
   cache: AccountCache,
   ledgerId: number,
-  created: readonly CreatedAccount[],
+  created: readonly KnownAccount[],
 ): void {
   for (const { id, address, currency } of created) {
     cache.set(ledgerId, address, new Map(cache.get(ledgerId, address)).set(currency, id));

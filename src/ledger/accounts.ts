@@ -61,36 +61,76 @@ export function createAccountCache(
 /** By ledger, and then by address as it stands: a key made of both would have to be put together for every look. */
 type Generation = Map<number, Map<string, AccountIds>>;
 
+/** Which addresses are named, by the currency they are named in. */
+export type AccountNames = ReadonlyMap<string, ReadonlySet<string>>;
+
+/** An account by its name and its id. */
+export interface KnownAccount extends AccountName {
+  readonly id: bigint;
+}
+
+/** The names of the accounts that postings move. */
+export function namesIn(postings: Iterable<AccountPair>): AccountNames {
+  const names = new Map<string, Set<string>>();
+  for (const { from, to, currency } of postings) {
+    const addresses = names.get(currency);
+    if (addresses) addresses.add(from).add(to);
+    else names.set(currency, new Set([from, to]));
+  }
+  return names;
+}
+
+interface AccountPair {
+  readonly from: string;
+  readonly to: string;
+  readonly currency: string;
+}
+
 /**
- * The accounts that go by these names, by address; addresses without any are missing. The database is asked only for
- * what the cache does not know, and then for the address in every currency: that tells a wrong currency from an
- * unknown account.
+ * The accounts that go by these names, in the order of their ids. Where an address is there but not in a currency it is named
+ * in, all its accounts are among them: that tells a wrong currency from an unknown account. The database is asked only for
+ * what the cache does not know.
  */
 export async function resolveAccounts(
   db: Db,
   cache: AccountCache,
   ledgerId: number,
-  names: Iterable<AccountName>,
-): Promise<ReadonlyMap<string, AccountIds>> {
-  const resolved = new Map<string, AccountIds>();
+  names: AccountNames,
+): Promise<KnownAccount[]> {
+  const known: KnownAccount[] = [];
   const missing = new Map<string, Address>();
-  for (const { address, currency } of names) {
-    if (resolved.get(address)?.has(currency) || missing.has(address)) continue;
-    const ids = cache.get(ledgerId, address);
-    if (ids?.has(currency)) {
-      resolved.set(address, ids);
-      continue;
+  for (const [currency, addresses] of names) {
+    for (const address of addresses) {
+      const id = cache.get(ledgerId, address)?.get(currency);
+      if (id !== undefined) known.push({ id, address, currency });
+      else if (!missing.has(address)) {
+        const parsed = parseAddress(address);
+        if (parsed) missing.set(address, parsed);
+      }
     }
-    const parsed = parseAddress(address);
-    if (parsed) missing.set(address, parsed);
   }
-  if (missing.size === 0) return resolved;
+  if (missing.size === 0) return known.sort(byId);
+  const found = await lookUp(db, ledgerId, [...missing.values()]);
+  const resolved = known.filter(({ address }) => !missing.has(address));
+  for (const [address, ids] of found) {
+    cache.set(ledgerId, address, ids);
+    const wanted = [...names.keys()].filter((currency) => names.get(currency)?.has(address));
+    const chosen = wanted.every((currency) => ids.has(currency)) ? wanted : ids.keys();
+    for (const currency of chosen) resolved.push({ id: ids.get(currency) as bigint, address, currency });
+  }
+  return resolved.sort(byId);
+}
 
-  const wanted = [...missing.values()];
+/** What accounts these addresses have, in all currencies. */
+async function lookUp(
+  db: Db,
+  ledgerId: number,
+  addresses: readonly Address[],
+): Promise<Map<string, Map<string, bigint>>> {
   const rows = await accountsByAddress(db, [
     ledgerId,
-    textArray(wanted.map(({ entityId }) => entityId)),
-    textArray(wanted.map(({ groupType }) => groupType)),
+    textArray(addresses.map(({ entityId }) => entityId)),
+    textArray(addresses.map(({ groupType }) => groupType)),
   ]);
   const found = new Map<string, Map<string, bigint>>();
   for (const row of rows) {
@@ -99,29 +139,11 @@ export async function resolveAccounts(
     if (ids) ids.set(row.currency, row.id);
     else found.set(address, new Map([[row.currency, row.id]]));
   }
-  for (const [address, ids] of found) {
-    cache.set(ledgerId, address, ids);
-    resolved.set(address, ids);
-  }
-  return resolved;
+  return found;
 }
 
-/**
- * The accounts a batch has to know: those it names, and where one is not there in its currency, those of its address
- * in others, so that the refusal can say so.
- */
-export function accountsNamed(
-  resolved: ReadonlyMap<string, AccountIds>,
-  names: Iterable<AccountName>,
-): Set<bigint> {
-  const wanted = new Set<bigint>();
-  for (const { address, currency } of names) {
-    const ids = resolved.get(address);
-    const id = ids?.get(currency);
-    if (id !== undefined) wanted.add(id);
-    else for (const other of ids?.values() ?? []) wanted.add(other);
-  }
-  return wanted;
+function byId(a: KnownAccount, b: KnownAccount): number {
+  return a.id < b.id ? -1 : 1;
 }
 
 /**

@@ -3,11 +3,12 @@ import { AppError, isAppError } from '../core/errors.ts';
 import type { Calendar } from '../core/quarter.ts';
 import type { Db, Trx } from '../db/schema.ts';
 import { isConnectionLoss, isTransient, sqlState, toAppError } from '../db/sqlstate.ts';
+import { OutcomeUnknown, transact } from '../db/transact.ts';
 import { retry } from '../platform/retry.ts';
-import { type AccountCache, resolveAccounts } from './accounts.ts';
+import { type AccountCache, type KnownAccount, resolveAccounts } from './accounts.ts';
 import { type ClosedRange, closedRanges } from './closed.ts';
 import { type Judged, type Judgement, judge } from './judge.ts';
-import { type FindArchived, prepare } from './prepare.ts';
+import { type FindArchived, type Prepared, prepare } from './prepare.ts';
 import type { PostRequest } from './request.ts';
 import { readStates } from './reservations.ts';
 import { readOriginals } from './reversals.ts';
@@ -35,8 +36,28 @@ export interface BatchOptions {
   readonly within?: ((trx: Trx, outcomes: readonly Outcome[]) => Promise<void>) | undefined;
   /** `within` refuses to commit the same batch twice, so a batch whose fate is unknown may be sent again. */
   readonly guarded?: boolean | undefined;
+  /** What was read for it beforehand; read anew when the batch is tried again. */
+  readonly ready?: Ready | undefined;
   readonly attempts?: number | undefined;
   readonly signal?: AbortSignal | undefined;
+}
+
+/** What a batch needs to know before anything is locked. */
+export interface Ready {
+  readonly prepared: Prepared;
+  readonly closed: readonly ClosedRange[];
+  readonly known: readonly KnownAccount[];
+}
+
+/** Reads what a batch needs to know before anything is locked. */
+export async function makeReady(
+  { db, accounts, findArchived }: Pick<BatchHouse, 'db' | 'accounts' | 'findArchived'>,
+  ledgerId: number,
+  requests: readonly PostRequest[],
+): Promise<Ready> {
+  const prepared = await prepare(db, findArchived, ledgerId, requests);
+  const closed = await closedWithin(db, requests);
+  return { prepared, closed, known: await resolveAccounts(db, accounts, ledgerId, prepared.names) };
 }
 
 /** How long short statements are tried again: about a second. */
@@ -61,40 +82,34 @@ export async function writeBatch(
   options: BatchOptions = {},
 ): Promise<readonly Judged[]> {
   const repeatable = options.guarded || requests.every((request) => request.idempotency);
-  let committing = false;
+  let { ready } = options;
   let closedMeanwhile = 0;
 
   async function attempt(): Promise<readonly Judged[]> {
-    committing = false;
-    const prepared = await prepare(house.db, house.findArchived, ledgerId, requests);
-    const closed = await closedWithin(house.db, requests);
-    const resolved = await resolveAccounts(house.db, house.accounts, ledgerId, prepared.names);
+    const { prepared, closed, known } = ready ?? (await makeReady(house, ledgerId, requests));
+    ready = undefined;
     const decide = async (db: Db, how: 'lock' | 'read'): Promise<Judgement> => {
-      const ids = [...prepared.reservations.keys()];
-      const reservations = await readStates(db, ledgerId, ids, how);
-      const standing = await readStanding(db, ledgerId, resolved, prepared.names, how);
-      const originals = await readOriginals(db, ledgerId, prepared.originals);
+      const [reservations, standing, originals] = await Promise.all([
+        readStates(db, ledgerId, [...prepared.reservations.keys()], how),
+        readStanding(db, ledgerId, known, how),
+        readOriginals(db, ledgerId, prepared.originals),
+      ]);
       const state = { ...standing, closed, reservations, originals };
       return judge(requests, prepared, state, house.newId, options);
     };
     if (options.dryRun) return (await decide(house.db, 'read')).judged;
-    return house.db
-      .transaction()
-      .setIsolationLevel('read committed')
-      .execute(async (trx) => {
-        let judgement: Judgement = { judged: [], changes: [] };
-        if (requests.length > 0) {
-          judgement = await decide(trx, 'lock');
-          await write(trx, house.calendar, ledgerId, judgement);
-        }
+    return transact(house.db, {
+      read: (trx) => decide(trx, 'lock'),
+      write: async (trx, judgement, send) => {
         const { judged } = judgement;
+        await write(trx, house.calendar, ledgerId, judgement, send);
         await options.within?.(
           trx,
           judged.map(({ outcome }) => outcome),
         );
-        committing = true;
         return judged;
-      });
+      },
+    });
   }
 
   function mayPass(error: unknown): boolean {
@@ -102,7 +117,7 @@ export async function writeBatch(
       // Only a batch with times of its own looks up what is closed, and then finds it.
       return requests.some(timeOf) && ++closedMeanwhile <= CLOSED_TWICE;
     }
-    return isTransient(error) && (repeatable || !(committing && isConnectionLoss(error)));
+    return error instanceof OutcomeUnknown ? repeatable : isTransient(error);
   }
 
   try {
@@ -113,13 +128,14 @@ export async function writeBatch(
       signal: options.signal,
     });
   } catch (error) {
-    // What the caller or our own code threw is not a failure of the database.
-    if (sqlState(error) === undefined && !isConnectionLoss(error)) throw error;
-    if (committing && isConnectionLoss(error) && !repeatable) {
+    if (error instanceof OutcomeUnknown) {
+      if (repeatable) throw toAppError(error.cause);
       const detail =
         'The connection was lost while the transaction committed, so it may or may not be booked. Look for it before sending it again; with an idempotency key it could simply be sent again.';
       throw new AppError('unavailable', 'outcome_unknown', detail, { cause: error });
     }
+    // What the caller or our own code threw is not a failure of the database.
+    if (sqlState(error) === undefined && !isConnectionLoss(error)) throw error;
     throw toAppError(error);
   }
 }

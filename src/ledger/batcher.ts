@@ -13,8 +13,9 @@ export interface BatcherOptions {
   readonly batchMax?: number;
   readonly parallel?: number;
   /**
-   * While batches are under way one more begins when it would be full, or when somebody has waited for as long as the last
-   * batch took: then the one under way is held up. These are the least and the most of that time.
+   * While batches are under way one more begins when it would be as large as the one begun last, so that all of them stay
+   * large, or when somebody has waited for as long as the last one took: then those under way are held up. These are
+   * the least and the most of that time.
    */
   readonly lingerMs?: readonly [least: number, most: number];
   /** How long a request may wait before its batch begins, and a batch take, before their callers are told. */
@@ -55,6 +56,9 @@ interface Submission {
   readonly reject: (error: unknown) => void;
 }
 
+/** A batch beside others has at least that many: smaller ones cost more than they gain by not waiting. */
+const ENOUGH = 24;
+
 /** How often those that wait are looked at while no further batch can begin. */
 const LOOK_MS = 250;
 
@@ -74,8 +78,9 @@ export function createBatcher(options: BatcherOptions): Batcher {
   let underWay = 0;
   let scheduled = false;
   let timer: NodeJS.Timeout | undefined;
-  /** How long the last batch took. */
+  /** How long the batch that ended last took, and how many the one begun last has. */
   let took = 0;
+  let size = 0;
 
   function schedule(): void {
     if (scheduled) return;
@@ -91,11 +96,17 @@ export function createBatcher(options: BatcherOptions): Batcher {
     dismissStale();
     for (let first = queue[0]; first !== undefined && underWay < parallel; first = queue[0]) {
       const lingered = clock.now().getTime() - first.since >= linger();
-      if (underWay > 0 && waiting < batchMax && !lingered) break;
-      void work(take(first.ledgerId));
+      if (underWay > 0 && waiting < enough() && !lingered) break;
+      const taken = take(first.ledgerId);
+      size = taken.reduce((sum, { requests }) => sum + requests.length, 0);
+      void work(taken);
     }
     clearTimeout(timer);
     timer = queue.length === 0 ? undefined : setTimeout(schedule, underWay < parallel ? linger() : LOOK_MS);
+  }
+
+  function enough(): number {
+    return Math.min(Math.max(size, ENOUGH), batchMax);
   }
 
   function linger(): number {

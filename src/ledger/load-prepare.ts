@@ -2,7 +2,8 @@ import { parseAddress } from '../core/account.ts';
 import type { Calendar, Quarter } from '../core/quarter.ts';
 import type { Db } from '../db/schema.ts';
 import { createAccounts, type NewAccount } from './account-create.ts';
-import { type AccountCache, type AccountName, keyOf, resolveAccounts } from './accounts.ts';
+import { type AccountCache, keyOf, namesIn, resolveAccounts } from './accounts.ts';
+import type { Ready } from './batch.ts';
 import { closedRanges } from './closed.ts';
 import type { LoadRow } from './load-batches.ts';
 import type { TransactionRequest } from './request.ts';
@@ -20,48 +21,68 @@ export async function createMissingAccounts(
   requests: readonly TransactionRequest[],
   { allowNegative }: CreateAccounts,
 ): Promise<number> {
-  const named = new Map<string, NewAccount>();
-  for (const { postings } of requests) {
-    for (const { from, to, currency } of postings) {
-      for (const address of [from, to]) {
-        if (cache.get(ledgerId, address)?.has(currency)) continue;
-        const group = parseAddress(address)?.groupType ?? '';
-        const unlimited = allowNegative === '*' || allowNegative.includes(group);
-        named.set(keyOf({ address, currency }), { address, currency, minBalance: unlimited ? null : 0n });
-      }
+  const unknown = unknownIn(cache, ledgerId, requests);
+  if (unknown.size === 0) return 0;
+  const found = new Set((await resolveAccounts(db, cache, ledgerId, unknown)).map(keyOf));
+  const wanted: NewAccount[] = [];
+  for (const [currency, addresses] of unknown) {
+    for (const address of addresses) {
+      if (found.has(keyOf({ address, currency }))) continue;
+      const group = parseAddress(address)?.groupType ?? '';
+      const unlimited = allowNegative === '*' || allowNegative.includes(group);
+      wanted.push({ address, currency, minBalance: unlimited ? null : 0n });
     }
   }
-  if (named.size === 0) return 0;
-  const wanted = [...named.values()];
-  const found = await resolveAccounts(db, cache, ledgerId, wanted);
-  return createAccounts(
-    db,
-    ledgerId,
-    wanted.filter(({ address, currency }) => !found.get(address)?.has(currency)),
-    cache,
-  );
+  return createAccounts(db, ledgerId, wanted, cache);
+}
+
+/** Records that are written together. */
+export interface LoadBatch {
+  readonly rows: readonly LoadRow[];
+  /** Of the rows that have no fault, in their order. */
+  readonly requests: readonly TransactionRequest[];
+  /** What was read for them beforehand, where that holds. */
+  readonly ready: Ready | undefined;
 }
 
 /**
- * Looks up the accounts of each batch that the cache does not know. A stage of its own, so that it is done while the batch
- * before it is written. What is not found is for the writer to create or to refuse.
+ * Reads beforehand what each batch needs to know: a stage of its own, so that it is done while the batch before it is
+ * written. With `stopAtFault` a batch ends with the first row that has a fault.
  */
-export async function* withAccounts(
+export async function* withReady(
   batches: AsyncIterable<LoadRow[]>,
-  isKnown: (address: string, currency: string) => boolean,
-  lookUp: (names: readonly AccountName[]) => Promise<unknown>,
-): AsyncGenerator<LoadRow[]> {
-  for await (const rows of batches) {
-    const unknown: AccountName[] = [];
-    for (const { request } of rows) {
-      for (const { from, to, currency } of request?.postings ?? []) {
-        if (!isKnown(from, currency)) unknown.push({ address: from, currency });
-        if (!isKnown(to, currency)) unknown.push({ address: to, currency });
-      }
-    }
-    if (unknown.length > 0) await lookUp(unknown);
-    yield rows;
+  stopAtFault: boolean,
+  makeReady: (requests: readonly TransactionRequest[]) => Promise<Ready | undefined>,
+): AsyncGenerator<LoadBatch> {
+  for await (const batch of batches) {
+    const end = stopAtFault ? batch.findIndex(({ fault }) => fault) : -1;
+    const rows = end < 0 ? batch : batch.slice(0, end + 1);
+    const requests = rows.flatMap(({ request }) => request ?? []);
+    yield { rows, requests, ready: await makeReady(requests) };
   }
+}
+
+/** True when the cache has all accounts the requests name. */
+export function areKnown(
+  cache: AccountCache,
+  ledgerId: number,
+  requests: readonly TransactionRequest[],
+): boolean {
+  return unknownIn(cache, ledgerId, requests).size === 0;
+}
+
+/** The accounts the requests name and the cache does not know, as far as it remembers. */
+function unknownIn(
+  cache: AccountCache,
+  ledgerId: number,
+  requests: readonly TransactionRequest[],
+): Map<string, Set<string>> {
+  const unknown = new Map<string, Set<string>>();
+  for (const [currency, addresses] of namesIn(requests.flatMap(({ postings }) => postings))) {
+    const missing = [...addresses].filter((address) => !cache.get(ledgerId, address)?.has(currency));
+    if (missing.length > 0) unknown.set(currency, new Set(missing));
+  }
+  return unknown;
 }
 
 /**

@@ -4,9 +4,14 @@ import { AppError } from '../core/errors.ts';
 import type { Trx } from '../db/schema.ts';
 import { isTransient } from '../db/sqlstate.ts';
 import { retry } from '../platform/retry.ts';
-import { type BatchHouse, patience, writeBatch } from './batch.ts';
+import { type BatchHouse, patience, type Ready, writeBatch } from './batch.ts';
 import { type LoadRow, rollOver } from './load-batches.ts';
-import { type CreateAccounts, createMissingAccounts, quarterPreparer } from './load-prepare.ts';
+import {
+  type CreateAccounts,
+  createMissingAccounts,
+  type LoadBatch,
+  quarterPreparer,
+} from './load-prepare.ts';
 import { advanceLoad, type LoadIdentity, type LoadProgress, sameProgress } from './load-progress.ts';
 import type { LoadRecord } from './load-record.ts';
 import type { Reject, RejectFile } from './load-rejects.ts';
@@ -30,7 +35,7 @@ interface LoadWriterParts extends BatchHouse {
 
 export interface LoadWriter {
   /** Books a batch of rows and moves the load's progress over them, in one transaction. */
-  write(rows: readonly LoadRow[], last: boolean): Promise<void>;
+  write(batch: LoadBatch, last: boolean): Promise<void>;
   progress(): LoadProgress;
   accountsCreated(): number;
 }
@@ -62,21 +67,18 @@ export function createLoadWriter(parts: LoadWriterParts): LoadWriter {
   const { ledgerId } = identity;
   const prepareQuarters = quarterPreparer(db, parts.calendar, parts.ensureQuarters);
   let { start: progress, prefix } = parts;
-  let created = 0;
+  let accountsCreated = 0;
 
-  async function write(batch: readonly LoadRow[], last: boolean): Promise<void> {
-    const end = rejects ? -1 : batch.findIndex(({ fault }) => fault);
-    const rows = end < 0 ? batch : batch.slice(0, end + 1);
-    const requests = rows.flatMap(({ request }) => request ?? []);
+  async function write({ rows, requests, ready }: LoadBatch, last: boolean): Promise<void> {
     if (createAccounts)
-      created += await insist(
+      accountsCreated += await insist(
         () => createMissingAccounts(db, accounts, ledgerId, requests, createAccounts),
         parts.signal,
       );
     await insist(() => prepareQuarters(requests), parts.signal);
 
     const attempted: Tally[] = [];
-    const tally = await commit(requests, async (trx, outcomes) => {
+    const tally = await commit(requests, ready, async (trx, outcomes) => {
       const tried = takeStock(rows, outcomes, last);
       attempted.push(tried);
       const found = await advanceLoad(trx, identity, progress, tried.to);
@@ -100,6 +102,7 @@ export function createLoadWriter(parts: LoadWriterParts): LoadWriter {
 
   async function commit(
     requests: readonly TransactionRequest[],
+    ready: Ready | undefined,
     within: (trx: Trx, outcomes: readonly Outcome[]) => Promise<Tally>,
   ): Promise<Tally> {
     let tally: Tally | undefined;
@@ -107,6 +110,7 @@ export function createLoadWriter(parts: LoadWriterParts): LoadWriter {
       await writeBatch(parts, ledgerId, requests, {
         stopAtRefusal: rejects === undefined,
         guarded: true,
+        ready,
         attempts: ATTEMPTS,
         signal: parts.signal,
         within: async (trx, outcomes) => {
@@ -148,7 +152,7 @@ export function createLoadWriter(parts: LoadWriterParts): LoadWriter {
     return { to, prefix: rolled, rejects: rejected, rejectedBytes, stoppedBy };
   }
 
-  return { write, progress: () => progress, accountsCreated: () => created };
+  return { write, progress: () => progress, accountsCreated: () => accountsCreated };
 }
 
 /** Does again what does nothing twice, for as long as a load is patient. */

@@ -6,12 +6,13 @@ import type { Calendar } from '../core/quarter.ts';
 import type { Database } from '../db/database.ts';
 import type { Trx } from '../db/schema.ts';
 import { throwIfAborted } from '../platform/retry.ts';
-import { type AccountCache, resolveAccounts } from './accounts.ts';
+import type { AccountCache } from './accounts.ts';
+import { makeReady } from './batch.ts';
 import { createLedger, readCurrencies, requireLedger } from './ledgers.ts';
 import { afterPrefix, inBatches, withLookahead, withRows } from './load-batches.ts';
 import { readCsv } from './load-csv.ts';
 import { readNdjson } from './load-ndjson.ts';
-import { type CreateAccounts, withAccounts } from './load-prepare.ts';
+import { areKnown, type CreateAccounts, withReady } from './load-prepare.ts';
 import { type LoadIdentity, openLoad, rememberOptions, startOfPrefix } from './load-progress.ts';
 import type { LoadFormat } from './load-record.ts';
 import { openRejects, type RejectFile } from './load-rejects.ts';
@@ -110,6 +111,7 @@ export async function load(house: LoadHouse, options: LoadOptions): Promise<Load
 
 async function loadFrom(source: OpenSource, house: LoadHouse, options: LoadOptions): Promise<LoadReport> {
   const db = house.database.write;
+  const { accounts } = house;
   const format = options.format ?? formatOf(options.source);
   const { amounts, createAccounts, words = commandWords } = options;
   const name = idOf(options);
@@ -141,11 +143,11 @@ async function loadFrom(source: OpenSource, house: LoadHouse, options: LoadOptio
       oldest: new Date(Math.max(0, house.oldest.getTime())),
     };
     const read = withRows(inBatches(records, options.batch ?? BATCH), (record) => readRow(record, rules));
-    const rows = withAccounts(
-      read,
-      (address, currency) => house.accounts.get(ledger.id, address)?.has(currency) ?? false,
-      (names) => insist(() => resolveAccounts(db, house.accounts, ledger.id, names), options.signal),
-    );
+    const batches = withReady(read, rejects === undefined, async (requests) => {
+      const ready = await insist(() => makeReady({ db, accounts }, ledger.id, requests), options.signal);
+      // Accounts that have yet to be created are not among those that were found.
+      return createAccounts && !areKnown(accounts, ledger.id, requests) ? undefined : ready;
+    });
     const writer = createLoadWriter({
       ...house,
       db,
@@ -170,14 +172,14 @@ async function loadFrom(source: OpenSource, house: LoadHouse, options: LoadOptio
       });
     };
     let empty = true;
-    for await (const { item, last } of withLookahead(rows)) {
+    for await (const { item, last } of withLookahead(batches)) {
       throwIfAborted(options.signal);
       empty = false;
       await writer.write(item, last);
       tell();
     }
     const nothingNew = empty && start.state === 'done';
-    if (empty && !nothingNew) await writer.write([], true);
+    if (empty && !nothingNew) await writer.write({ rows: [], requests: [], ready: undefined }, true);
     return report(writer.progress(), nothingNew, writer.accountsCreated());
   } finally {
     await rejects?.close();

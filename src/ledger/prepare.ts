@@ -1,7 +1,7 @@
 import { instantOf } from '../core/id.ts';
 import type { Posting } from '../core/posting.ts';
 import type { Db } from '../db/schema.ts';
-import type { AccountName } from './accounts.ts';
+import { type AccountNames, namesIn } from './accounts.ts';
 import type { Description, PostRequest } from './request.ts';
 import { readReservations } from './reservations.ts';
 import { undoing } from './reversals.ts';
@@ -13,7 +13,7 @@ export interface Prepared {
   /** Of the reservations only what they hold and say is used; how they stand is read under their lock. */
   readonly reservations: ReadonlyMap<string, TransactionView>;
   readonly originals: ReadonlyMap<string, TransactionView>;
-  readonly names: readonly AccountName[];
+  readonly names: AccountNames;
 }
 
 /** Finds a transaction of a quarter that is not online any more. */
@@ -39,16 +39,19 @@ export async function prepare(
     const archived = await findArchived?.(ledgerId, id);
     if (archived) originals.set(id, archived);
   }
-  const names: AccountName[] = [];
-  const add = (postings: readonly Posting[]) => {
-    for (const { from, to, currency } of postings) {
-      names.push({ address: from, currency }, { address: to, currency });
-    }
-  };
-  for (const request of requests) if ('postings' in request) add(request.postings);
-  for (const { reservation } of reservations.values()) add(reservation?.postings ?? []);
-  for (const { entries } of originals.values()) add(undoing(entries));
+  const names = namesIn(postingsOf(requests, reservations, originals));
   return { reservations, originals, names };
+}
+
+/** All that the requests may move. */
+function* postingsOf(
+  requests: readonly PostRequest[],
+  reservations: Prepared['reservations'],
+  originals: Prepared['originals'],
+): Iterable<Posting> {
+  for (const request of requests) if ('postings' in request) yield* request.postings;
+  for (const { reservation } of reservations.values()) yield* reservation?.postings ?? [];
+  for (const { entries } of originals.values()) yield* undoing(entries);
 }
 
 /** What a transaction says about itself, where the request leaves it to what it settles or reverses. */

@@ -1,6 +1,6 @@
 import type { AccountState } from '../core/posting.ts';
 import type { Db } from '../db/schema.ts';
-import { type AccountIds, type AccountName, accountsNamed } from './accounts.ts';
+import type { KnownAccount } from './accounts.ts';
 import { plainArray } from './arrays.ts';
 import { query } from './query.ts';
 
@@ -12,7 +12,9 @@ interface BalanceRow {
   readonly pending_in: bigint;
   readonly min_balance: bigint | null;
   readonly version: bigint;
+  /** Whole, but for what a double cannot hold. */
   readonly last_entry_ms: number | null;
+  /** With a fraction. */
   readonly now_ms: number;
 }
 
@@ -26,36 +28,36 @@ const lockBalances = query<BalanceRow>('lock_balances');
 const readBalances = query<BalanceRow>('read_balances');
 
 /**
- * The accounts that go by these names; locked until the transaction ends, or only read. What an account is called comes
- * from the cache, for it never changes; everything else is read here.
+ * How these accounts stand; locked until the transaction ends, or only read. What an account is called is known, for it never
+ * changes; everything else is read here.
+ *
+ * @param known in the order of their ids
  */
 export async function readStanding(
   db: Db,
   ledgerId: number,
-  resolved: ReadonlyMap<string, AccountIds>,
-  names: readonly AccountName[],
+  known: readonly KnownAccount[],
   how: 'lock' | 'read',
 ): Promise<Standing> {
-  const wanted = accountsNamed(resolved, names);
   const accounts = new Map<string, AccountState[]>();
-  if (wanted.size === 0) return { now: new Date(0), accounts };
-  const rows = await (how === 'lock' ? lockBalances : readBalances)(db, [ledgerId, plainArray([...wanted])]);
-  const byId = new Map(rows.map((row) => [row.account_id, row]));
+  if (known.length === 0) return { now: new Date(0), accounts };
+  const ids = plainArray(known.map(({ id }) => id));
+  const rows = await (how === 'lock' ? lockBalances : readBalances)(db, [ledgerId, ids]);
   let now = 0;
-  for (const { now_ms } of rows) now = Math.max(now, now_ms);
-  for (const { address } of names) {
-    if (accounts.has(address)) continue;
-    const some: AccountState[] = [];
-    for (const [currency, id] of resolved.get(address) ?? []) {
-      const row = byId.get(id);
-      if (row) some.push(stateOf(row, address, currency));
-    }
-    accounts.set(address, some);
+  // Rows come in the same order, so each is met as the list is gone through.
+  let next = 0;
+  for (const row of rows) {
+    now = Math.max(now, row.now_ms);
+    while (known[next]?.id !== row.account_id) next++;
+    const state = stateOf(row, known[next] as KnownAccount);
+    const others = accounts.get(state.address);
+    if (others) others.push(state);
+    else accounts.set(state.address, [state]);
   }
-  return { now: new Date(now), accounts };
+  return { now: new Date(Math.floor(now)), accounts };
 }
 
-function stateOf(row: BalanceRow, address: string, currency: string): AccountState {
+function stateOf(row: BalanceRow, { address, currency }: KnownAccount): AccountState {
   return {
     id: row.account_id,
     address,
@@ -66,6 +68,6 @@ function stateOf(row: BalanceRow, address: string, currency: string): AccountSta
     pendingIn: row.pending_in,
     minBalance: row.min_balance,
     version: row.version,
-    lastEntryAt: row.last_entry_ms === null ? null : new Date(row.last_entry_ms),
+    lastEntryAt: row.last_entry_ms === null ? null : new Date(Math.round(row.last_entry_ms)),
   };
 }

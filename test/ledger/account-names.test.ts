@@ -7,10 +7,11 @@ let book: Book;
 const ids: bigint[] = [];
 beforeAll(async () => {
   book = await openBook();
-  const wanted = ['ann', 'bob', 'cid'].map((entity) => ({ address: `${entity}:WALLET`, currency: 'EUR' }));
-  await book.open(...wanted.map((name) => ({ ...name, minBalance: null })));
-  const resolved = await resolveAccounts(book.db, createAccountCache(), book.ledger.id, wanted);
-  for (const { address } of wanted) ids.push(resolved.get(address)?.get('EUR') as bigint);
+  const addresses = ['ann:WALLET', 'bob:WALLET', 'cid:WALLET'];
+  await book.open(...addresses.map((address) => ({ address, currency: 'EUR', minBalance: null })));
+  const names = new Map([['EUR', new Set(addresses)]]);
+  const known = await resolveAccounts(book.db, createAccountCache(), book.ledger.id, names);
+  for (const wanted of addresses) ids.push(known.find(({ address }) => address === wanted)?.id as bigint);
 });
 afterAll(() => book.close());
 

@@ -10,6 +10,8 @@ beforeAll(async () => {
 });
 afterAll(() => book.close());
 
+const named = (currency: string, ...addresses: string[]) => new Map([[currency, new Set(addresses)]]);
+
 describe('accounts', () => {
   it('are created once, however many try, and found by their address', async () => {
     const wanted = Array.from({ length: 50 }, (_, index) => ({
@@ -23,7 +25,10 @@ describe('accounts', () => {
       ),
     );
     expect(made.reduce((sum, n) => sum + n, 0)).toBe(50);
-    const resolved = await resolveAccounts(book.db, createAccountCache(), book.ledger.id, wanted);
+    const names = named('EUR', ...wanted.map(({ address }) => address));
+    const known = await resolveAccounts(book.db, createAccountCache(), book.ledger.id, names);
+    expect(known.map(({ id }) => id)).toEqual(known.map(({ id }) => id).toSorted((a, b) => Number(a - b)));
+    const idOf = new Map(known.map(({ id, address }) => [address, id]));
     const rows = await book.db
       .selectFrom('ledger.balances')
       .select(['account_id', 'min_balance'])
@@ -31,26 +36,45 @@ describe('accounts', () => {
       .execute();
     const minimum = new Map(rows.map((row) => [row.account_id, row.min_balance]));
     for (const { address, minBalance } of wanted) {
-      expect(minimum.get(resolved.get(address)?.get('EUR') as bigint)).toBe(minBalance);
+      expect(minimum.get(idOf.get(address) as bigint)).toBe(minBalance);
     }
   });
 
   it('are asked for again when the cache knows the address in another currency only', async () => {
     const cache = createAccountCache();
-    const resolve = (currency: string) =>
-      resolveAccounts(book.db, cache, book.ledger.id, [{ address: 'growing:CASH', currency }]);
+    const resolve = async (...currencies: string[]) => {
+      const names = new Map(currencies.map((currency) => [currency, new Set(['growing:CASH'])]));
+      const known = await resolveAccounts(book.db, cache, book.ledger.id, names);
+      return known.map(({ currency }) => currency).sort();
+    };
     await book.open({ address: 'growing:CASH', currency: 'EUR', minBalance: null });
-    expect([...((await resolve('EUR')).get('growing:CASH')?.keys() ?? [])]).toEqual(['EUR']);
+    expect(await resolve('EUR')).toEqual(['EUR']);
+    // It is not there in dollars, so what it is kept in is told.
+    expect(await resolve('USD')).toEqual(['EUR']);
+    expect(await resolve('EUR', 'USD')).toEqual(['EUR']);
     await book.open({ address: 'growing:CASH', currency: 'USD', minBalance: null });
-    expect([...((await resolve('USD')).get('growing:CASH')?.keys() ?? [])].sort()).toEqual(['EUR', 'USD']);
+    expect(await resolve('USD')).toEqual(['USD']);
+    expect(await resolve('EUR', 'USD')).toEqual(['EUR', 'USD']);
+    expect(await resolve('EUR')).toEqual(['EUR']);
+  });
+
+  it('that nobody has are not among those that were found', async () => {
+    const names = named('EUR', 'ann:WALLET', 'nobody:WALLET', 'no address');
+    await book.open({ address: 'ann:WALLET', currency: 'EUR', minBalance: null });
+    const cache = createAccountCache();
+    for (let round = 0; round < 2; round++) {
+      const known = await resolveAccounts(book.db, cache, book.ledger.id, names);
+      expect(known.map(({ address }) => address)).toEqual(['ann:WALLET']);
+    }
   });
 
   it('are forgotten when the cache is full, and found again', async () => {
     const cache = createAccountCache(1);
-    const names = ['ann', 'bob', 'cid'].map((name) => ({ address: `${name}:WALLET`, currency: 'EUR' }));
-    await book.open(...names.map((name) => ({ ...name, minBalance: null })));
+    const addresses = ['ann:WALLET', 'bob:WALLET', 'cid:WALLET'];
+    await book.open(...addresses.map((address) => ({ address, currency: 'EUR', minBalance: null })));
     for (let round = 0; round < 3; round++) {
-      expect((await resolveAccounts(book.db, cache, book.ledger.id, names)).size).toBe(3);
+      const known = await resolveAccounts(book.db, cache, book.ledger.id, named('EUR', ...addresses));
+      expect(known).toHaveLength(3);
     }
   });
 });

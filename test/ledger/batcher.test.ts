@@ -105,6 +105,38 @@ describe('a batcher', () => {
     await Promise.all(posts);
   });
 
+  it('begins another batch beside the first when it would be as large, and no smaller than what pays', async () => {
+    const { poster, calls } = slowPoster();
+    const batcher = createBatcher({
+      poster,
+      clock: systemClock,
+      queueMax: 1000,
+      parallel: 3,
+      lingerMs: [60_000, 60_000],
+    });
+    const posts: Promise<unknown>[] = [];
+    const many = (count: number) => {
+      for (let index = 0; index < count; index++) posts.push(batcher.post(1, [request('a')]));
+      return turn();
+    };
+    const sizes = () => calls.map(({ names }) => names.length);
+    await many(40);
+    await many(39);
+    expect(sizes()).toEqual([40]);
+    await many(1);
+    expect(sizes()).toEqual([40, 40]);
+    for (const call of calls) call.answer();
+    await turn();
+    // After a small one few are enough, but not so few that batches dwindle.
+    await many(2);
+    await many(23);
+    expect(sizes()).toEqual([40, 40, 2]);
+    await many(1);
+    expect(sizes()).toEqual([40, 40, 2, 24]);
+    for (const call of calls) call.answer();
+    await Promise.all(posts);
+  });
+
   it('keeps ledgers and atomic requests apart, and a batch within its size', async () => {
     const { poster, calls } = slowPoster();
     const batcher = createBatcher({

@@ -5,7 +5,7 @@ import { openDatabase } from '../../src/db/database.ts';
 import { createAccountCache } from '../../src/ledger/accounts.ts';
 import { createPoster } from '../../src/ledger/post.ts';
 import type { PostRequest } from '../../src/ledger/request.ts';
-import { openCuttingProxy } from './cutting-proxy.ts';
+import { openCuttingProxy } from '../support/cutting-proxy.ts';
 import { type Book, brokenRules, openBook } from './fixture.ts';
 
 let book: Book;

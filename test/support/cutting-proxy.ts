@@ -30,21 +30,23 @@ export async function openCuttingProxy(url: string): Promise<CuttingProxy> {
       });
     }
     client.on('data', (chunk) => {
-      // A simple query: 'Q', its length, the text, a zero byte.
-      if (armed && /^Q....commit\0/s.test(chunk.toString('latin1'))) {
-        const when = armed;
-        armed = undefined;
+      // A simple query: 'Q', its length, the text, a zero byte. Other statements may come in the same chunk.
+      const commit = armed ? chunk.toString('latin1').search(/Q....COMMIT\0/is) : -1;
+      if (commit >= 0) {
         cuts++;
-        if (when === 'before') {
+        cutting = armed === 'after';
+        armed = undefined;
+        if (!cutting) {
+          upstream.write(chunk.subarray(0, commit));
           client.destroy();
           return;
         }
-        cutting = true;
       }
       upstream.write(chunk);
     });
     upstream.on('data', (chunk) => {
-      if (cutting) client.destroy();
+      // CommandComplete: 'C', its length, the tag, a zero byte.
+      if (cutting && /C....COMMIT\0/s.test(chunk.toString('latin1'))) client.destroy();
       else client.write(chunk);
     });
   });
