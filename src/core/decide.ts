@@ -24,33 +24,61 @@ export interface Decision {
   readonly changes: BalanceChange[];
 }
 
+/** A decision that is taken piece by piece. */
+export interface Deciding {
+  /**
+   * Decides, in order, which of the next requests stand and what every entry, balance and version becomes. With
+   * `stopAtRefusal` nothing after the first refusal is decided: it is the last outcome.
+   */
+  next(requests: readonly PostingRequest[], options?: DecideOptions): Outcome[];
+  /** What the balances become by all that was decided so far. */
+  changes(): BalanceChange[];
+}
+
+export interface DecideOptions {
+  readonly stopAtRefusal?: boolean | undefined;
+}
+
 /**
- * Decides, in order, which requests stand and what every entry, balance and version becomes. A refused request changes
- * nothing for those after it; one with several postings stands or falls whole, and each posting finds what the one
- * before it left. With `stopAtRefusal` nothing after the first refusal is decided: it is the last outcome.
+ * Decides requests that find the ledger in this state. A refused request changes nothing for those after it; one with several
+ * postings stands or falls whole, and each posting finds what the one before it left.
  */
-export function decide(
-  requests: readonly PostingRequest[],
-  state: LedgerState,
-  options: { readonly stopAtRefusal?: boolean | undefined } = {},
-): Decision {
+export function startDeciding(state: LedgerState): Deciding {
   const accounts = new Map<string, Running[]>();
   for (const [address, some] of state.accounts) accounts.set(address, some.map(start));
   const course: Course = { state, accounts, resolved: new Map(), reversed: new Set() };
-  const outcomes: Outcome[] = [];
-  for (const request of requests) {
-    const outcome = decideOne(request, course);
-    outcomes.push(outcome);
-    if (options.stopAtRefusal && outcome.kind === 'refused') break;
-  }
-  const changes: BalanceChange[] = [];
-  for (const some of accounts.values()) {
-    for (const running of some) {
-      const change = changeOf(running);
-      if (change) changes.push(change);
-    }
-  }
-  return { outcomes, changes };
+  return {
+    next(requests, { stopAtRefusal } = {}) {
+      const outcomes: Outcome[] = [];
+      for (const request of requests) {
+        const outcome = decideOne(request, course);
+        outcomes.push(outcome);
+        if (stopAtRefusal && outcome.kind === 'refused') break;
+      }
+      return outcomes;
+    },
+    changes() {
+      const changes: BalanceChange[] = [];
+      for (const some of accounts.values()) {
+        for (const running of some) {
+          const change = changeOf(running);
+          if (change) changes.push(change);
+        }
+      }
+      return changes;
+    },
+  };
+}
+
+/** Decides all at once. */
+export function decide(
+  requests: readonly PostingRequest[],
+  state: LedgerState,
+  options?: DecideOptions,
+): Decision {
+  const deciding = startDeciding(state);
+  const outcomes = deciding.next(requests, options);
+  return { outcomes, changes: deciding.changes() };
 }
 
 function decideOne(request: PostingRequest, course: Course): Outcome {
@@ -89,13 +117,7 @@ function reserve(
     const detail = `It would expire at ${expiresAt.toISOString()}, and it is ${now.toISOString()} already.`;
     return refuse('expires_in_the_past', detail, 'expires_at');
   }
-  const refusal = whole(sides, () => {
-    for (const [index, posting] of postings.entries()) {
-      const refused = hold(posting, ...pair(sides, index));
-      if (refused) return refused;
-    }
-    return undefined;
-  });
+  const refusal = inTurn(postings, sides, hold);
   return refusal ?? accept('reserved', now, postings, sides, []);
 }
 
@@ -203,16 +225,28 @@ function bookAt(
     return refuse('out_of_order', detail, 'created_at');
   }
   const entries: Entry[] = [];
-  const refusal = whole(sides, () => {
-    for (const [index, posting] of postings.entries()) {
-      const refused = move(posting, ...pair(sides, index), entries, held);
-      if (refused) return refused;
-    }
-    return undefined;
-  });
+  const refusal = inTurn(postings, sides, (posting, source, target) =>
+    move(posting, source, target, entries, held),
+  );
   if (refusal) return refusal;
   for (const side of sides) side.lastEntryAt = at;
   return accept('booked', at, postings, sides, entries);
+}
+
+/** Posts one after the other, all or none. One posting changes nothing when it is refused. */
+function inTurn(
+  postings: readonly Posting[],
+  sides: readonly Running[],
+  post: (posting: Posting, source: Running, target: Running) => Refusal | undefined,
+): Refusal | undefined {
+  const all = () => {
+    for (const [index, posting] of postings.entries()) {
+      const refused = post(posting, ...pair(sides, index));
+      if (refused) return refused;
+    }
+    return undefined;
+  };
+  return postings.length === 1 ? all() : whole(sides, all);
 }
 
 function accept(

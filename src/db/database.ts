@@ -3,6 +3,7 @@ import pg from 'pg';
 import { AppError } from '../core/errors.ts';
 import { withLease } from './lease.ts';
 import type { Db, Schema } from './schema.ts';
+import { getTypeParser } from './type-parsers.ts';
 
 /** The connections to a replica. `reads` fails sooner than others, for the primary can answer instead. */
 export interface ReplicaPools {
@@ -103,19 +104,4 @@ function openPool(connectionString: string, options: DatabaseOptions, more: pg.P
 
 function kysely(pool: pg.Pool): Db {
   return new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) });
-}
-
-const INT8 = 20;
-const INT8_ARRAY = 1016;
-const DATE = 1082;
-
-/** Money must not pass through a float and a day is not an instant, so these types are not node-postgres' own. */
-function getTypeParser(oid: number, format?: 'text' | 'binary') {
-  if (format !== 'binary') {
-    if (oid === INT8) return BigInt;
-    if (oid === INT8_ARRAY)
-      return (text: string) => (text === '{}' ? [] : text.slice(1, -1).split(',').map(BigInt));
-    if (oid === DATE) return (text: string) => text;
-  }
-  return pg.types.getTypeParser(oid, format);
 }

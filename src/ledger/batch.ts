@@ -7,13 +7,13 @@ import { OutcomeUnknown, transact } from '../db/transact.ts';
 import { retry } from '../platform/retry.ts';
 import { type AccountCache, type KnownAccount, resolveAccounts } from './accounts.ts';
 import { type ClosedRange, closedRanges } from './closed.ts';
-import { type Judged, type Judgement, judge } from './judge.ts';
+import { type Judged, type Judging, judge } from './judge.ts';
 import { type FindArchived, type Prepared, prepare } from './prepare.ts';
 import type { PostRequest } from './request.ts';
 import { readStates } from './reservations.ts';
 import { readOriginals } from './reversals.ts';
 import { readStanding } from './state.ts';
-import { write } from './write.ts';
+import { sendRows, writeSums } from './write.ts';
 
 /** What writing needs. Made once per process. */
 export interface BatchHouse {
@@ -88,7 +88,7 @@ export async function writeBatch(
   async function attempt(): Promise<readonly Judged[]> {
     const { prepared, closed, known } = ready ?? (await makeReady(house, ledgerId, requests));
     ready = undefined;
-    const decide = async (db: Db, how: 'lock' | 'read'): Promise<Judgement> => {
+    const decide = async (db: Db, how: 'lock' | 'read'): Promise<Judging> => {
       const [reservations, standing, originals] = await Promise.all([
         readStates(db, ledgerId, [...prepared.reservations.keys()], how),
         readStanding(db, ledgerId, known, how),
@@ -97,12 +97,16 @@ export async function writeBatch(
       const state = { ...standing, closed, reservations, originals };
       return judge(requests, prepared, state, house.newId, options);
     };
-    if (options.dryRun) return (await decide(house.db, 'read')).judged;
+    if (options.dryRun) return [...(await decide(house.db, 'read')).pieces()].flat();
     return transact(house.db, {
       read: (trx) => decide(trx, 'lock'),
-      write: async (trx, judgement, send) => {
-        const { judged } = judgement;
-        await write(trx, house.calendar, ledgerId, judgement, send);
+      write: async (trx, judging, send) => {
+        const judged: Judged[] = [];
+        for (const piece of judging.pieces()) {
+          sendRows(trx, ledgerId, piece, send);
+          judged.push(...piece);
+        }
+        await writeSums(trx, house.calendar, ledgerId, judged, judging.changes(), send);
         await options.within?.(
           trx,
           judged.map(({ outcome }) => outcome),

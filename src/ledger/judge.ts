@@ -1,4 +1,4 @@
-import { decide, type Outcome } from '../core/decide.ts';
+import { type Outcome, startDeciding } from '../core/decide.ts';
 import type { BalanceChange, LedgerState } from '../core/posting.ts';
 import { refuse } from '../core/refusal.ts';
 import type { Booking } from './booking.ts';
@@ -14,10 +14,15 @@ export interface Judged {
   readonly freed?: TransactionView | undefined;
 }
 
-export interface Judgement {
-  readonly judged: readonly Judged[];
-  readonly changes: readonly BalanceChange[];
+export interface Judging {
+  /** Piece by piece, in order: what was judged first can be written while the rest is judged. */
+  pieces(): Generator<readonly Judged[]>;
+  /** What the balances become by all that stands. */
+  changes(): readonly BalanceChange[];
 }
+
+/** Requests in a piece: few enough that PostgreSQL soon has something to do, and enough for a statement. */
+const PIECE = 1000;
 
 /** What a request of an atomic batch is told when another one was refused. */
 export const refusedWithOthers = refuse(
@@ -32,12 +37,28 @@ export function judge(
   prepared: Prepared,
   state: LedgerState,
   newId: (createdAt: Date) => string,
-  options: { readonly atomic?: boolean | undefined; readonly stopAtRefusal?: boolean | undefined },
-): Judgement {
-  const { outcomes, changes } = decide(requests, state, options);
-  const stands = !(options.atomic && outcomes.some(({ kind }) => kind === 'refused'));
-  const judged = outcomes.map((outcome, index): Judged => {
-    const request = requests[index] as PostRequest;
+  {
+    atomic,
+    stopAtRefusal,
+  }: { readonly atomic?: boolean | undefined; readonly stopAtRefusal?: boolean | undefined },
+): Judging {
+  const deciding = startDeciding(state);
+  let stands = true;
+  return {
+    *pieces() {
+      const size = atomic ? requests.length : PIECE;
+      for (let from = 0; from < requests.length; from += size) {
+        const piece = requests.slice(from, from + size);
+        const outcomes = deciding.next(piece, { stopAtRefusal });
+        stands = !(atomic && outcomes.some(isRefused));
+        yield outcomes.map((outcome, index) => judgedOf(piece[index] as PostRequest, outcome));
+        if (stopAtRefusal && outcomes.some(isRefused)) return;
+      }
+    },
+    changes: () => (stands ? deciding.changes() : []),
+  };
+
+  function judgedOf(request: PostRequest, outcome: Outcome): Judged {
     if (outcome.kind === 'refused') return { request, outcome };
     if (!stands) return { request, outcome: refusedWithOthers };
     if (outcome.kind === 'freed') return { request, outcome, freed: freedView(request, outcome, prepared) };
@@ -52,8 +73,11 @@ export function judge(
       expiresAt: 'postings' in request ? request.expiresAt : undefined,
     };
     return { request, outcome, booking };
-  });
-  return { judged, changes: stands ? changes : [] };
+  }
+}
+
+function isRefused({ kind }: Outcome): boolean {
+  return kind === 'refused';
 }
 
 function freedView(

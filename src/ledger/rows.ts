@@ -36,12 +36,14 @@ export async function insertTransactions(
 
 /** Inserts the entries of a batch in one statement, in the order of their key, so that each leaf is visited once. */
 export async function insertEntries(trx: Trx, ledgerId: number, bookings: readonly Booking[]): Promise<void> {
-  const rows = bookings.flatMap(({ id, accepted, at }) =>
-    accepted.entries.map((entry) => ({ id, entry, at })),
-  );
+  // Only the place depends on the key, so a double is near enough. The sort is stable: within an account the order is that
+  // of the versions already.
+  const rows = bookings
+    .flatMap(({ id, accepted, at }) =>
+      accepted.entries.map((entry) => ({ key: Number(entry.accountId), id, entry, at })),
+    )
+    .sort((a, b) => a.key - b.key);
   if (rows.length === 0) return;
-  // The sort is stable: within an account the order is that of the versions already.
-  rows.sort((a, b) => Number(a.entry.accountId - b.entry.accountId));
   await insertEntryRows(trx, [
     ledgerId,
     plainArray(rows.map(({ entry }) => entry.accountId)),
