@@ -62,13 +62,10 @@ export async function* withReady(
   }
 }
 
-/** True when the cache has all accounts the requests name. */
-export function areKnown(
-  cache: AccountCache,
-  ledgerId: number,
-  requests: readonly TransactionRequest[],
-): boolean {
-  return unknownIn(cache, ledgerId, requests).size === 0;
+/** True when every account that is named was found. */
+export function isComplete({ prepared: { names }, known }: Ready): boolean {
+  const found = known.filter(({ address, currency }) => names.get(currency)?.has(address)).length;
+  return found === [...names.values()].reduce((sum, addresses) => sum + addresses.size, 0);
 }
 
 /** The accounts the requests name and the cache does not know, as far as it remembers. */

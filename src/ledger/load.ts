@@ -12,7 +12,7 @@ import { createLedger, readCurrencies, requireLedger } from './ledgers.ts';
 import { afterPrefix, inBatches, withLookahead, withRows } from './load-batches.ts';
 import { readCsv } from './load-csv.ts';
 import { readNdjson } from './load-ndjson.ts';
-import { areKnown, type CreateAccounts, withReady } from './load-prepare.ts';
+import { type CreateAccounts, isComplete, withReady } from './load-prepare.ts';
 import { type LoadIdentity, openLoad, rememberOptions, startOfPrefix } from './load-progress.ts';
 import type { LoadFormat } from './load-record.ts';
 import { openRejects, type RejectFile } from './load-rejects.ts';
@@ -145,8 +145,8 @@ async function loadFrom(source: OpenSource, house: LoadHouse, options: LoadOptio
     const read = withRows(inBatches(records, options.batch ?? BATCH), (record) => readRow(record, rules));
     const batches = withReady(read, rejects === undefined, async (requests) => {
       const ready = await insist(() => makeReady({ db, accounts }, ledger.id, requests), options.signal);
-      // Accounts that have yet to be created are not among those that were found.
-      return createAccounts && !areKnown(accounts, ledger.id, requests) ? undefined : ready;
+      // What the batches before this one create meanwhile was not found: then it is read again after them.
+      return createAccounts && !isComplete(ready) ? undefined : ready;
     });
     const writer = createLoadWriter({
       ...house,
