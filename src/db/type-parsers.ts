@@ -1,13 +1,16 @@
 import pg from 'pg';
+import { parseJson } from '../core/json.ts';
 
 const INT8 = 20;
 const INT8_ARRAY = 1016;
 const DATE = 1082;
 const TIMESTAMPTZ = 1184;
+const JSON_TEXT = 114;
+const JSONB = 3802;
 
 const defaultInstant = pg.types.getTypeParser(TIMESTAMPTZ, 'text') as (text: string) => Date;
 
-/** Money must not pass through a float and a day is not an instant, so these types are not node-postgres' own. */
+/** Money must not pass through a float, a day is not an instant, and names with escapes are kept as they are. */
 export function getTypeParser(oid: number, format?: 'text' | 'binary') {
   if (format !== 'binary') {
     if (oid === INT8) return BigInt;
@@ -15,6 +18,7 @@ export function getTypeParser(oid: number, format?: 'text' | 'binary') {
       return (text: string) => (text === '{}' ? [] : text.slice(1, -1).split(',').map(BigInt));
     if (oid === DATE) return (text: string) => text;
     if (oid === TIMESTAMPTZ) return parseInstant;
+    if (oid === JSON_TEXT || oid === JSONB) return parseJson;
   }
   return pg.types.getTypeParser(oid, format);
 }

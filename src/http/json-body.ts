@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { AppError } from '../core/errors.ts';
+import { parseJson } from '../core/json.ts';
 import type { App } from './app.ts';
 
 declare module 'fastify' {
@@ -67,7 +68,7 @@ function decode(body: Buffer): string {
 
 function parse(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseJson(text);
   } catch (cause) {
     const detail = text === '' ? 'The body is empty; send a JSON document.' : 'The body is not JSON.';
     throw new AppError('invalid', 'invalid_json', detail, { cause });

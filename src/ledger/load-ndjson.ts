@@ -1,3 +1,4 @@
+import { parseJson } from '../core/json.ts';
 import { type LoadRecord, loadColumns, MAX_RECORD, rejectColumns } from './load-record.ts';
 import { splitLines } from './load-text.ts';
 
@@ -24,7 +25,7 @@ function readObject(length: number, text: string): Omit<LoadRecord, 'line'> {
   if (length > MAX_RECORD) return fault(`the line is longer than ${MAX_RECORD} bytes`);
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parseJson(text);
   } catch (error) {
     return fault(`it is not JSON: ${(error as Error).message}`);
   }

@@ -1,5 +1,6 @@
 import { metadataFault, parseAddress, textFault } from '../core/account.ts';
 import type { Clock } from '../core/clock.ts';
+import { parseJson } from '../core/json.ts';
 import { parseDecimal, parseMinor } from '../core/money.ts';
 import { MAX_POSTINGS, type Posting } from '../core/posting.ts';
 import type { Calendar } from '../core/quarter.ts';
@@ -165,10 +166,10 @@ function readText(column: 'user_id' | 'reference_code' | 'description', value: u
 
 function readMetadata(value: unknown): Record<string, unknown> | undefined {
   if (value === undefined || value === null) return undefined;
-  let parsed = value;
+  let parsed: unknown = value;
   if (typeof value === 'string') {
     try {
-      parsed = JSON.parse(value);
+      parsed = parseJson(value);
     } catch (error) {
       throw new RowFault('metadata', `is not JSON: ${(error as Error).message}`);
     }

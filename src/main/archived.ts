@@ -1,6 +1,7 @@
 import { findInArchive } from '../archive/lookup.ts';
 import { formatAddress } from '../core/account.ts';
 import { bookableInstantOf } from '../core/id.ts';
+import { parseJson } from '../core/json.ts';
 import type { FindArchived } from '../ledger/prepare.ts';
 import type { TransactionView } from '../ledger/transaction-view.ts';
 import { archiveFolder } from '../quarters/archives.ts';
@@ -28,7 +29,7 @@ export function findArchivedIn({ database, store, calendar, ledgerSet }: Quarter
         referenceCode: found.reference_code,
         description: found.description,
         effectiveAt: found.effective_ms === null ? null : new Date(found.effective_ms),
-        metadata: found.metadata === null ? null : JSON.parse(found.metadata),
+        metadata: found.metadata === null ? null : (parseJson(found.metadata) as Record<string, unknown>),
         reverses: found.reverses,
         settles: found.settles,
         reservation: null,

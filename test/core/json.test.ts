@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { canonicalJson, stringify } from '../../src/core/json.ts';
+import { canonicalJson, parseJson, stringify } from '../../src/core/json.ts';
 
 /** The same value with the members of every object in reverse order. */
 function reversed(value: unknown): unknown {
@@ -11,13 +11,64 @@ function reversed(value: unknown): unknown {
   return Object.fromEntries(entries.reverse());
 }
 
+/** Names of which some begin as others are spelled: what V8's JSON.parse takes for each other. */
+const name = fc.string({
+  unit: fc.constantFrom('\\', '"', '\n', 'n', 'u', 'é', ':', '{', ' '),
+  maxLength: 3,
+});
+const document = fc.letrec((tie) => ({
+  value: fc.oneof(
+    { maxDepth: 3 },
+    fc.string({ unit: fc.constantFrom('\\', '"', ':', 'a'), maxLength: 3 }),
+    fc.integer(),
+    fc.constant(null),
+    fc.array(tie('value'), { maxLength: 3 }),
+    fc.dictionary(name, tie('value'), { maxKeys: 4 }),
+  ),
+})).value;
+
+describe('reading JSON', () => {
+  it('keeps every name, whatever was read before', () => {
+    fc.assert(
+      fc.property(document, fc.constantFrom(undefined, 1), (value, indent) => {
+        const text = JSON.stringify(value, null, indent);
+        expect(JSON.stringify(parseJson(text), null, indent)).toBe(text);
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it('keeps names that are spelled as others are', () => {
+    for (const poison of ['{"a":1,"\\\\":1}', '{"x\\\\":1}', '{"\\\\":1}']) parseJson(poison);
+    for (const text of ['{"a":1,"\\"":1}', '{"a":1,"\\n":1}', '{"x\\"":1}', '{"\\t":1}']) {
+      expect(JSON.stringify(parseJson(text))).toBe(text);
+    }
+    expect(parseJson('{"\\u0061" : 1, "b\\u0062": {"\\u005c": "\\""}}')).toEqual({ a: 1, bb: { '\\': '"' } });
+  });
+
+  it('takes the last of members with one name, and a prototype for a name like others', () => {
+    expect(parseJson('{"a":1,"\\u0061":2}')).toEqual({ a: 2 });
+    expect(parseJson('{"\\u0061":1,"a":2}')).toEqual({ a: 2 });
+    const read = parseJson('{"\\u005f_proto__":{"admin":true}}') as object;
+    expect(Object.keys(read)).toEqual(['__proto__']);
+    expect(Object.getPrototypeOf(read)).toBe(Object.prototype);
+  });
+
+  it.each(['{"\\x":1}', '{"\\":1}', '{"a\\n":1', '{"a\\nb"}', '"\\', '{"\\u00zz":1}', '{"\n\\n":1}'])(
+    'refuses %j',
+    (text) => {
+      expect(() => parseJson(text)).toThrow(SyntaxError);
+    },
+  );
+});
+
 describe('canonical JSON', () => {
   it('is the same for the same value in any order, and parses back to it', () => {
     fc.assert(
       fc.property(fc.jsonValue(), (value) => {
         const text = canonicalJson(value);
         expect(canonicalJson(reversed(value))).toBe(text);
-        expect(JSON.parse(text)).toEqual(JSON.parse(JSON.stringify(value)));
+        expect(parseJson(text)).toEqual(parseJson(JSON.stringify(value)));
       }),
     );
   });

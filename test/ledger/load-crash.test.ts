@@ -126,7 +126,8 @@ it('a load that is killed again and again ends exact, its reject file too', asyn
       else setTimeout(() => child.kill('SIGKILL'), randomInt(40));
     });
     if (report) {
-      expect(report).toMatchObject({ alreadyLoaded: false, records: ROWS });
+      // The one before it may have been killed after its last transaction: then nothing was left to load.
+      expect(report).toMatchObject({ records: ROWS });
       break;
     }
     kills++;
