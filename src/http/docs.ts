@@ -19,7 +19,13 @@ export function docsPage(app: App): void {
     routePrefix: '/docs',
     staticCSP: POLICY,
     theme: { title: 'Quartermaster API' },
-    // The key that was typed in stays in the page, and is gone with it.
-    uiConfig: { docExpansion: 'list', deepLinking: true, persistAuthorization: false },
+    // Without the bar that asks for the address of other documents. The key that was typed in stays in the page, and
+    // is gone with it.
+    uiConfig: {
+      layout: 'BaseLayout',
+      docExpansion: 'list',
+      deepLinking: true,
+      persistAuthorization: false,
+    },
   });
 }
