@@ -7,7 +7,9 @@ import { closeQuarter } from '../quarters/close.ts';
 import type { QuarterHouse, QuarterRun } from '../quarters/context.ts';
 import { createQuarter } from '../quarters/create.ts';
 import { detachQuarter } from '../quarters/detach.ts';
+import { holdQuarter } from '../quarters/hold.ts';
 import { listQuarters, showQuarter } from '../quarters/list.ts';
+import { unholdQuarter } from '../quarters/unhold.ts';
 import { verifyQuarter } from '../quarters/verify.ts';
 import { type CommandKit, contextOf, group, JSON_OPTION, withHouse } from './command.ts';
 import { progressBar } from './progress.ts';
@@ -26,9 +28,11 @@ const verbs: Readonly<Record<string, { run: Verb; says: string }>> = {
   archive: { run: archiveQuarter, says: 'write the quarter to Parquet, read it back and compare' },
   verify: { run: verifyQuarter, says: 'read the archive again and compare it with what was closed' },
   detach: { run: detachQuarter, says: 'take the archived quarter out of the ledger; its tables stay' },
+  hold: { run: holdQuarter, says: 'let nothing take the quarter out, for a --reason' },
+  unhold: { run: unholdQuarter, says: 'let a held quarter go on' },
 };
 
-/** `quartermaster quarters list|show|create|close|archive|verify|detach` */
+/** `quartermaster quarters list|show|create|close|archive|verify|detach|hold|unhold` */
 export function quartersCommand(kit: CommandKit): Command {
   const quarters = group('quarters', 'list the quarters and move them along their life', [
     'quarters list',

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { AppError } from './errors.ts';
 import { canonicalJson } from './json.ts';
 import { MAX_AMOUNT } from './money.ts';
@@ -30,7 +30,7 @@ const LAST_INSTANT = Date.parse('9999-12-31T23:59:59.999Z');
 
 /** What ties a cursor to the list it is of: a short digest of the ledger and the filters. */
 export function cursorScope(list: Record<string, unknown>): string {
-  return createHash('sha256').update(canonicalJson(list)).digest('base64url').slice(0, 16);
+  return hash('sha256', canonicalJson(list), 'base64url').slice(0, 16);
 }
 
 /** A cursor is opaque, and good for one list only. It is not signed: whoever forges one could have asked for that page. */

@@ -50,7 +50,7 @@ export async function detachQuarter(
 /** No row leaves before its archive was read back and found equal, and none of a held quarter leaves at all. */
 async function requireProof(db: Db, { quarter, digest, hold_reason }: QuarterRow): Promise<void> {
   if (hold_reason !== null) {
-    const detail = `${quarter} is held: ${hold_reason}. Release it first.`;
+    const detail = `${quarter} is held: ${hold_reason}. When it need not be any more: \`quartermaster quarters unhold ${quarter}\`.`;
     throw new AppError('refused', 'quarter_held', detail);
   }
   const archive = await db
