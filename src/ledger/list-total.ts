@@ -5,8 +5,14 @@ import { type LiveDays, readWithLiveDays } from '../db/live-days.ts';
 import { readOfflineQuarters } from '../db/offline-quarters.ts';
 import type { Db } from '../db/schema.ts';
 import { instantArray, plainArray } from './arrays.ts';
-import type { TransactionFilter, TransactionTotal } from './list.ts';
+import type { TransactionFilter } from './list-filter.ts';
 import { query } from './query.ts';
+
+/** How many there are; `exact: false` where there are at least so many. */
+export interface TransactionTotal {
+  readonly count: bigint;
+  readonly exact: boolean;
+}
 
 interface CountRow {
   /** numeric, as text. */

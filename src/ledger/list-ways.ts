@@ -3,7 +3,7 @@ import { afterPrefix } from '../core/prefix.ts';
 import type { Db } from '../db/schema.ts';
 import type { AccountView } from './account-list.ts';
 import { plainArray } from './arrays.ts';
-import type { TransactionFilter } from './list.ts';
+import type { TransactionFilter } from './list-filter.ts';
 import type { ListedRow } from './list-rows.ts';
 import { countQuery, type Query, query } from './query.ts';
 

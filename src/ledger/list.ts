@@ -1,4 +1,3 @@
-import { textFault } from '../core/account.ts';
 import { type Clock, systemClock } from '../core/clock.ts';
 import { cursorScope, readCursor } from '../core/cursor.ts';
 import { AppError } from '../core/errors.ts';
@@ -8,25 +7,11 @@ import { boundedRead } from '../db/bounded-read.ts';
 import { besideReading, readOfflineQuarters } from '../db/offline-quarters.ts';
 import type { Db } from '../db/schema.ts';
 import { accountsOf } from './account-of.ts';
+import { checkFilter, isCounted, isUnbounded, type TransactionFilter } from './list-filter.ts';
 import { countPage, type Range, readPage, readPosition, writePosition } from './list-page.ts';
 import { type TransactionRow, toRow } from './list-rows.ts';
-import { readTotal } from './list-total.ts';
+import { readTotal, type TransactionTotal } from './list-total.ts';
 import { chooseWay, type Search } from './list-ways.ts';
-
-/** What a list is narrowed to. */
-export interface TransactionFilter {
-  readonly userId?: string | undefined;
-  /** PENDING lists reservations; without a status what is booked or recorded as failed. */
-  readonly status?: 'SUCCESS' | 'FAILED' | 'PENDING' | undefined;
-  /** Instants: from the one, and before the other. */
-  readonly from?: Date | undefined;
-  readonly to?: Date | undefined;
-  readonly referencePrefix?: string | undefined;
-  /** Those that moved this account; in whatever currency unless one is given. */
-  readonly account?: string | undefined;
-  /** The account's; without an account that of the transaction's first posting. */
-  readonly currency?: string | undefined;
-}
 
 /** One page of a list. */
 export interface TransactionList extends TransactionFilter {
@@ -35,12 +20,6 @@ export interface TransactionList extends TransactionFilter {
   /** As the page before gave it: opaque, and of no use with other filters. */
   readonly cursor?: string | undefined;
   readonly includeTotal?: boolean | undefined;
-}
-
-/** How many there are; `exact: false` where there are at least so many. */
-export interface TransactionTotal {
-  readonly count: bigint;
-  readonly exact: boolean;
 }
 
 export interface TransactionPage {
@@ -79,7 +58,10 @@ export async function listTransactions(
   query: TransactionList,
 ): Promise<TransactionPage> {
   const { limit, cursor, includeTotal, ...filter } = query;
-  checkFilter(house.calendar, query);
+  checkFilter(house.calendar, filter);
+  if (!(Number.isInteger(limit) && limit >= 1 && limit <= 1000)) {
+    throw new AppError('invalid', 'invalid_filter', `A page has 1 to 1000 rows, not ${limit}.`);
+  }
   const { db } = house;
   const range = rangeOf(house, filter);
   const search: Search = { ledgerId, filter, accounts: await accountsIn(db, ledgerId, filter) };
@@ -136,17 +118,6 @@ function positionOf(scope: string, cursor: string, search: Search) {
   throw new AppError('invalid', 'cursor_invalid', detail);
 }
 
-/** The summaries know users, statuses and currencies, and nothing else. */
-function isCounted({ referencePrefix, account, status }: TransactionFilter): boolean {
-  return referencePrefix !== undefined || account !== undefined || status === 'PENDING';
-}
-
-/** Whether a page may have to pass over any number of rows that others would want. */
-function isUnbounded({ referencePrefix, account, currency, status, userId }: TransactionFilter): boolean {
-  const isFiltered = referencePrefix !== undefined || account !== undefined || currency !== undefined;
-  return isFiltered || (status === 'SUCCESS' && userId === undefined);
-}
-
 /**
  * Nothing is booked in the future, and what is asked of quarters that wait for it costs their planning. A day's grace is for the
  * clocks of two machines.
@@ -154,30 +125,4 @@ function isUnbounded({ referencePrefix, account, currency, status, userId }: Tra
 function rangeOf({ clock = systemClock }: ListHouse, { from, to }: TransactionFilter): Range {
   const tomorrow = new Date(clock.now().getTime() + DAY);
   return { from, until: to && to < tomorrow ? to : tomorrow };
-}
-
-function checkFilter(calendar: Calendar, query: TransactionList): void {
-  const { limit, from, to, userId, referencePrefix } = query;
-  const fault = filterFault(query);
-  if (fault !== undefined) throw new AppError('invalid', 'invalid_filter', fault);
-  if (!(Number.isInteger(limit) && limit >= 1 && limit <= 1000)) {
-    throw new AppError('invalid', 'invalid_filter', `A page has 1 to 1000 rows, not ${limit}.`);
-  }
-  for (const instant of [from, to]) if (instant) calendar.dayOf(instant);
-  const faults = [
-    ['The user', userId === undefined ? undefined : textFault('user_id', userId)],
-    ['The prefix', referencePrefix === undefined ? undefined : textFault('reference_code', referencePrefix)],
-  ];
-  for (const [what, wrong] of faults) {
-    if (wrong !== undefined) throw new AppError('invalid', 'invalid_filter', `${what} ${wrong}.`);
-  }
-}
-
-function filterFault({ status, account, referencePrefix }: TransactionFilter): string | undefined {
-  if (status === 'FAILED' && account !== undefined) {
-    return 'What failed has moved no account, so there is nothing of that status to list for one. Leave out one of the two.';
-  }
-  return referencePrefix === ''
-    ? 'Every reference code begins with an empty prefix. Leave it out.'
-    : undefined;
 }

@@ -3,7 +3,8 @@ import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { fixedClock } from '../../src/core/clock.ts';
 import { dayAfter } from '../../src/core/days.ts';
-import { listTransactions, type TransactionFilter } from '../../src/ledger/list.ts';
+import { listTransactions } from '../../src/ledger/list.ts';
+import type { TransactionFilter } from '../../src/ledger/list-filter.ts';
 import { type History, openHistory } from './reading-fixture.ts';
 
 describe.each([

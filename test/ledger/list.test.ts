@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { fixedClock } from '../../src/core/clock.ts';
 import { createLedger } from '../../src/ledger/ledgers.ts';
-import { listTransactions, type TransactionFilter, type TransactionList } from '../../src/ledger/list.ts';
+import { listTransactions, type TransactionList } from '../../src/ledger/list.ts';
+import type { TransactionFilter } from '../../src/ledger/list-filter.ts';
 import type { TransactionView } from '../../src/ledger/transaction-view.ts';
 import { type History, newestFirst, openHistory } from './reading-fixture.ts';
 

@@ -1,7 +1,8 @@
 import { type RawBuilder, sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { fixedClock } from '../../src/core/clock.ts';
-import { listTransactions, type TransactionFilter, type TransactionList } from '../../src/ledger/list.ts';
+import { listTransactions, type TransactionList } from '../../src/ledger/list.ts';
+import type { TransactionFilter } from '../../src/ledger/list-filter.ts';
 import { dailyStatement } from '../../src/summaries/report.ts';
 import type { Book } from '../ledger/fixture.ts';
 import { listShapes } from './list-shapes.ts';
