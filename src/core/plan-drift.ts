@@ -1,6 +1,6 @@
 import { type FoundPartition, isLeftover, obstacle, sameRange } from './partition.ts';
-import type { KnownQuarter, Situation } from './plan.ts';
 import type { Quarter } from './quarter.ts';
+import type { KnownQuarter, Situation } from './situation.ts';
 
 /** Something that is not as it should be and that no plan mends by itself. `detail` says what to do. */
 export interface Drift {

@@ -12,7 +12,7 @@ import {
   toAccountResult,
 } from './account-json.ts';
 import { AccountQuery, readAccountQuery } from './account-query.ts';
-import type { App } from './app.ts';
+import type { App } from './app-type.ts';
 import type { HttpHouse } from './house.ts';
 import { problems } from './openapi.ts';
 import { AccountName, Currency, findLedger, LedgerName } from './parameters.ts';

@@ -3,17 +3,14 @@ import swagger from '@fastify/swagger';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import {
   type FastifyBaseLogger,
-  type FastifyInstance,
   type FastifyReply,
   type FastifyRequest,
   fastify,
   LogController,
-  type RawReplyDefaultExpression,
-  type RawRequestDefaultExpression,
-  type RawServerDefault,
 } from 'fastify';
 import { AppError, assert } from '../core/errors.ts';
 import { accountRoutes } from './accounts.ts';
+import type { App } from './app-type.ts';
 import { authHook } from './auth.ts';
 import { balanceRoutes } from './balances.ts';
 import { CLOCKS, type Clocks, createStreamedConnections, refuseConnection } from './connection.ts';
@@ -37,14 +34,6 @@ import { transactionListRoutes } from './transaction-list.ts';
 import { transactionStepRoutes } from './transaction-steps.ts';
 import { transactionRoutes } from './transactions.ts';
 import { validatorCompiler } from './validation.ts';
-
-export type App = FastifyInstance<
-  RawServerDefault,
-  RawRequestDefaultExpression,
-  RawReplyDefaultExpression,
-  FastifyBaseLogger,
-  TypeBoxTypeProvider
->;
 
 const REQUEST_ID = /^[A-Za-z0-9._-]{1,128}$/;
 

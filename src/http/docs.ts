@@ -1,5 +1,5 @@
 import swaggerUi from '@fastify/swagger-ui';
-import type { App } from './app.ts';
+import type { App } from './app-type.ts';
 
 /** The page runs its own scripts and styles and asks this server, and nothing else; the images it draws are within them. */
 const POLICY = [

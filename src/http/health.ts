@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Type } from 'typebox';
 import { AppError } from '../core/errors.ts';
-import type { App } from './app.ts';
+import type { App } from './app-type.ts';
 import { asAppError } from './framework-errors.ts';
 import type { HttpHouse, ReadinessCheck } from './house.ts';
 import { problemOf, sendProblem } from './problem.ts';

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { AppError } from '../core/errors.ts';
 import { parseJson } from '../core/json.ts';
-import type { App } from './app.ts';
+import type { App } from './app-type.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {

@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
 import { allows } from '../core/access.ts';
-import type { App } from './app.ts';
+import type { App } from './app-type.ts';
 import type { HttpHouse } from './house.ts';
 import { problems } from './openapi.ts';
 import { LedgerName } from './parameters.ts';

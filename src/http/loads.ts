@@ -5,7 +5,7 @@ import { parseAddress } from '../core/account.ts';
 import { AppError } from '../core/errors.ts';
 import type { LoadFormat } from '../ledger/load-record.ts';
 import { requestWords } from '../ledger/load-words.ts';
-import type { App } from './app.ts';
+import type { App } from './app-type.ts';
 import type { HttpHouse } from './house.ts';
 import {
   LoadAnswer,

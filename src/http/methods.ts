@@ -1,5 +1,5 @@
 import { AppError } from '../core/errors.ts';
-import type { App } from './app.ts';
+import type { App } from './app-type.ts';
 
 /**
  * Answers 405 with `Allow` for the methods a path does not have (RFC 9110, section 15.5.6), where Fastify would say

@@ -3,7 +3,7 @@ import type { FastifyDynamicSwaggerOptions } from '@fastify/swagger';
 import type { FastifySchema } from 'fastify';
 import { Type } from 'typebox';
 import type { Role } from '../core/access.ts';
-import type { App } from './app.ts';
+import type { App } from './app-type.ts';
 import type { Problem } from './problem.ts';
 
 /** Options of @fastify/swagger: the document is made of the same schemas that validate. */

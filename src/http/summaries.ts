@@ -1,7 +1,7 @@
 import { Type } from 'typebox';
 import { MAX_TEXT } from '../core/account.ts';
 import { DAY, midnightOf } from '../core/timestamp.ts';
-import type { App } from './app.ts';
+import type { App } from './app-type.ts';
 import type { HttpHouse } from './house.ts';
 import { problems } from './openapi.ts';
 import { Currency, DayText, findLedger, LedgerName, SearchText } from './parameters.ts';

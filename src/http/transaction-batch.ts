@@ -2,7 +2,7 @@ import { Type } from 'typebox';
 import { assert } from '../core/errors.ts';
 import type { PostResult } from '../ledger/post.ts';
 import type { PostRequest } from '../ledger/request.ts';
-import type { App } from './app.ts';
+import type { App } from './app-type.ts';
 import type { HttpHouse } from './house.ts';
 import { IDEMPOTENCY_HEADER, readIdempotencyKey } from './idempotency.ts';
 import { problems } from './openapi.ts';

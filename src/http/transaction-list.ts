@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
 import { MAX_TEXT } from '../core/account.ts';
-import type { App } from './app.ts';
+import type { App } from './app-type.ts';
 import type { HttpHouse } from './house.ts';
 import { problems } from './openapi.ts';
 import { ArchivedQuarters, Cursor, Limit, linkHeader, linkToNext, NextCursor, readLimit } from './page.ts';

@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox';
-import type { App } from './app.ts';
+import type { App } from './app-type.ts';
 import type { HttpHouse } from './house.ts';
 import { problems } from './openapi.ts';
 import { findLedger, LedgerName, TransactionId } from './parameters.ts';

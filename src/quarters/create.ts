@@ -1,7 +1,8 @@
 import { AppError, isAppError } from '../core/errors.ts';
 import type { QuarterState } from '../core/lifecycle.ts';
-import { type Plan, type Provision, planQuarters, QUARTER_LIMIT, type Situation } from '../core/plan.ts';
+import { type Plan, type Provision, planQuarters, QUARTER_LIMIT } from '../core/plan.ts';
 import { compareQuarters, nextName } from '../core/quarter.ts';
+import type { Situation } from '../core/situation.ts';
 import { readParents } from '../db/catalog.ts';
 import type { Db } from '../db/schema.ts';
 import { retry, throwIfAborted } from '../platform/retry.ts';

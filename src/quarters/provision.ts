@@ -1,4 +1,5 @@
-import type { Provision, Situation } from '../core/plan.ts';
+import type { Provision } from '../core/plan.ts';
+import type { Situation } from '../core/situation.ts';
 import { quarterTables } from '../core/tables.ts';
 import { type ParentTable, readCatalog, readQuarterPartitions } from '../db/catalog.ts';
 import { withQuarterLock, withShortLock } from '../db/locks.ts';

@@ -2,14 +2,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { QuarterState } from '../../src/core/lifecycle.ts';
 import { type FoundPartition, sameRange } from '../../src/core/partition.ts';
-import {
-  type KnownQuarter,
-  type Plan,
-  planQuarters,
-  type Situation,
-  writableUntil,
-} from '../../src/core/plan.ts';
+import { type Plan, planQuarters, writableUntil } from '../../src/core/plan.ts';
 import { calendar, compareQuarters, nextName } from '../../src/core/quarter.ts';
+import type { KnownQuarter, Situation } from '../../src/core/situation.ts';
 import { partition, row, situation, tables } from './plan-situations.ts';
 
 /** What the world looks like when the plan has been carried out. */

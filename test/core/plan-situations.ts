@@ -1,7 +1,8 @@
 import type { QuarterState } from '../../src/core/lifecycle.ts';
 import type { FoundPartition } from '../../src/core/partition.ts';
-import type { KnownQuarter, Plan, Situation } from '../../src/core/plan.ts';
+import type { Plan } from '../../src/core/plan.ts';
 import { calendar } from '../../src/core/quarter.ts';
+import type { KnownQuarter, Situation } from '../../src/core/situation.ts';
 
 /** What plans are made of in tests: two tables, in UTC unless another calendar is given, on a day in 2026q2. */
 export const tables = ['transactions', 'entries'];

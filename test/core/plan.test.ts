@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { QuarterState } from '../../src/core/lifecycle.ts';
 import type { FoundPartition } from '../../src/core/partition.ts';
-import { type KnownQuarter, planQuarters, type Situation, writableUntil } from '../../src/core/plan.ts';
+import { planQuarters, writableUntil } from '../../src/core/plan.ts';
 import { compareQuarters } from '../../src/core/quarter.ts';
+import type { KnownQuarter, Situation } from '../../src/core/situation.ts';
 import { both, codes, NOW, names, partition, row, situation, tables, utc } from './plan-situations.ts';
 
 describe('the plan of an empty database', () => {

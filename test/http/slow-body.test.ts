@@ -2,7 +2,8 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
-import { type App, createApp } from '../../src/http/app.ts';
+import { createApp } from '../../src/http/app.ts';
+import type { App } from '../../src/http/app-type.ts';
 import { CLOCKS } from '../../src/http/connection.ts';
 import { emptyHouse, payment, TOKEN, transactionView } from './house.ts';
 

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import Value from 'typebox/value';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type App, createApp } from '../../src/http/app.ts';
+import { createApp } from '../../src/http/app.ts';
+import type { App } from '../../src/http/app-type.ts';
 import { TransactionAnswer } from '../../src/http/transaction-answer.ts';
 import type { Book } from '../ledger/fixture.ts';
 import { houseOf, inject, openHouse, payment, post, problemIn } from './house.ts';
