@@ -19,11 +19,6 @@ import { changeOf, free, hold, move, type Running, start, timeOf, whole } from '
 
 export type Outcome = Accepted | Freed | Refusal;
 
-export interface Decision {
-  readonly outcomes: Outcome[];
-  readonly changes: BalanceChange[];
-}
-
 /** A decision that is taken piece by piece. */
 export interface Deciding {
   /**
@@ -68,17 +63,6 @@ export function startDeciding(state: LedgerState): Deciding {
       return changes;
     },
   };
-}
-
-/** Decides all at once. */
-export function decide(
-  requests: readonly PostingRequest[],
-  state: LedgerState,
-  options?: DecideOptions,
-): Decision {
-  const deciding = startDeciding(state);
-  const outcomes = deciding.next(requests, options);
-  return { outcomes, changes: deciding.changes() };
 }
 
 function decideOne(request: PostingRequest, course: Course): Outcome {

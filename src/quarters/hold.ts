@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import { AppError } from '../core/errors.ts';
 import type { QuarterHouse, QuarterRun } from './context.ts';
 import { readQuarter, recordEvent } from './registry.ts';
@@ -39,7 +40,7 @@ export async function holdQuarter(
   return house.database.direct.transaction().execute(async (trx) => {
     const held = await trx
       .updateTable('quartermaster.quarters')
-      .set({ hold_reason: reason })
+      .set({ hold_reason: reason, updated_at: sql<Date>`now()` })
       .where('quarter', '=', quarter)
       .where('state', '<>', 'dropped')
       .where('hold_reason', 'is distinct from', reason)

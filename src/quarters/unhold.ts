@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import type { QuarterHouse, QuarterRun } from './context.ts';
 import type { HoldReport } from './hold.ts';
 import { readQuarter, recordEvent } from './registry.ts';
@@ -26,7 +27,7 @@ export async function unholdQuarter(
     }
     await trx
       .updateTable('quartermaster.quarters')
-      .set({ hold_reason: null })
+      .set({ hold_reason: null, updated_at: sql<Date>`now()` })
       .where('quarter', '=', quarter)
       .execute();
     await recordEvent(trx, quarter, 'unhold', run, { was: held.hold_reason });

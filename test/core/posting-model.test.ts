@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { type Decision, decide } from '../../src/core/decide.ts';
+import { startDeciding } from '../../src/core/decide.ts';
 import type { AccountState, BookRequest, LedgerState } from '../../src/core/posting.ts';
+import { type Decision, decide } from './deciding.ts';
 
 // A ledger so small that requests meet: in 40 of them funds run out, times go back and quarters are closed.
 const CURRENCIES = ['EUR', 'USD'];
@@ -239,5 +240,15 @@ it('it does not matter where a stream of requests is cut into batches', () => {
       expect(balancesOf(after(between, second))).toEqual(balancesOf(after(state, whole)));
     }),
     { numRuns: 1000 },
+  );
+});
+
+it('a batch decided in pieces ends as one decided at once', () => {
+  fc.assert(
+    fc.property(stateArbitrary, requestsArbitrary, fc.nat(40), (state, requests, cut) => {
+      const deciding = startDeciding(state);
+      const outcomes = [requests.slice(0, cut), requests.slice(cut)].flatMap((piece) => deciding.next(piece));
+      expect({ outcomes, changes: deciding.changes() }).toEqual(decide(requests, state));
+    }),
   );
 });

@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { decide } from '../../src/core/decide.ts';
 import {
   type AccountState,
   type BookRequest,
@@ -7,6 +6,7 @@ import {
   MAX_MOVED,
   type Posting,
 } from '../../src/core/posting.ts';
+import { decide } from './deciding.ts';
 
 const NOON = new Date('2026-05-01T12:00:00Z');
 const at = (time: string) => new Date(`2026-05-01T${time}Z`);

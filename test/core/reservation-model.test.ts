@@ -1,6 +1,5 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Decision, decide } from '../../src/core/decide.ts';
 import type {
   AccountState,
   LedgerState,
@@ -8,41 +7,7 @@ import type {
   PostingRequest,
   ReservationState,
 } from '../../src/core/posting.ts';
-
-const NOW = new Date('2026-05-01T12:00:00Z');
-const NAMES = ['a:X', 'b:X', 'c:X'];
-
-function account(address: string, changes: Partial<AccountState> = {}): AccountState {
-  return {
-    id: BigInt(NAMES.indexOf(address) + 1),
-    address,
-    currency: 'EUR',
-    status: 'ACTIVE',
-    posted: 100n,
-    pendingOut: 0n,
-    pendingIn: 0n,
-    minBalance: 0n,
-    version: 0n,
-    lastEntryAt: null,
-    ...changes,
-  };
-}
-
-function ledger(accounts: readonly AccountState[], changes: Partial<LedgerState> = {}): LedgerState {
-  return { now: NOW, accounts: new Map(accounts.map((one) => [one.address, [one]])), closed: [], ...changes };
-}
-
-const pay = (from: string, to: string, amount: bigint): Posting => ({ from, to, amount, currency: 'EUR' });
-
-const reserved = (postings: Posting[], changes: Partial<ReservationState> = {}): ReservationState => ({
-  state: 'PENDING',
-  postings,
-  expiresAt: null,
-  ...changes,
-});
-
-const codes = ({ outcomes }: Decision) =>
-  outcomes.map((outcome) => (outcome.kind === 'refused' ? outcome.code : outcome.kind));
+import { account, codes, decide, ledger, NAMES, pay, reserved } from './deciding.ts';
 
 /** A ledger that is written down after each batch, as the database does. */
 class Written {

@@ -1,46 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { type Decision, decide } from '../../src/core/decide.ts';
-import type {
-  AccountState,
-  LedgerState,
-  Posting,
-  PostingRequest,
-  ReservationState,
-} from '../../src/core/posting.ts';
+import type { AccountState, LedgerState, PostingRequest, ReservationState } from '../../src/core/posting.ts';
+import { account, codes, decide, ledger, NAMES, NOW, pay, reserved } from './deciding.ts';
 
-const NOW = new Date('2026-05-01T12:00:00Z');
 const LATER = new Date('2026-05-02T12:00:00Z');
-const NAMES = ['a:X', 'b:X', 'c:X'];
-
-function account(address: string, changes: Partial<AccountState> = {}): AccountState {
-  return {
-    id: BigInt(NAMES.indexOf(address) + 1),
-    address,
-    currency: 'EUR',
-    status: 'ACTIVE',
-    posted: 100n,
-    pendingOut: 0n,
-    pendingIn: 0n,
-    minBalance: 0n,
-    version: 0n,
-    lastEntryAt: null,
-    ...changes,
-  };
-}
-
-function ledger(accounts: readonly AccountState[], changes: Partial<LedgerState> = {}): LedgerState {
-  return { now: NOW, accounts: new Map(accounts.map((one) => [one.address, [one]])), closed: [], ...changes };
-}
-
-const pay = (from: string, to: string, amount: bigint): Posting => ({ from, to, amount, currency: 'EUR' });
-
-const reserved = (postings: Posting[], changes: Partial<ReservationState> = {}): ReservationState => ({
-  state: 'PENDING',
-  postings,
-  expiresAt: null,
-  ...changes,
-});
-
 /** a holds 60 for b. */
 function held(changes: Partial<ReservationState> = {}, owner: Partial<AccountState> = {}): LedgerState {
   return ledger(
@@ -48,9 +10,6 @@ function held(changes: Partial<ReservationState> = {}, owner: Partial<AccountSta
     { reservations: new Map([['r', reserved([pay('a:X', 'b:X', 60n)], changes)]]) },
   );
 }
-
-const codes = ({ outcomes }: Decision) =>
-  outcomes.map((outcome) => (outcome.kind === 'refused' ? outcome.code : outcome.kind));
 
 describe('a reservation', () => {
   it('holds funds, which then nobody else can spend or hold', () => {

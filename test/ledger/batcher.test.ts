@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/core/clock.ts';
 import { AppError } from '../../src/core/errors.ts';
-import { createBatcher } from '../../src/ledger/batcher.ts';
+import { type BatcherOptions, createBatcher } from '../../src/ledger/batcher.ts';
 import type { Poster, PostResult } from '../../src/ledger/post.ts';
 import type { PostRequest } from '../../src/ledger/request.ts';
 
@@ -54,16 +54,16 @@ async function failure(promise: Promise<unknown>): Promise<string> {
   );
 }
 
+/** So long that no batch of a test begins because somebody has waited. */
+const LONG = [60_000, 60_000] as const;
+
+const open = (poster: Poster, options: Omit<BatcherOptions, 'poster' | 'clock'>) =>
+  createBatcher({ poster, clock: systemClock, ...options });
+
 describe('a batcher', () => {
   it('begins a lone request at once, and gathers what comes while it is under way', async () => {
     const { poster, calls } = slowPoster();
-    const batcher = createBatcher({
-      poster,
-      clock: systemClock,
-      queueMax: 100,
-      parallel: 1,
-      lingerMs: [60_000, 60_000],
-    });
+    const batcher = open(poster, { queueMax: 100, parallel: 1, lingerMs: LONG });
     const first = batcher.post(1, [request('a')]);
     await turn();
     expect(calls.map(({ names }) => names)).toEqual([['a']]);
@@ -80,14 +80,7 @@ describe('a batcher', () => {
 
   it('begins another batch beside the first when enough wait, up to its limit', async () => {
     const { poster, calls } = slowPoster();
-    const batcher = createBatcher({
-      poster,
-      clock: systemClock,
-      queueMax: 100,
-      parallel: 2,
-      batchMax: 3,
-      lingerMs: [60_000, 60_000],
-    });
+    const batcher = open(poster, { queueMax: 100, parallel: 2, batchMax: 3, lingerMs: LONG });
     const posts = [batcher.post(1, [request('a')])];
     await turn();
     posts.push(batcher.post(1, [request('b')]), batcher.post(1, [request('c')]));
@@ -107,13 +100,7 @@ describe('a batcher', () => {
 
   it('begins another batch beside the first when it would be as large, and no smaller than what pays', async () => {
     const { poster, calls } = slowPoster();
-    const batcher = createBatcher({
-      poster,
-      clock: systemClock,
-      queueMax: 1000,
-      parallel: 3,
-      lingerMs: [60_000, 60_000],
-    });
+    const batcher = open(poster, { queueMax: 1000, parallel: 3, lingerMs: LONG });
     const posts: Promise<unknown>[] = [];
     const many = (count: number) => {
       for (let index = 0; index < count; index++) posts.push(batcher.post(1, [request('a')]));
@@ -139,14 +126,7 @@ describe('a batcher', () => {
 
   it('keeps ledgers and atomic requests apart, and a batch within its size', async () => {
     const { poster, calls } = slowPoster();
-    const batcher = createBatcher({
-      poster,
-      clock: systemClock,
-      queueMax: 100,
-      parallel: 1,
-      batchMax: 3,
-      lingerMs: [60_000, 60_000],
-    });
+    const batcher = open(poster, { queueMax: 100, parallel: 1, batchMax: 3, lingerMs: LONG });
     const posts = [
       batcher.post(1, [request('a')]),
       batcher.post(2, [request('x')]),
@@ -171,13 +151,7 @@ describe('a batcher', () => {
 
   it('refuses what its queue has no room for, and takes more when there is room again', async () => {
     const { poster, calls } = slowPoster();
-    const batcher = createBatcher({
-      poster,
-      clock: systemClock,
-      queueMax: 3,
-      parallel: 1,
-      lingerMs: [60_000, 60_000],
-    });
+    const batcher = open(poster, { queueMax: 3, parallel: 1, lingerMs: LONG });
     const first = batcher.post(1, [request('a')]);
     await turn();
     const second = batcher.post(1, [request('b'), request('c')]);
@@ -192,7 +166,7 @@ describe('a batcher', () => {
 
   it('takes a request that is larger than the queue when nothing else waits', async () => {
     const { poster, calls } = slowPoster();
-    const batcher = createBatcher({ poster, clock: systemClock, queueMax: 1 });
+    const batcher = open(poster, { queueMax: 1 });
     const posted = batcher.post(1, [request('a'), request('b')]);
     await turn();
     calls[0]?.answer();
@@ -201,14 +175,7 @@ describe('a batcher', () => {
 
   it('tells who waited too long that nothing was booked, and who hangs that it cannot know', async () => {
     const { poster, calls } = slowPoster();
-    const batcher = createBatcher({
-      poster,
-      clock: systemClock,
-      queueMax: 9,
-      parallel: 1,
-      waitMs: 40,
-      batchMs: 80,
-    });
+    const batcher = open(poster, { queueMax: 9, parallel: 1, waitMs: 40, batchMs: 80 });
     const hanging = failure(batcher.post(1, [request('a')]));
     await turn();
     const waiting = failure(batcher.post(1, [request('b')]));
@@ -229,7 +196,7 @@ describe('a batcher', () => {
         return names.map(resultOf);
       },
     };
-    const batcher = createBatcher({ poster, clock: systemClock, queueMax: 9 });
+    const batcher = open(poster, { queueMax: 9 });
     const posts = ['a', 'poison', 'b'].map((name) => batcher.post(1, [request(name)]));
     expect(await Promise.all(posts.map(failure))).toEqual(['resolved', 'invalid_value', 'resolved']);
     expect(seen).toEqual([['a', 'poison', 'b'], ['a'], ['poison'], ['b']]);
@@ -243,7 +210,7 @@ describe('a batcher', () => {
         return requests.map((one) => resultOf(nameOf(one)));
       },
     };
-    const batcher = createBatcher({ poster, clock: systemClock, queueMax: 9 });
+    const batcher = open(poster, { queueMax: 9 });
     const posts = [batcher.post(1, [request('a')]), batcher.post(1, [request('b', 'key')])];
     expect(await Promise.all(posts.map(failure))).toEqual(['outcome_unknown', 'resolved']);
   });
@@ -256,7 +223,7 @@ describe('a batcher', () => {
         throw new AppError('unavailable', 'database_unavailable', 'away');
       },
     };
-    const batcher = createBatcher({ poster, clock: systemClock, queueMax: 9 });
+    const batcher = open(poster, { queueMax: 9 });
     const posts = ['a', 'b'].map((name) => failure(batcher.post(1, [request(name, name)])));
     expect(await Promise.all(posts)).toEqual(['database_unavailable', 'database_unavailable']);
     expect(calls).toBe(1);
@@ -270,9 +237,7 @@ describe('a batcher', () => {
         return requests.map((one) => resultOf(nameOf(one)));
       },
     };
-    const batcher = createBatcher({
-      poster,
-      clock: systemClock,
+    const batcher = open(poster, {
       queueMax: 9,
       onNoPartition: async () => {
         asked++;

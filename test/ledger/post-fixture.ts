@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { sql } from 'kysely';
-import type { PostResult } from '../../src/ledger/post.ts';
+import type { PostOptions, PostResult } from '../../src/ledger/post.ts';
 import type { PostRequest, TransactionRequest } from '../../src/ledger/request.ts';
 import type { TransactionView } from '../../src/ledger/transaction-view.ts';
+import { readTransactionOrReservation } from '../../src/ledger/transactions.ts';
 import { type Book, openBook } from './fixture.ts';
 
 /** A book with a bank in two currencies and three empty wallets, and the quarter of `today` and the one before. */
@@ -16,6 +17,24 @@ export async function openWallets(today: Date): Promise<Book> {
     ...['ann', 'bob', 'cid'].map((name) => ({ address: `${name}:WALLET`, currency: 'EUR', minBalance: 0n })),
   );
   return book;
+}
+
+/** Short ways to post to the wallets of a book, which is there when they are called. */
+export function walletsOf(book: () => Book) {
+  const post = (requests: PostRequest[], options?: PostOptions) =>
+    book().poster.post(book().ledger.id, requests, options);
+  const one = async (what: PostRequest, options?: PostOptions): Promise<PostResult> => {
+    const [result] = await post([what], options);
+    if (!result) throw new Error('no result');
+    return result;
+  };
+  return {
+    post,
+    one,
+    read: (id: string) => readTransactionOrReservation(book().db, book().ledger.id, id),
+    reserve: async (amount: bigint, more: object = {}): Promise<TransactionView> =>
+      transactionOf(await one(request('ann:WALLET', 'bob:WALLET', amount, { status: 'PENDING', ...more }))),
+  };
 }
 
 export function request(

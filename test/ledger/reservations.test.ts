@@ -1,12 +1,18 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { PostOptions, PostResult } from '../../src/ledger/post.ts';
 import type { PostRequest } from '../../src/ledger/request.ts';
-import type { TransactionView } from '../../src/ledger/transaction-view.ts';
-import { readTransaction, readTransactionOrReservation } from '../../src/ledger/transactions.ts';
+import { readTransaction } from '../../src/ledger/transactions.ts';
 import { type Book, brokenRules } from './fixture.ts';
-import { codes, countTransactions, keyed, openWallets, request, transactionOf } from './post-fixture.ts';
+import {
+  codes,
+  countTransactions,
+  keyed,
+  openWallets,
+  request,
+  transactionOf,
+  walletsOf,
+} from './post-fixture.ts';
 
 let book: Book;
 beforeAll(async () => {
@@ -18,18 +24,7 @@ afterAll(async () => {
   await book.close();
 });
 
-const post = (requests: PostRequest[], options?: PostOptions) =>
-  book.poster.post(book.ledger.id, requests, options);
-const read = (id: string) => readTransactionOrReservation(book.db, book.ledger.id, id);
-
-async function one(what: PostRequest, options?: PostOptions): Promise<PostResult> {
-  const [result] = await post([what], options);
-  if (!result) throw new Error('no result');
-  return result;
-}
-
-const reserve = async (amount: bigint, more: object = {}): Promise<TransactionView> =>
-  transactionOf(await one(request('ann:WALLET', 'bob:WALLET', amount, { status: 'PENDING', ...more })));
+const { post, read, one, reserve } = walletsOf(() => book);
 
 async function available(account: string): Promise<bigint> {
   const { rows } = await sql<{ available: bigint }>`

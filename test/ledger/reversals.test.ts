@@ -1,10 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createPoster, type PostOptions, type PostResult } from '../../src/ledger/post.ts';
+import { createPoster } from '../../src/ledger/post.ts';
 import type { PostRequest } from '../../src/ledger/request.ts';
 import type { TransactionView } from '../../src/ledger/transaction-view.ts';
-import { readTransactionOrReservation } from '../../src/ledger/transactions.ts';
 import { type Book, brokenRules } from './fixture.ts';
-import { codes, openWallets, request, transactionOf } from './post-fixture.ts';
+import { codes, openWallets, request, transactionOf, walletsOf } from './post-fixture.ts';
 
 let book: Book;
 beforeAll(async () => {
@@ -16,18 +15,7 @@ afterAll(async () => {
   await book.close();
 });
 
-const post = (requests: PostRequest[], options?: PostOptions) =>
-  book.poster.post(book.ledger.id, requests, options);
-const read = (id: string) => readTransactionOrReservation(book.db, book.ledger.id, id);
-
-async function one(what: PostRequest, options?: PostOptions): Promise<PostResult> {
-  const [result] = await post([what], options);
-  if (!result) throw new Error('no result');
-  return result;
-}
-
-const reserve = async (amount: bigint, more: object = {}): Promise<TransactionView> =>
-  transactionOf(await one(request('ann:WALLET', 'bob:WALLET', amount, { status: 'PENDING', ...more })));
+const { post, read, one, reserve } = walletsOf(() => book);
 
 describe('a reversal', () => {
   it('takes back what a transaction moved, once, and says what the transaction said', async () => {
