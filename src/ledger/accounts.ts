@@ -1,6 +1,7 @@
 import { type Address, formatAddress, parseAddress } from '../core/account.ts';
 import { stopwatch } from '../core/clock.ts';
 import { assert } from '../core/errors.ts';
+import type { Posting } from '../core/posting.ts';
 import type { Db } from '../db/schema.ts';
 import { textArray } from './arrays.ts';
 import { query } from './query.ts';
@@ -62,7 +63,7 @@ export function createAccountCache(
 type Generation = Map<number, Map<string, AccountIds>>;
 
 /** Which addresses are named, by the currency they are named in. */
-export type AccountNames = ReadonlyMap<string, ReadonlySet<string>>;
+export type NamedAddresses = ReadonlyMap<string, ReadonlySet<string>>;
 
 /** An account by its name and its id. */
 export interface KnownAccount extends AccountName {
@@ -70,7 +71,7 @@ export interface KnownAccount extends AccountName {
 }
 
 /** The names of the accounts that postings move. */
-export function namesIn(postings: Iterable<AccountPair>): AccountNames {
+export function namesIn(postings: Iterable<Posting>): NamedAddresses {
   const names = new Map<string, Set<string>>();
   for (const { from, to, currency } of postings) {
     const addresses = names.get(currency);
@@ -78,12 +79,6 @@ export function namesIn(postings: Iterable<AccountPair>): AccountNames {
     else names.set(currency, new Set([from, to]));
   }
   return names;
-}
-
-interface AccountPair {
-  readonly from: string;
-  readonly to: string;
-  readonly currency: string;
 }
 
 /**
@@ -95,7 +90,7 @@ export async function resolveAccounts(
   db: Db,
   cache: AccountCache,
   ledgerId: number,
-  names: AccountNames,
+  names: NamedAddresses,
 ): Promise<KnownAccount[]> {
   const known: KnownAccount[] = [];
   const missing = new Map<string, Address>();

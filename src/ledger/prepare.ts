@@ -1,7 +1,7 @@
 import { instantOf } from '../core/id.ts';
 import type { Posting } from '../core/posting.ts';
 import type { Db } from '../db/schema.ts';
-import { type AccountNames, namesIn } from './accounts.ts';
+import { type NamedAddresses, namesIn } from './accounts.ts';
 import type { Description, PostRequest } from './request.ts';
 import { readReservations } from './reservations.ts';
 import { undoing } from './reversals.ts';
@@ -13,7 +13,7 @@ export interface Prepared {
   /** Of the reservations only what they hold and say is used; how they stand is read under their lock. */
   readonly reservations: ReadonlyMap<string, TransactionView>;
   readonly originals: ReadonlyMap<string, TransactionView>;
-  readonly names: AccountNames;
+  readonly names: NamedAddresses;
 }
 
 /** Finds a transaction of a quarter that is not online any more. */
