@@ -130,6 +130,18 @@ export interface Schema {
     credits: bigint;
     closing: bigint;
   };
+  'ledger.quarter_accounts': {
+    ledger_id: number;
+    quarter: string;
+    account_id: bigint;
+    entity_id: string;
+    group_type: string;
+    currency: string;
+    name: string;
+    status: string;
+    created_at: Date;
+  };
+  'quartermaster.quarter_currencies': { quarter: string; code: string; exponent: number };
   'quartermaster.api_keys': {
     id: string;
     name: string;
@@ -151,10 +163,15 @@ export interface Schema {
     entries: bigint | null;
     digest: string | null;
     hold_reason: string | null;
+    stale_reason: string | null;
+    reopened_at: Date | null;
     closed_at: Date | null;
     archived_at: Date | null;
     verified_at: Date | null;
     detached_at: Date | null;
+    dropped_at: Date | null;
+    restored_at: Date | null;
+    restored_until: Date | null;
     updated_at: Generated<Date>;
   };
   'quartermaster.quarter_events': {
@@ -177,6 +194,54 @@ export interface Schema {
     bytes: bigint;
     written_at: Date;
     verified_at: Date | null;
+  };
+  'quartermaster.archive_parts': {
+    quarter: string;
+    table_name: string;
+    part: number;
+    path: string;
+    rows: bigint;
+    bytes: bigint;
+    sha256: string;
+    first_key: JSONColumnType<readonly string[]> | null;
+    last_key: JSONColumnType<readonly string[]> | null;
+    is_last: boolean;
+  };
+  'quartermaster.approvals': {
+    quarter: string;
+    verb: 'archive' | 'drop';
+    digest: string;
+    requested_by: string;
+    requested_at: Date;
+    reason: string | null;
+    approved_by: string | null;
+    approved_at: Date | null;
+  };
+  'quartermaster.restores': {
+    quarter: string;
+    schema_name: string;
+    reason: string;
+    restored_by: string;
+    restored_at: Date;
+    expires_at: Date;
+  };
+  'quartermaster.quarter_jobs': {
+    id: string;
+    quarter: string;
+    verb: string;
+    actor: string;
+    reason: string | null;
+    state: 'waiting' | 'running' | 'done' | 'failed';
+    /** What is being done, and how much of it. */
+    what: string | null;
+    done: bigint | null;
+    total: bigint | null;
+    report: NullableJson;
+    error: NullableJson;
+    requested_at: Date;
+    started_at: Date | null;
+    updated_at: Date;
+    finished_at: Date | null;
   };
   'quartermaster.archive_files': {
     quarter: string;

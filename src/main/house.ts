@@ -73,6 +73,8 @@ function compose(
     ledgerSet: config.ledgerSet,
     premakeQuarters: config.premakeQuarters,
     oldest: calendar.startOfDay(config.oldestDate),
+    archiveApproval: config.archiveApproval,
+    restoreDays: config.restoreDays,
     version: process.version,
   };
   const queue = createQueue({

@@ -14,9 +14,15 @@ export interface Config {
   readonly premakeQuarters: number;
   readonly onlineQuarters: number;
   readonly closeAfterDays: number;
+  readonly dropAfterDays: number;
+  /** For how many days a quarter is restored when nobody says until when. */
+  readonly restoreDays: number;
+  /** Within so many days every archive is read again from end to end. */
+  readonly fixityDays: number;
   readonly oldestDate: string;
   readonly createQuarters: boolean;
   readonly archiveQuarters: boolean;
+  readonly dropQuarters: boolean;
   readonly archiveApproval: 'auto' | 'required';
   readonly poolMax: number;
   /** Transactions that may wait to be posted in this process; who comes after them is told to try again. */
@@ -59,6 +65,9 @@ const variables = {
   QM_PREMAKE_QUARTERS: count(4, 1, 40, 'how many quarters to create ahead'),
   QM_ONLINE_QUARTERS: count(8, 1, 4000, 'how many quarters stay attached, the current one included'),
   QM_CLOSE_AFTER_DAYS: count(10, 0, 366, 'days between the end of a quarter and its close'),
+  QM_DROP_AFTER_DAYS: count(30, 0, 3660, 'days between the detach of a quarter and its drop'),
+  QM_RESTORE_DAYS: count(14, 1, 3660, 'days for which a quarter is restored unless told otherwise'),
+  QM_FIXITY_DAYS: count(90, 1, 3660, 'days within which every archive is read again'),
   QM_OLDEST_DATE: Type.String({
     default: '2000-01-01',
     pattern: '^\\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\\d|3[01])$',
@@ -66,7 +75,12 @@ const variables = {
   }),
   QM_CREATE_QUARTERS: choice(['on', 'off'], 'on', 'whether quarters are created by schedule'),
   QM_ARCHIVE_QUARTERS: choice(['on', 'off'], 'on', 'whether quarters are archived and detached by schedule'),
-  QM_ARCHIVE_APPROVAL: choice(['auto', 'required'], 'auto', 'whether a person must approve an archive'),
+  QM_DROP_QUARTERS: choice(['on', 'off'], 'on', 'whether detached quarters are dropped by schedule'),
+  QM_ARCHIVE_APPROVAL: choice(
+    ['auto', 'required'],
+    'auto',
+    'whether somebody else than who asked must approve an archive and a drop',
+  ),
   QM_POOL_MAX: count(10, 2, 200, 'connections of one process to each database'),
   QM_QUEUE_MAX: count(10_000, 1, 1_000_000, 'how many transactions may wait to be posted in one process'),
   QM_IDEMPOTENCY_DAYS: count(35, 1, 3650, 'days for which an idempotency key is remembered'),
@@ -154,9 +168,13 @@ export function readConfig(env: Record<string, string | undefined> = process.env
     premakeQuarters: set.QM_PREMAKE_QUARTERS,
     onlineQuarters: set.QM_ONLINE_QUARTERS,
     closeAfterDays: set.QM_CLOSE_AFTER_DAYS,
+    dropAfterDays: set.QM_DROP_AFTER_DAYS,
+    restoreDays: set.QM_RESTORE_DAYS,
+    fixityDays: set.QM_FIXITY_DAYS,
     oldestDate: set.QM_OLDEST_DATE,
     createQuarters: set.QM_CREATE_QUARTERS === 'on',
     archiveQuarters: set.QM_ARCHIVE_QUARTERS === 'on',
+    dropQuarters: set.QM_DROP_QUARTERS === 'on',
     archiveApproval: set.QM_ARCHIVE_APPROVAL,
     poolMax: set.QM_POOL_MAX,
     queueMax: set.QM_QUEUE_MAX,

@@ -17,6 +17,7 @@ import { type CopiedTable, copyQuarter } from './archive-copy.ts';
 import { type Contents, composeManifest, digestIn } from './archive-manifest.ts';
 import { type ArchiveRow, archiveFolder, insertArchive, readArchive, takeChainHead } from './archives.ts';
 import type { QuarterHouse, QuarterRun } from './context.ts';
+import { nothingToDo, type Outlook } from './outlook.ts';
 import { advance, type QuarterRow, readQuarter, requireState } from './registry.ts';
 
 export interface ArchiveReport {
@@ -195,4 +196,12 @@ async function putManifest(store: Store, folder: string, manifest: Manifest): Pr
 function reportOf(archive: ArchiveRow, archived: boolean): ArchiveReport {
   const { quarter, location, digest, rows, bytes } = archive;
   return { quarter, archived, location, manifestSha256: archive.manifest_sha256, digest, rows, bytes };
+}
+
+export async function previewArchive(
+  _house: QuarterHouse,
+  _run: QuarterRun,
+  _quarter: string,
+): Promise<Outlook> {
+  return nothingToDo;
 }

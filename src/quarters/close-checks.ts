@@ -1,14 +1,8 @@
 import type { QuarterPartition } from '../db/catalog.ts';
 import type { Db } from '../db/schema.ts';
 import type { QuarterHouse } from './context.ts';
+import type { Obstacle } from './outlook.ts';
 import type { QuarterRow } from './registry.ts';
-
-/** A reason not to close. `passing` ones go away by themselves, so that trying again later helps. */
-export interface Fault {
-  readonly code: string;
-  readonly detail: string;
-  readonly passing?: boolean;
-}
 
 /** What can be asked before anybody is kept from writing. All of it is asked, so that all of it is named at once. */
 export async function readinessFaults(
@@ -16,8 +10,8 @@ export async function readinessFaults(
   db: Db,
   row: QuarterRow,
   partitions: readonly QuarterPartition[],
-): Promise<Fault[]> {
-  const faults: Fault[] = [];
+): Promise<Obstacle[]> {
+  const faults: Obstacle[] = [];
   if (house.clock.now() < row.ends_at) {
     const detail = `${row.quarter} ends at ${row.ends_at.toISOString()}.`;
     faults.push({ code: 'quarter_not_ended', detail });
@@ -43,7 +37,7 @@ export async function readinessFaults(
 }
 
 /** Days that were posted to and not yet summed up. A closed quarter's summaries are final, so they come first. */
-export async function summaryFaults(house: QuarterHouse, db: Db, row: QuarterRow): Promise<Fault[]> {
+export async function summaryFaults(house: QuarterHouse, db: Db, row: QuarterRow): Promise<Obstacle[]> {
   const { dayOf } = house.calendar;
   const marked = await db
     .selectFrom('quartermaster.summary_marks')
@@ -53,5 +47,5 @@ export async function summaryFaults(house: QuarterHouse, db: Db, row: QuarterRow
     .executeTakeFirstOrThrow();
   if (marked.days === 0n) return [];
   const detail = `The summaries of ${marked.days} days of ${row.quarter} are not up to date. Run \`quartermaster run refresh-summaries\` first.`;
-  return [{ code: 'summaries_outstanding', detail, passing: true }];
+  return [{ code: 'summaries_outstanding', detail, kind: 'busy' }];
 }

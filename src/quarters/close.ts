@@ -9,8 +9,9 @@ import { withLongStatements } from '../db/long-statement.ts';
 import { fencePartitions, partitionSql, unfencePartitions } from '../db/partition.ts';
 import type { Db, Trx } from '../db/schema.ts';
 import { throwIfAborted } from '../platform/retry.ts';
-import { type Fault, readinessFaults, summaryFaults } from './close-checks.ts';
+import { readinessFaults, summaryFaults } from './close-checks.ts';
 import type { QuarterHouse, QuarterRun } from './context.ts';
+import { nothingToDo, type Obstacle, type Outlook, refusalOf } from './outlook.ts';
 import { advance, type QuarterRow, readQuarter, recordEvent, requireState } from './registry.ts';
 import { gatherBalances, ledgerFaults, writeTrialBalance } from './trial-balance.ts';
 
@@ -32,7 +33,7 @@ export interface CloseReport {
  *
  * @throws AppError busy/summaries_outstanding, busy/quarter_busy, busy/lock_timeout: try again later
  * @throws AppError refused/quarter_not_ended, refused/earlier_quarter_open, refused/partition_not_attached,
- *   refused/close_refused when several of them apply
+ *   refused/quarter_refused when several of them apply
  * @throws AppError corrupt/close_check_failed when the books are not right; the detail names everything that is not
  */
 export async function closeQuarter(
@@ -56,7 +57,7 @@ export async function closeQuarter(
     const unready = await readinessFaults(house, session, row, partitions);
     if (unready.length > 0) {
       await unfence(session, run, quarter);
-      throw refusal(unready);
+      throw refusalOf(unready);
     }
     await run.step?.('close.checked');
     await fencePartitions(session, unfenced, quarter, run);
@@ -87,7 +88,7 @@ async function fixQuarter(
   house: QuarterHouse,
   run: QuarterRun,
   row: QuarterRow,
-): Promise<CloseReport | { readonly faults: readonly Fault[] }> {
+): Promise<CloseReport | { readonly faults: readonly Obstacle[] }> {
   const { quarter } = row;
   const steps = ['trial balance', 'checks', ...quarterTables.map(({ name }) => `digest of ${name}`)];
   const begin = (done: number) => {
@@ -138,18 +139,12 @@ async function refuse(
   session: Db,
   run: QuarterRun,
   quarter: string,
-  faults: readonly Fault[],
+  faults: readonly Obstacle[],
 ): Promise<AppError> {
-  if (faults.every(({ passing }) => passing)) return refusal(faults);
+  if (faults.every(({ kind }) => kind === 'busy')) return refusalOf(faults);
   await recordEvent(session, quarter, 'close_refused', run, { faults });
   const detail = `${quarter} stays open. ${faults.map((fault) => fault.detail).join(' ')}`;
   return new AppError('corrupt', 'close_check_failed', detail);
-}
-
-function refusal(faults: readonly Fault[]): AppError {
-  const kind = faults.every(({ passing }) => passing) ? 'busy' : 'refused';
-  const code = faults.length === 1 ? faults[0]?.code : 'close_refused';
-  return new AppError(kind, code ?? 'close_refused', faults.map(({ detail }) => detail).join(' '));
 }
 
 function reportOf({ quarter, transactions, entries, digest }: QuarterRow): CloseReport {
@@ -158,4 +153,13 @@ function reportOf({ quarter, transactions, entries, digest }: QuarterRow): Close
     `${quarter} was closed without a count`,
   );
   return { quarter, closed: false, transactions, entries, digest };
+}
+
+/** What a close finds and would do. */
+export async function previewClose(house: QuarterHouse, _run: QuarterRun, quarter: string): Promise<Outlook> {
+  const db = house.database.direct;
+  const row = await readQuarter(db, quarter);
+  if (isDone('close', row.state)) return nothingToDo;
+  const partitions = await readQuarterPartitions(db, quarter);
+  return { done: false, obstacles: await readinessFaults(house, db, row, partitions), steps: [] };
 }

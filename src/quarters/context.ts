@@ -17,6 +17,10 @@ export interface QuarterHouse {
   readonly premakeQuarters: number;
   /** No quarter before the one that holds this instant is ever created. */
   readonly oldest: Date;
+  /** `required`: an archive and a drop wait until somebody else than who asked has approved them. */
+  readonly archiveApproval: 'auto' | 'required';
+  /** For how many days a quarter is restored when nobody says until when. */
+  readonly restoreDays: number;
 }
 
 /** Progress of long work: of `total` units `done` are done. */
@@ -31,6 +35,10 @@ export interface QuarterRun {
   /** Who asked: a person's name, or `schedule`. Goes into the event. */
   readonly actor: string;
   readonly reason?: string | undefined;
+  /** Of a restore: until when it is wanted. */
+  readonly until?: Date | undefined;
+  /** Of a restore, and the release of it: a schema of its own instead of the ledger's tables. */
+  readonly into?: string | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: Progress) => void) | undefined;
   readonly onBlocked?: OnBlocked | undefined;

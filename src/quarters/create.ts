@@ -7,6 +7,7 @@ import { readParents } from '../db/catalog.ts';
 import type { Db } from '../db/schema.ts';
 import { retry, throwIfAborted } from '../platform/retry.ts';
 import type { QuarterHouse, QuarterRun } from './context.ts';
+import { nothingToDo, type Outlook } from './outlook.ts';
 import { provisionQuarter, readSituation } from './provision.ts';
 import { readQuarter } from './registry.ts';
 
@@ -189,4 +190,12 @@ function covers(known: Covered, from: Date, to: Date): boolean {
     end = row.ends_at;
   }
   return end > to;
+}
+
+export async function previewCreate(
+  _house: QuarterHouse,
+  _run: QuarterRun,
+  _quarter: string,
+): Promise<Outlook> {
+  return nothingToDo;
 }

@@ -6,6 +6,7 @@ import { withQuarterLock } from '../db/locks.ts';
 import { detachPartition, finalizeDetach } from '../db/partition.ts';
 import type { Db } from '../db/schema.ts';
 import type { QuarterHouse, QuarterRun } from './context.ts';
+import { nothingToDo, type Outlook } from './outlook.ts';
 import { advance, type QuarterRow, readQuarter, requireState } from './registry.ts';
 
 export interface DetachReport {
@@ -105,4 +106,12 @@ async function detachTable(
       throw new AppError('conflict', 'partition_missing', detail);
     }
   }
+}
+
+export async function previewDetach(
+  _house: QuarterHouse,
+  _run: QuarterRun,
+  _quarter: string,
+): Promise<Outlook> {
+  return nothingToDo;
 }

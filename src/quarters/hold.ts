@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import { AppError } from '../core/errors.ts';
 import type { QuarterHouse, QuarterRun } from './context.ts';
+import { nothingToDo, type Outlook } from './outlook.ts';
 import { readQuarter, recordEvent } from './registry.ts';
 
 export interface HoldReport {
@@ -54,4 +55,12 @@ export async function holdQuarter(
     await recordEvent(trx, quarter, 'hold', { ...run, reason });
     return { quarter, holdReason: reason, changed: true };
   });
+}
+
+export async function previewHold(
+  _house: QuarterHouse,
+  _run: QuarterRun,
+  _quarter: string,
+): Promise<Outlook> {
+  return nothingToDo;
 }

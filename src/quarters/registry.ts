@@ -1,8 +1,9 @@
 import { sql } from 'kysely';
 import { AppError } from '../core/errors.ts';
-import { type QuarterState, type QuarterVerb, transitions } from '../core/lifecycle.ts';
+import { type QuarterState, type QuarterVerb, transitionOf } from '../core/lifecycle.ts';
 import type { Db, Schema, Trx } from '../db/schema.ts';
 import type { QuarterRun } from './context.ts';
+import { refusalOf, stateObstacle } from './outlook.ts';
 
 /** The state row of a quarter. Counts and digest are null until it is closed. */
 export interface QuarterRow {
@@ -14,10 +15,17 @@ export interface QuarterRow {
   readonly entries: bigint | null;
   readonly digest: string | null;
   readonly hold_reason: string | null;
+  /** Why a closed quarter has to be closed again: an earlier one was reopened. */
+  readonly stale_reason: string | null;
+  readonly reopened_at: Date | null;
   readonly closed_at: Date | null;
   readonly archived_at: Date | null;
   readonly verified_at: Date | null;
   readonly detached_at: Date | null;
+  readonly dropped_at: Date | null;
+  /** When it was last restored, and until when it stays so. */
+  readonly restored_at: Date | null;
+  readonly restored_until: Date | null;
 }
 
 const columns = [
@@ -29,10 +37,15 @@ const columns = [
   'entries',
   'digest',
   'hold_reason',
+  'stale_reason',
+  'reopened_at',
   'closed_at',
   'archived_at',
   'verified_at',
   'detached_at',
+  'dropped_at',
+  'restored_at',
+  'restored_until',
 ] as const satisfies readonly (keyof Schema['quartermaster.quarters'])[];
 
 /** All quarters known, oldest first. */
@@ -56,10 +69,8 @@ export async function readQuarter(db: Db, quarter: string): Promise<QuarterRow> 
 
 /** @throws AppError conflict/quarter_state when the verb cannot start from the quarter's state */
 export function requireState(row: QuarterRow, verb: QuarterVerb): void {
-  const { from } = transitions[verb];
-  if (from.includes(row.state)) return;
-  const detail = `${row.quarter} is ${row.state}; ${verb} needs it to be ${from.join(' or ')}.`;
-  throw new AppError('conflict', 'quarter_state', detail);
+  const obstacles = stateObstacle(row.quarter, row.state, verb);
+  if (obstacles.length > 0) throw refusalOf(obstacles);
 }
 
 /**
@@ -76,7 +87,7 @@ export async function advance(
   changes: Partial<Omit<QuarterRow, 'quarter' | 'state' | 'starts_at' | 'ends_at'>>,
   detail: Record<string, unknown> = {},
 ): Promise<void> {
-  const { from, to } = transitions[verb];
+  const { from, to } = transitionOf(verb);
   const moved = await trx
     .updateTable('quartermaster.quarters')
     .set({ ...changes, ...(to === undefined ? {} : { state: to }), updated_at: sql<Date>`now()` })

@@ -4,7 +4,7 @@ import { nextName } from '../core/quarter.ts';
 import { quarterTables } from '../core/tables.ts';
 import { partitionSql } from '../db/partition.ts';
 import type { Trx } from '../db/schema.ts';
-import type { Fault } from './close-checks.ts';
+import type { Obstacle } from './outlook.ts';
 
 /**
  * Reads the quarter's entries once and keeps what they come to, one row an account that moved, in a temporary table
@@ -45,7 +45,7 @@ export async function gatherBalances(trx: Trx, quarter: string): Promise<void> {
 }
 
 /** What must never be, in the entries, the accounts and the transactions of the quarter; all of it is looked for. */
-export async function ledgerFaults(trx: Trx, quarter: string): Promise<Fault[]> {
+export async function ledgerFaults(trx: Trx, quarter: string): Promise<Obstacle[]> {
   return [...(await accountFaults(trx)), ...(await transactionFaults(trx, quarter))];
 }
 
@@ -82,7 +82,7 @@ async function findPrevious(trx: Trx, quarter: string): Promise<void> {
   }
 }
 
-async function accountFaults(trx: Trx): Promise<Fault[]> {
+async function accountFaults(trx: Trx): Promise<Obstacle[]> {
   const { rows } = await sql<{ code: string; accounts: bigint; example: string }>`
     SELECT f.code, count(*) AS accounts, min('account ' || m.account_id || ' of ledger ' || m.ledger_id) AS example
     FROM pg_temp.quarter_moves AS m
@@ -121,7 +121,7 @@ const accountFault: Readonly<Record<string, string>> = {
 };
 
 /** Each booked transaction has entries that sum to zero in every currency, and no entry is without one. */
-async function transactionFaults(trx: Trx, quarter: string): Promise<Fault[]> {
+async function transactionFaults(trx: Trx, quarter: string): Promise<Obstacle[]> {
   // The entries are summed before the join: half the rows to join, and one row a transaction and currency after it.
   const { rows } = await sql<{ code: string; found: bigint; example: string }>`
     SELECT f.code, count(*) AS found, min(f.id::text) AS example

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { QuarterHouse, QuarterRun } from './context.ts';
 import type { HoldReport } from './hold.ts';
+import { nothingToDo, type Outlook } from './outlook.ts';
 import { readQuarter, recordEvent } from './registry.ts';
 
 /**
@@ -33,4 +34,12 @@ export async function unholdQuarter(
     await recordEvent(trx, quarter, 'unhold', run, { was: held.hold_reason });
     return { quarter, holdReason: null, changed: true };
   });
+}
+
+export async function previewUnhold(
+  _house: QuarterHouse,
+  _run: QuarterRun,
+  _quarter: string,
+): Promise<Outlook> {
+  return nothingToDo;
 }

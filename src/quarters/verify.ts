@@ -3,6 +3,7 @@ import { requireSound, verifyArchive } from '../archive/verify.ts';
 import { type AppError, isAppError } from '../core/errors.ts';
 import { archiveFolder, readArchive } from './archives.ts';
 import type { QuarterHouse, QuarterRun } from './context.ts';
+import { nothingToDo, type Outlook } from './outlook.ts';
 import { advance, readQuarter, recordEvent, requireState } from './registry.ts';
 
 export interface VerifyReport {
@@ -84,4 +85,12 @@ export async function verifyQuarter(
 /** An archive that is not there is damaged as far as it can be. */
 function isDamage(error: unknown): error is AppError {
   return isAppError(error, 'corrupt') || isAppError(error, 'not_in_store');
+}
+
+export async function previewVerify(
+  _house: QuarterHouse,
+  _run: QuarterRun,
+  _quarter: string,
+): Promise<Outlook> {
+  return nothingToDo;
 }

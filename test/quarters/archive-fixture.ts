@@ -26,6 +26,8 @@ export function openArchiveHouse(
     premakeQuarters: 1,
     version: '0.0.0-test',
     oldest: new Date('2000-01-01T00:00:00Z'),
+    archiveApproval: 'auto',
+    restoreDays: 14,
   };
 }
 

@@ -142,7 +142,7 @@ describe('a close is refused', () => {
       house.database.direct,
     );
     const error = await refusal('2025q4');
-    expect(error).toMatchObject({ kind: 'refused', code: 'close_refused' });
+    expect(error).toMatchObject({ kind: 'refused', code: 'quarter_refused' });
     const { detail } = error as { detail: string };
     expect(detail).toContain('2025q4 ends at 2026-01-01T00:00:00.000Z.');
     expect(detail).toContain(

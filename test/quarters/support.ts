@@ -35,6 +35,8 @@ export function houseOver(database: Database, options: HouseOptions = {}): Quart
     premakeQuarters: options.premake ?? 2,
     version: '0.0.0-test',
     oldest: new Date(options.oldest ?? '2000-01-01T00:00:00Z'),
+    archiveApproval: 'auto',
+    restoreDays: 14,
   };
 }
 

@@ -21,6 +21,7 @@ const sideways = new Map([['src/queue', 'src/db']]);
 
 // A library is known in one place, so that it can be understood, wrapped and replaced there. A new one is added here.
 const owners: Record<string, RegExp> = {
+  '@aws-sdk/client-s3': /^src\/archive\//,
   '@duckdb/node-api': /^src\/archive\//,
   '@fastify/swagger': /^src\/http\//,
   '@fastify/swagger-ui': /^src\/http\//,
@@ -43,7 +44,9 @@ const owners: Record<string, RegExp> = {
 // The one computed import: the PostgreSQL of the platform we run on is a package named for that platform.
 const embedded = 'src/db/embedded-binaries.ts';
 
-const verbs = 'reconcile create close archive verify detach drop restore hold'.split(' ');
+const verbs = 'reconcile create close reopen approve archive verify detach drop restore release hold'.split(
+  ' ',
+);
 
 /** The folder that has a rank: `jobs`, or a folder of `src`. */
 function folderOf(path: string): string {
