@@ -3,7 +3,7 @@ import type { Trx } from '../db/schema.ts';
 import { sqlState } from '../db/sqlstate.ts';
 import { type AccountCheck, accountChecks, lookAtAccounts } from './close-accounts.ts';
 import { type Days, type Finding, joined } from './close-findings.ts';
-import { balanceSummaryFaults, transactionSummaryFaults } from './close-summaries.ts';
+import { balanceSummaryFaults, mendSummaries, transactionSummaryFaults } from './close-summaries.ts';
 import { transactionFaults } from './close-transactions.ts';
 import type { QuarterRow } from './registry.ts';
 import { gatherBalances } from './trial-balance.ts';
@@ -55,7 +55,10 @@ export async function runChecks(
   const summed = await attempt(trx, () => transactionSummaryFaults(trx, row.quarter, days));
   const balances =
     'failed' in gathered ? gathered : await attempt(trx, () => balanceSummaryFaults(trx, days));
-  found.set('summaries', joined([summed, balances].map((one) => ('failed' in one ? one.failed : one.found))));
+  const { faults, fine } = joined(
+    [summed, balances].map((one) => ('failed' in one ? one.failed : one.found)),
+  );
+  found.set('summaries', { faults: faults.length > 0 ? [...faults, mendSummaries] : [], fine });
   return checkNames.map((name) => {
     const { faults = [], fine = '' } = found.get(name) ?? {};
     return { name, ok: faults.length === 0, detail: faults.length === 0 ? fine : faults.join(' ') };

@@ -45,7 +45,7 @@ export async function transactionSummaryFaults(trx: Trx, quarter: string, days: 
   return {
     faults: rows.map(
       ({ code, found, example }) =>
-        `Rows of ledger.${code} that are not what the transactions come to: ${found}, for one of ${example}. ${mend}`,
+        `Rows of ledger.${code} that are not what the transactions come to: ${found}, for one of ${example}.`,
     ),
     fine: `The summaries of ${days.names.length} days equal the transactions.`,
   };
@@ -76,7 +76,7 @@ export async function balanceSummaryFaults(trx: Trx, days: Days): Promise<Findin
   const faults: string[] = [];
   if (found !== undefined && found.missing + found.differing > 0n) {
     faults.push(
-      `Days of accounts in ledger.daily_balances that are missing or another balance: ${found.missing + found.differing}, for one of ${found.example}. ${mend}`,
+      `Days of accounts in ledger.daily_balances that are missing or another balance: ${found.missing + found.differing}, for one of ${found.example}.`,
     );
   }
   // Each day that an account moved on has one row at most, so what is left over belongs to no entry.
@@ -89,6 +89,6 @@ export async function balanceSummaryFaults(trx: Trx, days: Days): Promise<Findin
   return { faults, fine: `The ${found?.days ?? 0n} daily balances equal the entries.` };
 }
 
-/** Nothing counts a day anew that is not marked. */
-const mend =
+/** What can be done about any of it, said once: nothing counts a day anew that is not marked. */
+export const mendSummaries =
   'To have a day counted anew, insert its ledger_id and day into quartermaster.summary_marks and run `quartermaster run refresh-summaries`; rows of what was never booked have to be deleted.';

@@ -1,23 +1,17 @@
-import { sql } from 'kysely';
-import { combineDigests, digestSelect, lanesOf, type TableDigest, tableDigest } from '../core/digest.ts';
 import { AppError, assert } from '../core/errors.ts';
 import { isDone } from '../core/lifecycle.ts';
-import { partitionName, type QuarterTable, quarterTables } from '../core/tables.ts';
+import { partitionName, type QuarterTable } from '../core/tables.ts';
 import { type QuarterPartition, readQuarterPartitions } from '../db/catalog.ts';
 import { withQuarterLock } from '../db/locks.ts';
 import { withLongStatements } from '../db/long-statement.ts';
-import { fencePartitions, partitionSql, unfencePartitions } from '../db/partition.ts';
-import type { Db, Trx } from '../db/schema.ts';
-import { throwIfAborted } from '../platform/retry.ts';
-import { clearApprovals } from './approvals.ts';
-import { type CloseCheck, checkNames, runChecks } from './close-checks.ts';
-import { daysOf } from './close-findings.ts';
-import { chainFaults, readChain, readinessFaults, summaryFaults } from './close-ready.ts';
+import { fencePartitions, unfencePartitions } from '../db/partition.ts';
+import type { Db } from '../db/schema.ts';
+import { type CloseCheck, checkNames } from './close-checks.ts';
+import { fixQuarter } from './close-count.ts';
+import { readinessFaults } from './close-ready.ts';
 import type { QuarterHouse, QuarterRun } from './context.ts';
-import { type Obstacle, type Outlook, refusalOf, requireClear, stateObstacle } from './outlook.ts';
-import { fixReference } from './reference.ts';
-import { advance, type QuarterRow, readQuarter, recordEvent } from './registry.ts';
-import { writeTrialBalance } from './trial-balance.ts';
+import { type Outlook, refusalOf, requireClear, stateObstacle } from './outlook.ts';
+import { type QuarterRow, readQuarter, recordEvent } from './registry.ts';
 
 export interface CloseReport {
   readonly quarter: string;
@@ -31,11 +25,6 @@ export interface CloseReport {
   /** Accounts that moved, each with a row in the trial balance; undefined when it was closed already. */
   readonly accounts?: bigint;
 }
-
-type Outcome =
-  | { readonly report: CloseReport }
-  | { readonly obstacles: readonly Obstacle[] }
-  | { readonly failed: readonly CloseCheck[] };
 
 /**
  * Closes a quarter: from then on PostgreSQL refuses every row for it, and its trial balance, counts and content digest
@@ -84,9 +73,9 @@ export async function closeQuarter(
       await giveUp().catch(() => {});
       throw error;
     });
-    if ('report' in outcome) {
+    if ('facts' in outcome) {
       await run.step?.('close.closed');
-      return outcome.report;
+      return { quarter, closed: true, ...outcome.facts };
     }
     await giveUp();
     if ('obstacles' in outcome) throw refusalOf(outcome.obstacles);
@@ -126,86 +115,6 @@ async function lookAt(house: QuarterHouse, db: Db, quarter: string): Promise<Loo
     'count its rows and take their digest',
   ];
   return { row, partitions, unfenced, outlook: { done, obstacles, steps } };
-}
-
-/** Checks and counts the quarter behind its fence, and closes it when nothing is wrong: in one transaction. */
-async function fixQuarter(trx: Trx, house: QuarterHouse, run: QuarterRun, row: QuarterRow): Promise<Outcome> {
-  const { quarter } = row;
-  const tables = quarterTables.map(({ name }) => `digest of ${name}`);
-  const steps = ['sums', 'transactions', 'summaries', 'trial balance', 'reference data', ...tables];
-  const begin = (what: string) => {
-    throwIfAborted(run.signal);
-    run.onProgress?.({ what, done: Math.max(0, steps.indexOf(what)), total: steps.length });
-  };
-  const chain = await readChain(trx, row, false);
-  // Whoever was writing while the first look was taken has left its marks by now.
-  const outstanding = await summaryFaults(house, trx, row);
-  const days = daysOf(house.calendar, row.starts_at, row.ends_at);
-  const checks = (await runChecks(trx, row, days, begin)).map((check) =>
-    // Summaries that lag come right by themselves: they are no sign of anything wrong.
-    check.name === 'summaries' && outstanding[0] !== undefined
-      ? { ...check, ok: false, detail: outstanding[0].detail }
-      : check,
-  );
-  const failing = checks.filter(({ ok }) => !ok).map(({ name }) => name);
-  if (outstanding.length > 0 && failing.every((name) => name === 'summaries'))
-    return { obstacles: outstanding };
-  if (failing.length > 0) return { failed: checks };
-  begin('trial balance');
-  const accounts = await writeTrialBalance(trx, quarter);
-  await run.step?.('close.balanced');
-  begin('reference data');
-  await fixReference(trx, quarter);
-  const digests: TableDigest[] = [];
-  for (const table of quarterTables) {
-    begin(`digest of ${table.name}`);
-    digests.push(await digestTable(trx, table, quarter));
-  }
-  const rowsOf = (name: string) => digests.find((one) => one.name === name)?.rows ?? 0n;
-  const facts = {
-    transactions: rowsOf('transactions'),
-    entries: rowsOf('entries'),
-    digest: combineDigests(digests),
-  };
-  // What was asked, approved or begun for it as it was before does not count.
-  await clearApprovals(trx, quarter);
-  await trx.deleteFrom('quartermaster.archive_parts').where('quarter', '=', quarter).execute();
-  // From here on nothing earlier can be reopened before this is committed, and then the reopen sees that it is closed.
-  const broken = chainFaults(chain, await readChain(trx, row, true));
-  if (broken.length > 0) throw refusalOf(broken);
-  const changes = { ...facts, closed_at: house.clock.now() };
-  const detail = { ...facts, accounts, checks };
-  if (row.state === 'closed') await closeAgain(trx, run, row, changes, detail);
-  else await advance(trx, quarter, 'close', run, changes, detail);
-  await run.step?.('close.counted');
-  return { report: { quarter, closed: true, ...facts, accounts, checks } };
-}
-
-/** The state stays; what makes it stale goes. The quarter's lock sees to it that it is the close that was looked at. */
-async function closeAgain(
-  trx: Trx,
-  run: QuarterRun,
-  { quarter, digest, stale_reason }: QuarterRow,
-  changes: Pick<QuarterRow, 'transactions' | 'entries' | 'digest' | 'closed_at'>,
-  detail: Record<string, unknown>,
-): Promise<void> {
-  const closed = await trx
-    .updateTable('quartermaster.quarters')
-    .set({ ...changes, stale_reason: null, updated_at: sql<Date>`now()` })
-    .where('quarter', '=', quarter)
-    .where('state', '=', 'closed')
-    .executeTakeFirst();
-  assert(closed.numUpdatedRows === 1n, `${quarter} was reopened or archived by somebody without its lock`);
-  const was = { digest, stale: stale_reason };
-  await recordEvent(trx, quarter, 'close', run, { ...detail, again: true, was });
-}
-
-async function digestTable(trx: Trx, table: QuarterTable, quarter: string): Promise<TableDigest> {
-  const select = digestSelect(table, 'postgres', partitionSql(table, quarter));
-  const { rows } = await sql.raw<Parameters<typeof lanesOf>[0]>(select).execute(trx);
-  assert(rows[0], 'an aggregate has one row');
-  const lanes = lanesOf(rows[0]);
-  return { name: table.name, rows: lanes.rows, digest: tableDigest(lanes) };
 }
 
 /** The undo of the fence. Nobody has to wait for it longer than for the fence itself. */
