@@ -50,6 +50,8 @@ export async function fixQuarter(
     run.onProgress?.({ what, done: Math.max(0, steps.indexOf(what)), total: steps.length });
   };
   const chain = await readChain(trx, row, false);
+  if (chain.faults.length > 0) return { obstacles: chain.faults };
+  await run.step?.('close.begun');
   // Whoever was writing while the first look was taken has left its marks by now.
   const outstanding = await summaryFaults(house, trx, row);
   const days = daysOf(house.calendar, row.starts_at, row.ends_at);
@@ -62,7 +64,11 @@ export async function fixQuarter(
   const failing = checks.filter(({ ok }) => !ok).map(({ name }) => name);
   if (outstanding.length > 0 && failing.every((name) => name === 'summaries'))
     return { obstacles: outstanding };
-  if (failing.length > 0) return { failed: checks };
+  if (failing.length > 0) {
+    // Without the trial balance of an earlier quarter no opening is right, and nothing is wrong with this one.
+    const moved = chainFaults(chain, await readChain(trx, row, false));
+    return moved.length > 0 ? { obstacles: moved } : { failed: checks };
+  }
   begin('trial balance');
   const accounts = await writeTrialBalance(trx, quarter);
   await run.step?.('close.balanced');

@@ -133,13 +133,14 @@ function laterFaults(later: Look['later']): Obstacle[] {
 async function reopenIn(trx: Trx, house: QuarterHouse, run: QuarterRun, quarter: string): Promise<string[]> {
   const { row, later, outlook } = await lookAt(trx, run, quarter, true);
   requireClear(outlook);
+  const reason = run.reason?.trim();
   const { transactions, entries, digest, closed_at, stale_reason } = row;
   const stale = later.filter(({ state }) => state === 'closed').map((one) => one.quarter);
   await advance(
     trx,
     quarter,
     'reopen',
-    run,
+    { ...run, reason },
     {
       transactions: null,
       entries: null,
@@ -154,7 +155,7 @@ async function reopenIn(trx: Trx, house: QuarterHouse, run: QuarterRun, quarter:
   await deleteReference(trx, quarter);
   await clearApprovals(trx, quarter);
   await trx.deleteFrom('quartermaster.archive_parts').where('quarter', '=', quarter).execute();
-  const why = `${quarter} was reopened: ${run.reason?.trim()}`;
+  const why = `${quarter} was reopened: ${reason}`;
   for (const name of stale) {
     await trx
       .updateTable('quartermaster.quarters')
