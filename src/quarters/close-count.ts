@@ -91,6 +91,7 @@ export async function fixQuarter(
   // From here on nothing earlier can be reopened before this is committed, and then the reopen sees that it is closed.
   const broken = chainFaults(chain, await readChain(trx, row, true));
   if (broken.length > 0) throw refusalOf(broken);
+  await run.step?.('close.ordered');
   const changes = { ...facts, closed_at: house.clock.now() };
   const detail = { ...facts, accounts, checks };
   if (row.state === 'closed') await closeAgain(trx, run, row, changes, detail);

@@ -78,6 +78,7 @@ describe('a close that is killed', () => {
     ['close.fenced', 'open: attached fenced, attached fenced'],
     ['close.begun', 'open: attached fenced, attached fenced'],
     ['close.balanced', 'open: attached fenced, attached fenced'],
+    ['close.ordered', 'open: attached fenced, attached fenced'],
     ['close.counted', 'open: attached fenced, attached fenced'],
     ['close.closed', 'closed: attached fenced, attached fenced'],
   ])('at %s is finished by the next run', async (dieAt, left) => {

@@ -112,9 +112,9 @@ describe('a reopen and', () => {
 
   it('a close of the next quarter that is all but done: the reopen waits for it and finds it closed', async () => {
     let reopening: Promise<unknown> | undefined;
-    const late = runWith('close.counted', async () => {
+    const late = runWith('close.ordered', async () => {
       reopening = reopenQuarter(house, ann, '2025q2');
-      await somebodyWaits();
+      await Promise.race([somebodyWaits(), reopening]);
     });
     await closeQuarter(house, late, '2025q3');
     expect(await reopening).toMatchObject({ reopened: true, stale: ['2025q3'] });

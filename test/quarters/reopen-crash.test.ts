@@ -100,6 +100,7 @@ describe('a close of a stale quarter that is killed', () => {
     ['close.fenced', true],
     ['close.begun', true],
     ['close.balanced', true],
+    ['close.ordered', true],
     ['close.counted', true],
     ['close.closed', false],
   ])(
