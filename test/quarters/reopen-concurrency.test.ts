@@ -158,3 +158,19 @@ describe('a reopen and', () => {
     }
   });
 });
+
+describe('a stale quarter', () => {
+  it('is closed again once, however many want it', async () => {
+    await closeQuarter(house, run, '2025q3');
+    await reopenQuarter(house, ann, '2025q2');
+    await closeQuarter(house, run, '2025q2');
+    const task = { url: home.url, house: options, verb: 'close', quarter: '2025q3' } as const;
+    const outcomes = await Promise.all([runVerb(task), runVerb(task), runVerb(task)]);
+    const reports = outcomes.map(({ said }) => said[0] as { closed?: boolean; failed?: string });
+    expect(reports.filter((report) => report.closed)).toHaveLength(1);
+    for (const report of reports)
+      expect([true, false, 'quarter_busy']).toContain(report.closed ?? report.failed);
+    expect(await eventsOf(house.database.direct, '2025q3')).toEqual(['create', 'close', 'stale', 'close']);
+    expect(await stand('2025q3')).toBe(closed);
+  });
+});
