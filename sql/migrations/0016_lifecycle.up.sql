@@ -10,6 +10,10 @@ ALTER TABLE quartermaster.quarters
   ADD COLUMN restored_at    timestamptz,
   ADD COLUMN restored_until timestamptz;
 
+-- The version of the account's last entry in the quarter: where the first of its next quarter goes on. Not known of
+-- quarters that were closed before.
+ALTER TABLE ledger.quarter_balances ADD COLUMN version bigint;
+
 -- Reference data as they were when the quarter was closed; the archive is made of these.
 CREATE TABLE ledger.quarter_accounts (
   ledger_id  integer NOT NULL,

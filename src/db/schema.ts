@@ -129,6 +129,8 @@ export interface Schema {
     debits: bigint;
     credits: bigint;
     closing: bigint;
+    /** Of the account's last entry in the quarter; null where it was closed before that was kept. */
+    version: bigint | null;
   };
   'ledger.quarter_accounts': {
     ledger_id: number;

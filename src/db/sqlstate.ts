@@ -6,6 +6,7 @@ export const CLOSED_CONSTRAINT = 'quarter_closed';
 interface ServerError extends Error {
   readonly code: string;
   readonly constraint?: string;
+  readonly table?: string;
   readonly detail?: string;
 }
 
@@ -71,7 +72,9 @@ export function toAppError(error: unknown): AppError {
   }
   const { constraint, message: text } = error as ServerError;
   if (state === '23514' && constraint === CLOSED_CONSTRAINT) {
-    const detail = 'The quarter is closed. Book it now and give its true date as effective_at.';
+    // The partition bears the quarter's name, as entries_2025q1.
+    const name = /\d{4}q[1-4]$/.exec((error as ServerError).table ?? '')?.[0];
+    const detail = `${name ?? 'The quarter'} is closed and takes no more rows. Book it now and give its true date as effective_at; should the quarter itself have to change, finance can reopen it while it is not archived: \`quartermaster quarters reopen ${name ?? 'QUARTER'} --reason …\`.`;
     return new AppError('refused', 'quarter_closed', detail, options);
   }
   if (state === '23514' && text.startsWith('no partition of relation')) {

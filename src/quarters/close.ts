@@ -1,19 +1,17 @@
-import { sql } from 'kysely';
-import { combineDigests, digestSelect, lanesOf, type TableDigest, tableDigest } from '../core/digest.ts';
 import { AppError, assert } from '../core/errors.ts';
 import { isDone } from '../core/lifecycle.ts';
-import { partitionName, type QuarterTable, quarterTables } from '../core/tables.ts';
-import { readQuarterPartitions } from '../db/catalog.ts';
+import { partitionName, type QuarterTable } from '../core/tables.ts';
+import { type QuarterPartition, readQuarterPartitions } from '../db/catalog.ts';
 import { withQuarterLock } from '../db/locks.ts';
 import { withLongStatements } from '../db/long-statement.ts';
-import { fencePartitions, partitionSql, unfencePartitions } from '../db/partition.ts';
-import type { Db, Trx } from '../db/schema.ts';
-import { throwIfAborted } from '../platform/retry.ts';
-import { readinessFaults, summaryFaults } from './close-checks.ts';
+import { fencePartitions, unfencePartitions } from '../db/partition.ts';
+import type { Db } from '../db/schema.ts';
+import { type CloseCheck, checkNames } from './close-checks.ts';
+import { fixQuarter } from './close-count.ts';
+import { readinessFaults } from './close-ready.ts';
 import type { QuarterHouse, QuarterRun } from './context.ts';
-import { nothingToDo, type Obstacle, type Outlook, refusalOf } from './outlook.ts';
-import { advance, type QuarterRow, readQuarter, recordEvent, requireState } from './registry.ts';
-import { gatherBalances, ledgerFaults, writeTrialBalance } from './trial-balance.ts';
+import { type Outlook, refusalOf, requireClear, stateObstacle } from './outlook.ts';
+import { type QuarterRow, readQuarter, recordEvent } from './registry.ts';
 
 export interface CloseReport {
   readonly quarter: string;
@@ -22,6 +20,8 @@ export interface CloseReport {
   readonly transactions: bigint;
   readonly entries: bigint;
   readonly digest: string;
+  /** What was checked, by name; of a quarter that was closed already what was checked then. */
+  readonly checks: readonly CloseCheck[];
   /** Accounts that moved, each with a row in the trial balance; undefined when it was closed already. */
   readonly accounts?: bigint;
 }
@@ -31,10 +31,12 @@ export interface CloseReport {
  * are fixed. The fence goes up first, so that what is checked and counted cannot change meanwhile; a check that fails
  * takes it down again. Killed in between, the quarter is open behind its fence, and the next close goes on from there.
  *
+ * A closed quarter that is stale, for an earlier one was reopened, is closed anew. Its fence stays up throughout.
+ *
  * @throws AppError busy/summaries_outstanding, busy/quarter_busy, busy/lock_timeout: try again later
- * @throws AppError refused/quarter_not_ended, refused/earlier_quarter_open, refused/partition_not_attached,
- *   refused/quarter_refused when several of them apply
- * @throws AppError corrupt/close_check_failed when the books are not right; the detail names everything that is not
+ * @throws AppError refused/quarter_not_ended, refused/earlier_quarter_open, refused/earlier_quarter_stale,
+ *   refused/partition_not_attached, conflict/quarter_state, and any kind/quarter_refused when several of them apply
+ * @throws AppError corrupt/close_check_failed when the books are not right; the detail names every check that failed
  */
 export async function closeQuarter(
   house: QuarterHouse,
@@ -42,23 +44,18 @@ export async function closeQuarter(
   quarter: string,
 ): Promise<CloseReport> {
   return withQuarterLock(house.database.direct, quarter, async (session) => {
-    const row = await readQuarter(session, quarter);
-    const partitions = await readQuarterPartitions(session, quarter);
-    const unfenced = partitions
-      .filter(({ attachment, fenced }) => attachment === 'attached' && !fenced)
-      .map(({ table }) => table);
-    if (isDone('close', row.state)) {
-      // Somebody took the fence away by hand; a closed quarter has one.
-      if (row.state !== 'detached' && row.state !== 'dropped')
-        await fencePartitions(session, unfenced, quarter, run);
-      return reportOf(row);
+    const { row, partitions, unfenced, outlook } = await lookAt(house, session, quarter);
+    if (outlook.done) {
+      await fencePartitions(session, unfenced, quarter, run);
+      return reportOf(session, row);
     }
-    requireState(row, 'close');
-    const unready = await readinessFaults(house, session, row, partitions);
-    if (unready.length > 0) {
-      await unfence(session, run, quarter);
-      throw refusalOf(unready);
-    }
+    const again = row.state === 'closed';
+    // Whatever stands in the way of a first close, the quarter is open and has to take rows.
+    const giveUp = async () => {
+      if (!again) await unfence(session, run, quarter);
+    };
+    if (outlook.obstacles.length > 0) await giveUp();
+    requireClear(outlook);
     await run.step?.('close.checked');
     await fencePartitions(session, unfenced, quarter, run);
     await run.step?.('close.fenced');
@@ -66,65 +63,58 @@ export async function closeQuarter(
     const outcome = await withLongStatements(
       session,
       { ...run, relations, pool: house.database.direct },
-      () => session.transaction().execute((trx) => fixQuarter(trx, house, run, row)),
+      () =>
+        session
+          .transaction()
+          .setIsolationLevel('read committed')
+          .execute((trx) => fixQuarter(trx, house, run, row)),
     ).catch(async (error: unknown) => {
-      // Whatever went wrong, the quarter is open and has to take rows. With a lost session this fails as well; then
-      // the next close goes on from here.
-      await unfence(session, run, quarter).catch(() => {});
+      // With a lost session this fails as well; then the next close goes on from here.
+      await giveUp().catch(() => {});
       throw error;
     });
-    if ('faults' in outcome) {
-      await unfence(session, run, quarter);
-      throw await refuse(session, run, quarter, outcome.faults);
+    if ('facts' in outcome) {
+      await run.step?.('close.closed');
+      return { quarter, closed: true, ...outcome.facts };
     }
-    await run.step?.('close.closed');
-    return outcome;
+    await giveUp();
+    if ('obstacles' in outcome) throw refusalOf(outcome.obstacles);
+    throw await refuse(session, run, row, outcome.failed);
   });
 }
 
-/** Checks and counts the quarter behind its fence, and closes it when nothing is wrong: in one transaction. */
-async function fixQuarter(
-  trx: Trx,
-  house: QuarterHouse,
-  run: QuarterRun,
-  row: QuarterRow,
-): Promise<CloseReport | { readonly faults: readonly Obstacle[] }> {
-  const { quarter } = row;
-  const steps = ['trial balance', 'checks', ...quarterTables.map(({ name }) => `digest of ${name}`)];
-  const begin = (done: number) => {
-    throwIfAborted(run.signal);
-    run.onProgress?.({ what: steps[done] ?? '', done, total: steps.length });
-  };
-  begin(0);
-  await gatherBalances(trx, quarter);
-  begin(1);
-  // Whoever was writing while the first look was taken has left its marks by now.
-  const faults = [...(await summaryFaults(house, trx, row)), ...(await ledgerFaults(trx, quarter))];
-  if (faults.length > 0) return { faults };
-  const accounts = await writeTrialBalance(trx, quarter);
-  const digests: TableDigest[] = [];
-  for (const [i, table] of quarterTables.entries()) {
-    begin(2 + i);
-    digests.push(await digestTable(trx, table, quarter));
-  }
-  const rowsOf = (name: string) => digests.find((one) => one.name === name)?.rows ?? 0n;
-  const facts = {
-    transactions: rowsOf('transactions'),
-    entries: rowsOf('entries'),
-    digest: combineDigests(digests),
-  };
-  const changes = { ...facts, closed_at: house.clock.now() };
-  await advance(trx, quarter, 'close', run, changes, { ...facts, accounts });
-  await run.step?.('close.counted');
-  return { quarter, closed: true, ...facts, accounts };
+/** What a close finds and would do. */
+export async function previewClose(house: QuarterHouse, _run: QuarterRun, quarter: string): Promise<Outlook> {
+  return (await lookAt(house, house.database.direct, quarter)).outlook;
 }
 
-async function digestTable(trx: Trx, table: QuarterTable, quarter: string): Promise<TableDigest> {
-  const select = digestSelect(table, 'postgres', partitionSql(table, quarter));
-  const { rows } = await sql.raw<Parameters<typeof lanesOf>[0]>(select).execute(trx);
-  assert(rows[0], 'an aggregate has one row');
-  const lanes = lanesOf(rows[0]);
-  return { name: table.name, rows: lanes.rows, digest: tableDigest(lanes) };
+interface Look {
+  readonly row: QuarterRow;
+  readonly partitions: readonly QuarterPartition[];
+  /** Attached, and open to rows: a closed quarter has none of these, unless somebody took the fence away by hand. */
+  readonly unfenced: readonly QuarterTable[];
+  readonly outlook: Outlook;
+}
+
+async function lookAt(house: QuarterHouse, db: Db, quarter: string): Promise<Look> {
+  const row = await readQuarter(db, quarter);
+  const partitions = await readQuarterPartitions(db, quarter);
+  const unfenced = partitions
+    .filter(({ attachment, fenced }) => attachment === 'attached' && !fenced)
+    .map(({ table }) => table);
+  const names = unfenced.map((table) => `${table.schema}.${partitionName(table, quarter)}`);
+  const fence = names.length === 0 ? [] : [`let no more rows into ${names.join(' and ')}`];
+  const done = isDone('close', row.state) && row.stale_reason === null;
+  if (done) return { row, partitions, unfenced, outlook: { done, obstacles: [], steps: fence } };
+  const wrongState = row.state === 'closed' ? [] : stateObstacle(quarter, row.state, 'close');
+  const obstacles = [...wrongState, ...(await readinessFaults(house, db, row, partitions))];
+  const steps = [
+    ...fence,
+    `check its books: ${checkNames.join(', ')}`,
+    `fix its trial balance${row.state === 'closed' ? ' anew' : ''}, and accounts and currencies as they are now`,
+    'count its rows and take their digest',
+  ];
+  return { row, partitions, unfenced, outlook: { done, obstacles, steps } };
 }
 
 /** The undo of the fence. Nobody has to wait for it longer than for the fence itself. */
@@ -134,32 +124,36 @@ async function unfence(session: Db, run: QuarterRun, quarter: string): Promise<v
   await unfencePartitions(session, fenced, quarter, run);
 }
 
-/** Summaries that lag come right by themselves; books that do not add up are a matter for people, and for the story. */
+/** Books that do not add up are a matter for people, and for the story. */
 async function refuse(
   session: Db,
   run: QuarterRun,
-  quarter: string,
-  faults: readonly Obstacle[],
+  { quarter, state }: QuarterRow,
+  checks: readonly CloseCheck[],
 ): Promise<AppError> {
-  if (faults.every(({ kind }) => kind === 'busy')) return refusalOf(faults);
-  await recordEvent(session, quarter, 'close_refused', run, { faults });
-  const detail = `${quarter} stays open. ${faults.map((fault) => fault.detail).join(' ')}`;
+  await recordEvent(session, quarter, 'close_refused', run, { checks });
+  const failing = checks.filter(({ ok }) => !ok);
+  const stays = state === 'closed' ? 'stays stale' : 'stays open';
+  const detail = `${quarter} ${stays}: ${failing.length} of ${checks.length} checks failed. ${failing.map(({ name, detail }) => `${name}: ${detail}`).join(' ')}`;
   return new AppError('corrupt', 'close_check_failed', detail);
 }
 
-function reportOf({ quarter, transactions, entries, digest }: QuarterRow): CloseReport {
+async function reportOf(
+  db: Db,
+  { quarter, transactions, entries, digest }: QuarterRow,
+): Promise<CloseReport> {
   assert(
     transactions !== null && entries !== null && digest !== null,
     `${quarter} was closed without a count`,
   );
-  return { quarter, closed: false, transactions, entries, digest };
-}
-
-/** What a close finds and would do. */
-export async function previewClose(house: QuarterHouse, _run: QuarterRun, quarter: string): Promise<Outlook> {
-  const db = house.database.direct;
-  const row = await readQuarter(db, quarter);
-  if (isDone('close', row.state)) return nothingToDo;
-  const partitions = await readQuarterPartitions(db, quarter);
-  return { done: false, obstacles: await readinessFaults(house, db, row, partitions), steps: [] };
+  const last = await db
+    .selectFrom('quartermaster.quarter_events')
+    .select('detail')
+    .where('quarter', '=', quarter)
+    .where('event', '=', 'close')
+    .orderBy('id', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+  const checks = (last?.detail.checks ?? []) as readonly CloseCheck[];
+  return { quarter, closed: false, transactions, entries, digest, checks };
 }

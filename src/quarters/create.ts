@@ -7,7 +7,7 @@ import { readParents } from '../db/catalog.ts';
 import type { Db } from '../db/schema.ts';
 import { retry, throwIfAborted } from '../platform/retry.ts';
 import type { QuarterHouse, QuarterRun } from './context.ts';
-import { nothingToDo, type Outlook } from './outlook.ts';
+import { nothingToDo, type Obstacle, type Outlook, refusalOf, requireClear } from './outlook.ts';
 import { provisionQuarter, readSituation } from './provision.ts';
 import { readQuarter } from './registry.ts';
 
@@ -74,6 +74,39 @@ export async function ensureQuarters(
   return { created, notOpen: notOpen.map(({ quarter, state }) => ({ quarter, state })) };
 }
 
+/** What a create finds and would do. */
+export async function previewCreate(
+  house: QuarterHouse,
+  _run: QuarterRun,
+  quarter: string,
+): Promise<Outlook> {
+  const { start } = house.calendar.quarter(quarter);
+  const db = house.database.direct;
+  if ((await covered(db, start, start)).some(isCreated)) return nothingToDo;
+  return (await lookAt(house, db, quarter, quarter)).outlook;
+}
+
+/** What is missing from one quarter to another, and to those there are, and what stands in the way of it. */
+async function lookAt(
+  house: QuarterHouse,
+  db: Db,
+  from: string,
+  to: string,
+): Promise<{ plan: Plan; provisions: readonly Provision[]; outlook: Outlook }> {
+  const situation = await readSituation(house, db, { from, to });
+  const plan = planQuarters(situation);
+  const provisions = askedFor(plan, situation, from, to);
+  const old = tooOld(house, situation, from, to);
+  const obstacles = [
+    ...old,
+    ...tooMany(provisions),
+    ...(old.length > 0 ? [] : await obstructed(house, db, plan, from, to, provisions)),
+  ];
+  const names = provisions.map(({ quarter }) => quarter.name).sort(compareQuarters);
+  const steps = names.map((name) => `create the partitions of ${name} and attach them`);
+  return { plan, provisions, outlook: { done: false, obstacles, steps } };
+}
+
 /** Creates what is missing from one quarter to another, and to those there are; the names of what it created. */
 async function createMissing(
   house: QuarterHouse,
@@ -87,18 +120,17 @@ async function createMissing(
   await retry(
     () =>
       house.database.direct.connection().execute(async (session) => {
-        const situation = await readSituation(house, session, { from, to });
-        requireYoung(house, situation, from, to);
-        const plan = planQuarters(situation);
-        const provisions = askedFor(plan, situation, from, to);
-        requireLimit(provisions);
+        const { plan, provisions, outlook } = await lookAt(house, session, from, to);
+        // What lies in the way of one quarter is told when all the others are there.
+        requireClear({ ...outlook, obstacles: outlook.obstacles.filter(({ kind }) => kind !== 'conflict') });
         for (const [done, provision] of provisions.entries()) {
           throwIfAborted(run.signal);
           run.onProgress?.({ what: 'create quarters', done, total: provisions.length });
           const { name } = provision.quarter;
           if (await provisionQuarter(session, parents, provision, run)) created.add(name);
         }
-        await requireCreated(house, session, plan, from, to);
+        const missing = await obstructed(house, session, plan, from, to);
+        if (missing.length > 0) throw refusalOf(missing);
       }),
     {
       retryable: (error) => isAppError(error, 'quarter_busy'),
@@ -126,46 +158,44 @@ function askedFor({ provision }: Plan, { known }: Situation, from: string, to: s
   );
 }
 
-/** @throws AppError refused/before_oldest */
-function requireYoung(house: QuarterHouse, { known }: Situation, from: string, to: string): void {
+/** Quarters before the oldest allowed that are not there. */
+function tooOld(house: QuarterHouse, { known }: Situation, from: string, to: string): Obstacle[] {
   const oldest = house.calendar.quarterOf(house.oldest).name;
   const exists = new Set(known.filter(isCreated).map(({ quarter }) => quarter));
-  const tooOld = house.calendar
+  const old = house.calendar
     .range(from, to)
     .find(({ name }) => compareQuarters(name, oldest) < 0 && !exists.has(name));
-  if (tooOld === undefined) return;
-  const detail = `${tooOld.name} is before ${oldest}, the oldest quarter allowed. Correct the date, or set QM_OLDEST_DATE to an earlier day if it is right.`;
-  throw new AppError('refused', 'before_oldest', detail);
+  if (old === undefined) return [];
+  const detail = `${old.name} is before ${oldest}, the oldest quarter allowed. Correct the date, or set QM_OLDEST_DATE to an earlier day if it is right.`;
+  return [{ code: 'before_oldest', detail }];
 }
 
-/** @throws AppError refused/too_many_quarters */
-function requireLimit(provisions: readonly Provision[]): void {
-  if (provisions.length <= QUARTER_LIMIT) return;
+function tooMany(provisions: readonly Provision[]): Obstacle[] {
+  if (provisions.length <= QUARTER_LIMIT) return [];
   const names = provisions.map(({ quarter }) => quarter.name).sort(compareQuarters);
   const detail = `${provisions.length} quarters would have to be created, ${names[0]} to ${names.at(-1)}, and ${QUARTER_LIMIT} at once is the limit. Look for a wrong date, or create them in steps.`;
-  throw new AppError('refused', 'too_many_quarters', detail);
+  return [{ code: 'too_many_quarters', detail }];
 }
 
-/** A quarter that something else lies in the way of was not planned; then its drift says what. */
-async function requireCreated(
+/** The first quarter that is not there, nor among those `planned`: something lies in its way, and its drift says what. */
+async function obstructed(
   house: QuarterHouse,
   db: Db,
   { drift }: Plan,
   from: string,
   to: string,
-): Promise<void> {
+  planned: readonly Provision[] = [],
+): Promise<Obstacle[]> {
   const { start } = house.calendar.quarter(from);
   const { end } = house.calendar.quarter(to);
   const rows = await covered(db, start, new Date(end.getTime() - 1));
   const created = new Set(rows.filter(isCreated).map(({ quarter }) => quarter));
+  for (const { quarter, whole } of planned) if (whole) created.add(quarter.name);
   const missing = house.calendar.range(from, to).find(({ name }) => !created.has(name));
-  if (missing === undefined) return;
+  if (missing === undefined) return [];
   const why = drift.filter(({ quarter }) => quarter === missing.name).map(({ detail }) => detail);
-  throw new AppError(
-    'conflict',
-    'quarter_not_created',
-    `${missing.name} could not be created. ${why.join(' ')}`,
-  );
+  const detail = `${missing.name} could not be created. ${why.join(' ')}`;
+  return [{ code: 'quarter_not_created', kind: 'conflict', detail }];
 }
 
 async function covered(db: Db, from: Date, to: Date): Promise<Covered> {
@@ -190,12 +220,4 @@ function covers(known: Covered, from: Date, to: Date): boolean {
     end = row.ends_at;
   }
   return end > to;
-}
-
-export async function previewCreate(
-  _house: QuarterHouse,
-  _run: QuarterRun,
-  _quarter: string,
-): Promise<Outlook> {
-  return nothingToDo;
 }

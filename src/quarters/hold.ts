@@ -1,8 +1,8 @@
 import { sql } from 'kysely';
-import { AppError } from '../core/errors.ts';
 import type { QuarterHouse, QuarterRun } from './context.ts';
-import { nothingToDo, type Outlook } from './outlook.ts';
-import { readQuarter, recordEvent } from './registry.ts';
+import { type Obstacle, type Outlook, requireClear } from './outlook.ts';
+import { reasonObstacle } from './reason.ts';
+import { type QuarterRow, readQuarter, recordEvent } from './registry.ts';
 
 export interface HoldReport {
   readonly quarter: string;
@@ -11,9 +11,6 @@ export interface HoldReport {
   /** False when it was so already. */
   readonly changed: boolean;
 }
-
-/** The longest reason, in characters. */
-const MAX_REASON = 1000;
 
 /**
  * Keeps a quarter where it is until somebody says otherwise, as an audit or a court may want it: nothing takes its rows out of the
@@ -30,15 +27,9 @@ export async function holdQuarter(
   quarter: string,
 ): Promise<HoldReport> {
   const reason = run.reason?.trim() ?? '';
-  if (reason === '') {
-    const detail = `Say why ${quarter} is to be held: --reason "audit of 2024".`;
-    throw new AppError('invalid', 'reason_missing', detail);
-  }
-  if (reason.length > MAX_REASON || /\p{Cc}/u.test(reason)) {
-    const detail = `A reason has at most ${MAX_REASON} characters and no control characters.`;
-    throw new AppError('invalid', 'invalid_reason', detail);
-  }
   return house.database.direct.transaction().execute(async (trx) => {
+    const outlook = outlookOf(await readQuarter(trx, quarter), run);
+    requireClear(outlook);
     const held = await trx
       .updateTable('quartermaster.quarters')
       .set({ hold_reason: reason, updated_at: sql<Date>`now()` })
@@ -47,20 +38,28 @@ export async function holdQuarter(
       .where('hold_reason', 'is distinct from', reason)
       .executeTakeFirst();
     if (held.numUpdatedRows === 0n) {
-      const { state } = await readQuarter(trx, quarter);
-      if (state !== 'dropped') return { quarter, holdReason: reason, changed: false };
-      const detail = `${quarter} is dropped: its archive is all there is of it, and that is never deleted.`;
-      throw new AppError('conflict', 'quarter_state', detail);
+      // Somebody was here since it was looked at: a hold for the same reason is as good, a drop is not.
+      requireClear(outlookOf(await readQuarter(trx, quarter), run));
+      return { quarter, holdReason: reason, changed: false };
     }
     await recordEvent(trx, quarter, 'hold', { ...run, reason });
     return { quarter, holdReason: reason, changed: true };
   });
 }
 
-export async function previewHold(
-  _house: QuarterHouse,
-  _run: QuarterRun,
-  _quarter: string,
-): Promise<Outlook> {
-  return nothingToDo;
+/** What a hold finds and would do. */
+export async function previewHold(house: QuarterHouse, run: QuarterRun, quarter: string): Promise<Outlook> {
+  return outlookOf(await readQuarter(house.database.direct, quarter), run);
+}
+
+function outlookOf({ quarter, state, hold_reason }: QuarterRow, run: QuarterRun): Outlook {
+  const obstacles: Obstacle[] = reasonObstacle(run, 'hold', quarter);
+  if (state === 'dropped') {
+    const detail = `${quarter} is dropped: its archive is all there is of it, and that is never deleted.`;
+    obstacles.push({ code: 'quarter_state', kind: 'conflict', detail });
+  }
+  const reason = run.reason?.trim();
+  const done = obstacles.length === 0 && hold_reason === reason;
+  const instead = hold_reason === null ? '' : `; until now it is held for: ${hold_reason}`;
+  return { done, obstacles, steps: done ? [] : [`hold ${quarter} for: ${reason ?? ''}${instead}`] };
 }

@@ -4,6 +4,7 @@ import { type QuarterState, type QuarterVerb, transitionOf } from '../core/lifec
 import type { Db, Schema, Trx } from '../db/schema.ts';
 import type { QuarterRun } from './context.ts';
 import { refusalOf, stateObstacle } from './outlook.ts';
+import { staleObstacle } from './stale.ts';
 
 /** The state row of a quarter. Counts and digest are null until it is closed. */
 export interface QuarterRow {
@@ -77,7 +78,9 @@ export function requireState(row: QuarterRow, verb: QuarterVerb): void {
  * Moves the quarter to the verb's next state and writes the event, in the caller's transaction. The UPDATE names the
  * states it may start from, so of two that race one moves it and the other is refused, whatever they read before.
  *
- * @throws AppError conflict/quarter_state
+ * An archive starts from a close that counts: a reopen of an earlier quarter marks this row, and may do so at any moment.
+ *
+ * @throws AppError conflict/quarter_state, conflict/quarter_stale
  */
 export async function advance(
   trx: Trx,
@@ -93,8 +96,13 @@ export async function advance(
     .set({ ...changes, ...(to === undefined ? {} : { state: to }), updated_at: sql<Date>`now()` })
     .where('quarter', '=', quarter)
     .where('state', 'in', from)
+    .$if(verb === 'archive', (update) => update.where('stale_reason', 'is', null))
     .executeTakeFirst();
-  if (moved.numUpdatedRows !== 1n) requireState(await readQuarter(trx, quarter), verb);
+  if (moved.numUpdatedRows !== 1n) {
+    const row = await readQuarter(trx, quarter);
+    requireState(row, verb);
+    throw refusalOf(staleObstacle(row));
+  }
   await recordEvent(trx, quarter, verb, run, detail);
 }
 

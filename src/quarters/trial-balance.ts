@@ -1,39 +1,57 @@
 import { sql } from 'kysely';
-import { assert } from '../core/errors.ts';
 import { nextName } from '../core/quarter.ts';
-import { quarterTables } from '../core/tables.ts';
-import { partitionSql } from '../db/partition.ts';
 import type { Trx } from '../db/schema.ts';
-import type { Obstacle } from './outlook.ts';
+import type { Days } from './close-findings.ts';
+import { dayOf, partitionOf } from './close-partitions.ts';
 
 /**
  * Reads the quarter's entries once and keeps what they come to, one row an account that moved, in a temporary table
  * of this transaction: the checks and the trial balance are made from it. Nobody may be writing to the quarter.
  *
- * The partition is read by its own name, so that no lock on the whole table is held meanwhile.
+ * Everything that needs an account's entries in order is looked at on the way, for to sort them is most of the work:
+ * `breaks` counts those that do not go on from the one before, in version or in balance, and the last entry of each
+ * day is held against the daily balances. Sums are numeric: entries that are not right may add up to anything.
  */
-export async function gatherBalances(trx: Trx, quarter: string): Promise<void> {
+export async function gatherBalances(trx: Trx, quarter: string, days: Days): Promise<void> {
   // For sorts and hashes of this transaction alone; what needs more goes through files.
   await sql`SELECT set_config('work_mem', '64MB', true)`.execute(trx);
-  // An account's entries in order of time must be in order of version too, without a gap, each going on from the
-  // balance the one before it left. `previous` is how the account ended the quarter in which it last moved.
+  // `previous` is how the account ended the quarter in which it last moved.
   await sql`
     CREATE TEMPORARY TABLE quarter_moves ON COMMIT DROP AS
-    SELECT m.ledger_id, m.account_id, a.currency, m.opening, m.debits, m.credits, m.first_version, m.breaks,
-           CASE m.first_version WHEN 1 THEN 0 ELSE p.closing END AS previous
+    SELECT m.ledger_id, m.account_id, a.currency, m.opening, m.debits, m.credits, m.final, m.first_version,
+           m.last_version, m.last_at, m.breaks, m.days, m.days_missing, m.days_differing,
+           CASE m.first_version WHEN 1 THEN 0 ELSE p.closing END AS previous,
+           CASE m.first_version WHEN 1 THEN 0 ELSE p.version END AS previous_version
     FROM (
-      SELECT ledger_id, account_id, min(version) AS first_version,
-             (sum(balance_after - amount) FILTER (WHERE last_version IS NULL))::bigint AS opening,
-             coalesce(-sum(amount) FILTER (WHERE amount < 0), 0)::bigint AS debits,
-             coalesce(sum(amount) FILTER (WHERE amount > 0), 0)::bigint AS credits,
-             count(*) FILTER (WHERE version <> last_version + 1 OR balance_after - amount <> last_balance) AS breaks
+      SELECT e.ledger_id, e.account_id, min(e.version) AS first_version, max(e.version) AS last_version,
+             max(e.created_at) AS last_at,
+             sum(e.balance_after::numeric - e.amount) FILTER (WHERE e.last_version IS NULL) AS opening,
+             sum(e.balance_after) FILTER (WHERE e.next_day IS NULL) AS final,
+             coalesce(-sum(e.amount) FILTER (WHERE e.amount < 0), 0) AS debits,
+             coalesce(sum(e.amount) FILTER (WHERE e.amount > 0), 0) AS credits,
+             count(*) FILTER (WHERE e.version <> e.last_version + 1
+                                 OR e.balance_after <> e.last_balance::numeric + e.amount) AS breaks,
+             count(*) FILTER (WHERE e.closes) AS days,
+             count(*) FILTER (WHERE e.closes AND s.closing_balance IS NULL) AS days_missing,
+             count(*) FILTER (WHERE e.closes AND s.closing_balance <> e.balance_after) AS days_differing
       FROM (
-        SELECT ledger_id, account_id, version, amount, balance_after,
-               lag(version) OVER account AS last_version, lag(balance_after) OVER account AS last_balance
-        FROM ${entriesOf(quarter)}
-        WINDOW account AS (PARTITION BY ledger_id, account_id ORDER BY created_at, version)
+        SELECT ledger_id, account_id, created_at, version, amount, balance_after, last_version, last_balance, next_day,
+               next_day IS DISTINCT FROM day AS closes, CASE WHEN next_day IS DISTINCT FROM day THEN day END AS closed
+        FROM (
+          SELECT ledger_id, account_id, created_at, version, amount, balance_after, day,
+                 lag(version) OVER account AS last_version, lag(balance_after) OVER account AS last_balance,
+                 lead(day) OVER account AS next_day
+          FROM (
+            SELECT ledger_id, account_id, created_at, version, amount, balance_after, ${dayOf(days)} AS day
+            FROM ${partitionOf('entries', quarter)}
+          ) AS dated
+          WINDOW account AS (PARTITION BY ledger_id, account_id ORDER BY created_at, version)
+        ) AS ordered
       ) AS e
-      GROUP BY ledger_id, account_id
+      LEFT JOIN ledger.daily_balances AS s
+        ON s.ledger_id = e.ledger_id AND s.account_id = e.account_id AND s.snapshot_date = e.closed
+        AND s.snapshot_date BETWEEN ${days.first} AND ${days.last}
+      GROUP BY e.ledger_id, e.account_id
     ) AS m
     LEFT JOIN ledger.accounts AS a ON a.ledger_id = m.ledger_id AND a.id = m.account_id
     LEFT JOIN ledger.quarter_balances AS p
@@ -44,22 +62,21 @@ export async function gatherBalances(trx: Trx, quarter: string): Promise<void> {
   await findPrevious(trx, quarter);
 }
 
-/** What must never be, in the entries, the accounts and the transactions of the quarter; all of it is looked for. */
-export async function ledgerFaults(trx: Trx, quarter: string): Promise<Obstacle[]> {
-  return [...(await accountFaults(trx)), ...(await transactionFaults(trx, quarter))];
-}
-
 /** Fixes the trial balance. Accounts that did not move carry their balance over and get no row. */
 export async function writeTrialBalance(trx: Trx, quarter: string): Promise<bigint> {
-  await sql`
-    DELETE FROM ledger.quarter_balances
-    WHERE ledger_id IN (SELECT id FROM ledger.ledgers) AND quarter = ${quarter}`.execute(trx);
+  await deleteTrialBalance(trx, quarter);
   const written = await sql`
-    INSERT INTO ledger.quarter_balances (ledger_id, quarter, account_id, opening, debits, credits, closing)
-    SELECT ledger_id, ${quarter}, account_id, opening, debits, credits, opening + credits - debits
+    INSERT INTO ledger.quarter_balances (ledger_id, quarter, account_id, opening, debits, credits, closing, version)
+    SELECT ledger_id, ${quarter}, account_id, opening, debits, credits, opening + credits - debits, last_version
     FROM pg_temp.quarter_moves
     ORDER BY ledger_id, account_id`.execute(trx);
   return written.numAffectedRows ?? 0n;
+}
+
+export async function deleteTrialBalance(trx: Trx, quarter: string): Promise<void> {
+  await sql`
+    DELETE FROM ledger.quarter_balances
+    WHERE ledger_id IN (SELECT id FROM ledger.ledgers) AND quarter = ${quarter}`.execute(trx);
 }
 
 /** Most accounts moved in the quarter before; for the others it is looked for further and further back. */
@@ -75,97 +92,9 @@ async function findPrevious(trx: Trx, quarter: string): Promise<void> {
       SELECT EXISTS (SELECT FROM pg_temp.quarter_moves WHERE previous IS NULL) AS left`.execute(trx);
     if (!rows[0]?.left) return;
     await sql`
-      UPDATE pg_temp.quarter_moves AS m SET previous = p.closing
+      UPDATE pg_temp.quarter_moves AS m SET previous = p.closing, previous_version = p.version
       FROM ledger.quarter_balances AS p
       WHERE m.previous IS NULL AND p.ledger_id = m.ledger_id AND p.quarter = ${before}
         AND p.account_id = m.account_id`.execute(trx);
   }
-}
-
-async function accountFaults(trx: Trx): Promise<Obstacle[]> {
-  const { rows } = await sql<{ code: string; accounts: bigint; example: string }>`
-    SELECT f.code, count(*) AS accounts, min('account ' || m.account_id || ' of ledger ' || m.ledger_id) AS example
-    FROM pg_temp.quarter_moves AS m
-    CROSS JOIN LATERAL (VALUES
-      ('entries_broken', m.breaks > 0),
-      ('account_unknown', m.currency IS NULL),
-      ('opening_differs', m.opening IS DISTINCT FROM m.previous)
-    ) AS f (code, found)
-    WHERE f.found
-    GROUP BY f.code
-    ORDER BY f.code`.execute(trx);
-  const sums = await sql<{ ledger: string; currency: string; off: string }>`
-    SELECT l.name AS ledger, m.currency, sum(m.credits) - sum(m.debits) AS off
-    FROM pg_temp.quarter_moves AS m JOIN ledger.ledgers AS l ON l.id = m.ledger_id
-    GROUP BY l.name, m.currency
-    HAVING sum(m.credits) <> sum(m.debits)
-    ORDER BY l.name, m.currency`.execute(trx);
-  return [
-    ...rows.map(({ code, accounts, example }) => ({
-      code,
-      detail: `${accountFault[code]}: ${accounts}, for one ${example}.`,
-    })),
-    ...sums.rows.map(({ ledger, currency, off }) => ({
-      code: 'ledger_unbalanced',
-      detail: `The entries of ledger ${ledger} in ${currency ?? 'no known currency'} sum to ${off} minor units, not to 0.`,
-    })),
-  ];
-}
-
-const accountFault: Readonly<Record<string, string>> = {
-  entries_broken:
-    'Accounts with a gap in their versions, or an entry that does not go on from the balance before it',
-  account_unknown: 'Accounts that have entries and do not exist',
-  opening_differs:
-    'Accounts that do not begin with the balance they ended the quarter with in which they last moved',
-};
-
-/** Each booked transaction has entries that sum to zero in every currency, and no entry is without one. */
-async function transactionFaults(trx: Trx, quarter: string): Promise<Obstacle[]> {
-  // The entries are summed before the join: half the rows to join, and one row a transaction and currency after it.
-  const { rows } = await sql<{ code: string; found: bigint; example: string }>`
-    SELECT f.code, count(*) AS found, min(f.id::text) AS example
-    FROM (SELECT ledger_id, created_at, id, currency, amount
-          FROM ${transactionsOf(quarter)} WHERE status = 'SUCCESS') AS t
-    FULL JOIN (
-      SELECT x.ledger_id, x.created_at, x.transaction_id AS id, m.currency,
-             sum(x.amount) AS net, sum(x.amount) FILTER (WHERE x.amount > 0) AS moved
-      FROM ${entriesOf(quarter)} AS x
-      JOIN pg_temp.quarter_moves AS m ON m.ledger_id = x.ledger_id AND m.account_id = x.account_id
-      GROUP BY x.ledger_id, x.created_at, x.transaction_id, m.currency
-    ) AS e ON e.ledger_id = t.ledger_id AND e.created_at = t.created_at AND e.id = t.id
-    CROSS JOIN LATERAL (SELECT coalesce(t.id, e.id) AS id, CASE
-      WHEN e.id IS NULL THEN 'transaction_without_entries'
-      WHEN t.id IS NULL THEN 'entries_without_transaction'
-      WHEN e.net <> 0 THEN 'transaction_unbalanced'
-      WHEN e.currency = t.currency AND e.moved <> t.amount THEN 'amount_differs'
-    END AS code) AS f
-    WHERE f.code IS NOT NULL
-    GROUP BY f.code
-    ORDER BY f.code`.execute(trx);
-  return rows.map(({ code, found, example }) => ({
-    code,
-    detail: `${transactionFault[code]}: ${found}, for one ${example}.`,
-  }));
-}
-
-const transactionFault: Readonly<Record<string, string>> = {
-  transaction_without_entries: 'Transactions that are booked and have no entries',
-  entries_without_transaction: 'Transactions that entries name and that are not booked at that time',
-  transaction_unbalanced: 'Transactions whose entries do not sum to 0 in a currency',
-  amount_differs: 'Transactions with another amount than their entries',
-};
-
-function entriesOf(quarter: string) {
-  return partitionOf('entries', quarter);
-}
-
-function transactionsOf(quarter: string) {
-  return partitionOf('transactions', quarter);
-}
-
-function partitionOf(name: string, quarter: string) {
-  const table = quarterTables.find((one) => one.name === name);
-  assert(table, `${name} is not kept in quarters`);
-  return sql.raw(partitionSql(table, quarter));
 }

@@ -8,6 +8,7 @@ import type { Db } from '../../src/db/schema.ts';
 import { closeQuarter } from '../../src/quarters/close.ts';
 import type { QuarterHouse, QuarterRun } from '../../src/quarters/context.ts';
 import { ensureQuarters } from '../../src/quarters/create.ts';
+import { sumUp } from './support-summaries.ts';
 
 export const run: QuarterRun = { actor: 'ada', reason: 'year-end' };
 
@@ -89,6 +90,7 @@ export async function bookNastyPayments(house: QuarterHouse, payments: readonly 
       for (const currency of currencies) {
         await book(db, { ledger, currency, start, end, transactions: Math.ceil(transactions / 3) });
       }
+      await sumUp(db, ledger, start, end);
     }
   }
 }

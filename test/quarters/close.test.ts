@@ -9,6 +9,7 @@ import { reconcile } from '../../src/quarters/reconcile.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { eventsOf, houseOver, openHouse, run, standing } from './support.ts';
 import { bookPayments, createLedger } from './support-ledger.ts';
+import { sumUp } from './support-summaries.ts';
 
 let home: TestDatabase;
 let house: QuarterHouse;
@@ -112,6 +113,7 @@ describe('closeQuarter', () => {
       VALUES (${ledger}, '2025-02-02 00:00:00+00', gen_random_uuid(), 'FAILED', 'EUR', 5, '{}')`.execute(
       house.database.write,
     );
+    await sumUp(house.database.write, ledger, at('2025-02-02T00:00:00Z'), at('2025-02-02T00:00:00Z'));
     expect(await close('2025q1')).toMatchObject({ transactions: 31n, entries: 60n });
   });
 

@@ -76,6 +76,9 @@ describe('a close that is killed', () => {
   it.each([
     ['close.checked', 'open: attached, attached'],
     ['close.fenced', 'open: attached fenced, attached fenced'],
+    ['close.begun', 'open: attached fenced, attached fenced'],
+    ['close.balanced', 'open: attached fenced, attached fenced'],
+    ['close.ordered', 'open: attached fenced, attached fenced'],
     ['close.counted', 'open: attached fenced, attached fenced'],
     ['close.closed', 'closed: attached fenced, attached fenced'],
   ])('at %s is finished by the next run', async (dieAt, left) => {

@@ -2,6 +2,7 @@ import { closeQuarter } from '../../src/quarters/close.ts';
 import { createQuarter, ensureQuarters } from '../../src/quarters/create.ts';
 import { detachQuarter } from '../../src/quarters/detach.ts';
 import { reconcile } from '../../src/quarters/reconcile.ts';
+import { reopenQuarter } from '../../src/quarters/reopen.ts';
 import { openHouse } from './support.ts';
 import type { ChildTask } from './support-process.ts';
 
@@ -25,6 +26,7 @@ const verbs = {
   create: () => createQuarter(house, run, task.quarter ?? ''),
   ensure: () => ensureQuarters(house, run, new Date(task.from ?? ''), new Date(task.to ?? '')),
   close: () => closeQuarter(house, run, task.quarter ?? ''),
+  reopen: () => reopenQuarter(house, { ...run, reason: 'late invoice' }, task.quarter ?? ''),
   detach: () => detachQuarter(house, run, task.quarter ?? ''),
   reconcile: () => reconcile(house, run),
 };

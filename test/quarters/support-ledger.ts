@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { Db } from '../../src/db/schema.ts';
+import { sumUp } from './support-summaries.ts';
 
 /** A ledger with so many EUR accounts, which may all go below zero. */
 export async function createLedger(db: Db, name: string, accounts: number): Promise<number> {
@@ -19,7 +20,8 @@ export async function createLedger(db: Db, name: string, accounts: number): Prom
 
 /**
  * Books `transactions` payments of 1 to 100 cents between accounts of the ledger, spread over the time from `start` to
- * `end`, going on from the balances as they stand. The sums are right; nothing marks a day for the summaries.
+ * `end`, going on from the balances as they stand. The sums are right, and the
+ * days are summed up at once, so that nothing has to be marked.
  */
 export async function bookPayments(
   db: Db,
@@ -58,5 +60,6 @@ export async function bookPayments(
       SET posted = b.posted + s.total, version = b.version + s.entries, last_entry_at = s.at
       FROM (SELECT account_id, sum(amount) AS total, count(*) AS entries, max(at) AS at FROM side GROUP BY 1) AS s
       WHERE b.ledger_id = ${ledger} AND b.account_id = s.account_id`.execute(trx);
+    await sumUp(trx, ledger, start, end);
   });
 }

@@ -1,0 +1,1 @@
+DROP INDEX ledger.daily_balances_day_idx;
