@@ -49,10 +49,8 @@ async function putWhole(job: Upload, file: FileHandle, size: number): Promise<Up
 
 async function putInParts(job: Upload, file: FileHandle, size: number): Promise<Uploaded> {
   const { s3, target, protection, signal } = job;
-  const created = await s3.createMultipartUpload(
-    { ...target, ...protection, ChecksumAlgorithm: 'SHA256' },
-    { abortSignal: signal },
-  );
+  // Not to be stopped: an upload of which we never hear the id could not be taken away again.
+  const created = await s3.createMultipartUpload({ ...target, ...protection, ChecksumAlgorithm: 'SHA256' });
   const own = { ...target, UploadId: created.UploadId };
   try {
     const { parts, sum } = await putParts(job, own, file, size);
