@@ -1,9 +1,7 @@
 import type { Readable } from 'node:stream';
 import type {
-  HeadObjectCommandOutput,
   ListMultipartUploadsCommandInput,
   ListMultipartUploadsCommandOutput,
-  PutObjectCommandInput,
   S3,
 } from '@aws-sdk/client-s3';
 import type { Clock } from '../core/clock.ts';
@@ -12,7 +10,8 @@ import { throwIfAborted } from '../platform/retry.ts';
 import type { S3Place, S3Settings } from '../platform/s3-settings.ts';
 import { type S3Limits, s3Limits } from './s3-client.ts';
 import { isMissing, isUnknownOperation, s3Failure } from './s3-failure.ts';
-import { type Uploaded, upload } from './s3-upload.ts';
+import { findIgnored } from './s3-stored.ts';
+import { type Protection, upload } from './s3-upload.ts';
 import type { PutOptions, Store, StoredFile } from './store.ts';
 import { partsOf } from './store-path.ts';
 import { wholeStream } from './whole-stream.ts';
@@ -59,7 +58,7 @@ export function openS3Store(
     }
   }
 
-  function protection(probe: boolean): Partial<PutObjectCommandInput> {
+  function protection(probe: boolean): Protection {
     const { sse, kmsKey, lockMode, lockDays } = settings;
     const lockedMs = probe ? MINUTE_MS : lockDays * DAY_MS;
     return {
@@ -74,34 +73,19 @@ export function openS3Store(
     };
   }
 
-  /** Asks the server again what it has: it is to be what it just said it took, kept as it was told to. */
-  async function requireStored(s3: S3, path: string, sent: Uploaded): Promise<void> {
-    const found = await s3.headObject({ Bucket: bucket, Key: key(path) }).catch((error: unknown) => {
-      if (!isMissing(error)) throw error;
-    });
-    if (found === undefined) throw new Error('it says that the file was stored, and has none');
-    if (found.ETag !== sent.etag || found.ContentLength !== sent.bytes) {
-      const what = `it has ${found.ContentLength} bytes of tag ${found.ETag} where ${sent.bytes} of tag ${sent.etag} were stored`;
-      throw new Error(`${what}; it did not take them, or somebody else stores the same file`);
-    }
-    const ignored = findIgnored(settings, found);
-    if (ignored === undefined) return;
-    const detail = `The store ${url} took ${path} and ${ignored}. See that the bucket does what is asked of it, or ask it no more.`;
-    throw new AppError('config', 'store_refused', detail);
-  }
-
   return {
     url,
 
-    put: (path, localFile, { signal, probe = false }: PutOptions = {}) => {
-      const target = () => ({ Bucket: bucket, Key: key(path) });
-      return attempt(`store ${path}`, signal, async (s3) => {
-        const job = { s3, target: target(), protection: protection(probe), limits, signal };
+    put: (path, localFile, { signal, probe = false }: PutOptions = {}) =>
+      attempt(`store ${path}`, signal, async (s3) => {
+        const target = { Bucket: bucket, Key: key(path) };
+        const job = { s3, target, protection: protection(probe), limits, signal };
         const sent = await upload(job, localFile);
-        await requireStored(s3, path, sent);
-        return { path, bytes: sent.bytes };
-      });
-    },
+        const ignored = await findIgnored(job, sent);
+        if (ignored === undefined) return { path, bytes: sent.bytes };
+        const detail = `The store ${url} took ${path} and ${ignored}. See that the bucket does what is asked of it, or ask it no more.`;
+        throw new AppError('config', 'store_refused', detail);
+      }),
 
     open: (path, { signal } = {}) =>
       attempt(`read ${path}`, signal, async (s3) => {
@@ -170,16 +154,6 @@ export function openS3Store(
       (await client).destroy();
     },
   };
-}
-
-/** What was asked of the server and is not so. It answers for the file alone, so it is asked for each. */
-function findIgnored({ sse, lockMode }: S3Settings, found: HeadObjectCommandOutput): string | undefined {
-  if (sse !== 'none' && found.ServerSideEncryption !== sse) {
-    return `did not encrypt it as QM_S3_SSE=${sse} asks`;
-  }
-  if (lockMode !== 'none' && found.ObjectLockMode !== lockMode) {
-    return `did not lock it as QM_S3_LOCK_MODE=${lockMode} asks, or does not let us see that (s3:GetObjectRetention)`;
-  }
 }
 
 async function requireBucket(s3: S3, bucket: string): Promise<void> {

@@ -7,18 +7,28 @@ import type { S3Limits } from './s3-client.ts';
 const MOST_PARTS = 10_000;
 const MIB = 1024 * 1024;
 
+export interface Target {
+  readonly Bucket: string;
+  readonly Key: string;
+}
+
+/** How a file is to be encrypted and locked. */
+export type Protection = Pick<
+  PutObjectCommandInput,
+  'ServerSideEncryption' | 'SSEKMSKeyId' | 'ObjectLockMode' | 'ObjectLockRetainUntilDate'
+>;
+
 export interface Upload {
   readonly s3: S3;
-  readonly target: { readonly Bucket: string; readonly Key: string };
-  /** How the file is to be encrypted and locked. */
-  readonly protection: Partial<PutObjectCommandInput>;
+  readonly target: Target;
+  readonly protection: Protection;
   readonly limits: S3Limits;
   readonly signal: AbortSignal | undefined;
 }
 
 export interface Uploaded {
   readonly bytes: number;
-  /** The version of the file by the server's own name for it. */
+  /** The version of the file by the server's own name for it. Not every server tells that of a file in parts (Ceph 16). */
   readonly etag: string | undefined;
 }
 
@@ -44,7 +54,7 @@ async function putWhole(job: Upload, file: FileHandle, size: number): Promise<Up
     { abortSignal: job.signal },
   );
   requireSum(answer.ChecksumSHA256, sum);
-  return { bytes: size, etag: answer.ETag };
+  return { bytes: size, etag: answer.ETag || undefined };
 }
 
 async function putInParts(job: Upload, file: FileHandle, size: number): Promise<Uploaded> {
@@ -59,7 +69,7 @@ async function putInParts(job: Upload, file: FileHandle, size: number): Promise<
       { abortSignal: signal },
     );
     requireSum(answer.ChecksumSHA256, sum);
-    return { bytes: size, etag: answer.ETag };
+    return { bytes: size, etag: answer.ETag || undefined };
   } catch (error) {
     // Parts are paid for until somebody takes them away. Where even this fails, the next sweep finds them.
     await s3.abortMultipartUpload(own).catch(() => {});

@@ -128,6 +128,22 @@ describe('what is asked of the bucket', () => {
     }
   });
 
+  it('is asked for again of a server that forgets it for a file in parts', async () => {
+    let locked = false;
+    bucket.fate = ({ method, url }) => {
+      if (method === 'HEAD')
+        return { headers: locked ? answers : { 'x-amz-server-side-encryption': 'aws:kms' } };
+      if (!/[?&]retention/.test(url)) return 'pass';
+      locked = true;
+      return { status: 200 };
+    };
+    await bucket.open(kept).put('a', bucket.large);
+    const retention = bucket.sentBy('PUT').find(({ url }) => /[?&]retention/.test(url));
+    expect(retention?.body.toString()).toMatch(
+      /<Mode>COMPLIANCE<\/Mode><RetainUntilDate>2036-05-02T12:00:00Z<\/RetainUntilDate>/,
+    );
+  });
+
   it('locks a file that is only a probe for a minute', async () => {
     bucket.fate = ({ method }) => (method === 'HEAD' ? { headers: answers } : 'pass');
     await bucket.open(kept).put('a', bucket.small, { probe: true });

@@ -1,5 +1,3 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,8 +7,7 @@ import { openStore } from '../../src/archive/open-store.ts';
 import { openS3Store } from '../../src/archive/s3-store.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import { startS3, type TestS3 } from '../support/s3.ts';
-import { startS3Proxy } from '../support/s3-proxy.ts';
-import type { Job } from './put-child.ts';
+import { openS3Bench } from './s3-bench.ts';
 import { describeStore } from './store-contract.ts';
 
 let s3: TestS3;
@@ -32,29 +29,8 @@ describeStore('in a bucket', {
   partBytes,
   open: async () => {
     const place = { bucket: s3.bucket, prefix: `contract/${prefixes++}` };
-    const store = openS3Store(place, s3.settings, { clock: systemClock, limits: { partBytes } });
-    return {
-      store,
-      killPut: async (path, file) => {
-        let parts = 0;
-        const proxy = await startS3Proxy(s3.endpoint, ({ url }) => {
-          if (!/partNumber=/.test(url) || ++parts < 3) return 'pass';
-          child.kill('SIGKILL');
-          return 'hang';
-        });
-        const settings = { ...s3.settings, endpoint: proxy.endpoint };
-        const job: Job = { s3: { place, settings, partBytes }, path, file };
-        const script = join(import.meta.dirname, 'put-child.ts');
-        const child = spawn(process.execPath, [script, JSON.stringify(job)], { stdio: 'ignore' });
-        const [, signal] = await once(child, 'exit');
-        expect(signal).toBe('SIGKILL');
-        await proxy.stop();
-      },
-      countUnfinished: () => s3.countUploads(place.prefix),
-      end: async () => {
-        await store.close?.();
-      },
-    };
+    const countUnfinished = () => s3.countUploads(place.prefix);
+    return openS3Bench({ endpoint: s3.endpoint, settings: s3.settings, place, partBytes, countUnfinished });
   },
 });
 
