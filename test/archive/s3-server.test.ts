@@ -4,42 +4,53 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { S3 } from '@aws-sdk/client-s3';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { openS3Store } from '../../src/archive/s3-store.ts';
 import type { Store } from '../../src/archive/store.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import { plainS3, type S3Settings } from '../../src/platform/s3-settings.ts';
+import { hasCeph, startCeph, type TestCeph } from '../support/ceph.ts';
 import { openS3Bench } from './s3-bench.ts';
 import { describeStore } from './store-contract.ts';
 
 /**
- * The contract, and what s3rver has not, against a server of yours that has Object Lock: QM_TEST_S3_ENDPOINT, with its
- * credentials in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, and QM_TEST_S3_KMS_KEY where it has a key. Buckets are made
- * there and kept, for what is locked in them cannot be removed.
+ * The contract again, and what s3rver has not, against a server that has Object Lock: one of yours, QM_TEST_S3_ENDPOINT
+ * with its credentials in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, where buckets are made and kept, for what is locked
+ * in them cannot be removed; or Ceph, where that is installed.
  */
-const endpoint = process.env.QM_TEST_S3_ENDPOINT;
-const kmsKey = process.env.QM_TEST_S3_KMS_KEY;
-const settings: S3Settings = { ...plainS3, endpoint, pathStyle: true };
+const given = process.env.QM_TEST_S3_ENDPOINT;
+const possible = given !== undefined || (await hasCeph());
 const bucket = `quartermaster-${randomBytes(6).toString('hex')}`;
 const locked = `${bucket}-locked`;
 
+let ceph: TestCeph | undefined;
+let settings: S3Settings;
 let admin: S3;
 let directory: string;
 let file: string;
 let prefixes = 0;
 
-describe.skipIf(endpoint === undefined)('on a server of yours', () => {
+describe.skipIf(!possible)('on a server that has Object Lock', () => {
   beforeAll(async () => {
-    admin = new S3({ endpoint: endpoint ?? '', region: 'us-east-1', forcePathStyle: true });
+    if (given === undefined) {
+      ceph = await startCeph();
+      vi.stubEnv('AWS_ACCESS_KEY_ID', ceph.credentials.accessKeyId);
+      vi.stubEnv('AWS_SECRET_ACCESS_KEY', ceph.credentials.secretAccessKey);
+    }
+    const endpoint = given ?? ceph?.endpoint ?? '';
+    settings = { ...plainS3, endpoint, pathStyle: true };
+    admin = new S3({ endpoint, region: 'us-east-1', forcePathStyle: true });
     await admin.createBucket({ Bucket: bucket });
     await admin.createBucket({ Bucket: locked, ObjectLockEnabledForBucket: true });
     directory = await mkdtemp(join(tmpdir(), 'test-s3-server-'));
     file = join(directory, 'file');
     await writeFile(file, 'a file');
-  });
+  }, 180_000);
 
   afterAll(async () => {
     admin?.destroy();
+    await ceph?.stop();
+    vi.unstubAllEnvs();
     await rm(directory, { recursive: true, force: true });
   });
 
@@ -56,7 +67,7 @@ describe.skipIf(endpoint === undefined)('on a server of yours', () => {
     return Versions;
   };
 
-  describeStore('on a server of yours', {
+  describeStore('in a bucket of such a server', {
     partBytes,
     open: async () => {
       const place = { bucket, prefix: `contract/${prefixes++}` };
@@ -64,7 +75,7 @@ describe.skipIf(endpoint === undefined)('on a server of yours', () => {
         const { Uploads = [] } = await admin.listMultipartUploads({ Bucket: bucket, Prefix: place.prefix });
         return Uploads.length;
       };
-      return openS3Bench({ endpoint: endpoint ?? '', settings, place, partBytes, countUnfinished });
+      return openS3Bench({ endpoint: settings.endpoint ?? '', settings, place, partBytes, countUnfinished });
     },
   });
 
@@ -113,7 +124,8 @@ describe.skipIf(endpoint === undefined)('on a server of yours', () => {
     await store.close?.();
   });
 
-  it.skipIf(kmsKey === undefined)('a file is encrypted, and comes back as it was', async () => {
+  it.skipIf(given !== undefined)('a file is encrypted, and comes back as it was', async () => {
+    const kmsKey = ceph?.kmsKey;
     const store = open({ sse: 'aws:kms', kmsKey });
     await store.put('a', file);
     const head = await admin.headObject({ Bucket: locked, Key: keyOf(store, 'a') });
@@ -124,10 +136,10 @@ describe.skipIf(endpoint === undefined)('on a server of yours', () => {
 
   it('who may not is told so', async () => {
     const before = process.env.AWS_SECRET_ACCESS_KEY;
-    process.env.AWS_SECRET_ACCESS_KEY = 'wrong';
+    vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'wrong');
     const store = open();
     await expect(store.list('a')).rejects.toMatchObject({ kind: 'config', code: 'store_denied' });
-    process.env.AWS_SECRET_ACCESS_KEY = before;
+    vi.stubEnv('AWS_SECRET_ACCESS_KEY', before);
     await store.close?.();
   });
 });
