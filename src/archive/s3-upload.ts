@@ -77,7 +77,10 @@ async function putInParts(job: Upload, file: FileHandle, size: number): Promise<
   }
 }
 
-/** Sends all parts, a few at a time, and ends only when none is under way: an abort does not take away those. */
+/**
+ * Sends all parts, a few at a time. After a failure no more are begun, and those under way are waited for: who takes an
+ * upload away does not get hold of parts that are still coming.
+ */
 async function putParts(
   { s3, limits, signal }: Upload,
   own: { Bucket: string; Key: string; UploadId: string | undefined },
@@ -88,33 +91,32 @@ async function putParts(
   const count = Math.ceil(size / partBytes);
   const parts: CompletedPart[] = [];
   const sums: Buffer[] = [];
-  const failed = new AbortController();
-  const abortSignal = signal === undefined ? failed.signal : AbortSignal.any([signal, failed.signal]);
+  let first: { readonly error: unknown } | undefined;
   let next = 0;
   const sendSome = async () => {
-    while (next < count && !abortSignal.aborted) {
+    while (next < count && first === undefined && !signal?.aborted) {
       const i = next++;
       const body = await read(file, i * partBytes, Math.min(partBytes, size - i * partBytes));
       const digest = sha256(body);
       const sum = digest.toString('base64');
       const answer = await s3.uploadPart(
         { ...own, PartNumber: i + 1, Body: body, ContentLength: body.length, ChecksumSHA256: sum },
-        { abortSignal },
+        { abortSignal: signal },
       );
       requireSum(answer.ChecksumSHA256, sum);
       sums[i] = digest;
       parts[i] = { PartNumber: i + 1, ETag: answer.ETag, ChecksumSHA256: sum };
     }
   };
-  let first: { error: unknown } | undefined;
   const senders = Array.from({ length: Math.min(limits.partsAtOnce, count) }, () =>
     sendSome().catch((error: unknown) => {
       first ??= { error };
-      failed.abort();
     }),
   );
   await Promise.all(senders);
-  if (first !== undefined) throw (first as { error: unknown }).error;
+  // What the senders did to it the compiler does not see.
+  const failure = first as { readonly error: unknown } | undefined;
+  if (failure !== undefined) throw failure.error;
   signal?.throwIfAborted();
   // The sum of a file in parts is that of the sums of its parts.
   return { parts, sum: `${sha256(Buffer.concat(sums)).toString('base64')}-${count}` };
