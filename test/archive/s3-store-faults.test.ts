@@ -66,7 +66,7 @@ describe('a store in a bucket says that it cannot be reached', () => {
   });
 
   it('when the server falls silent in the middle of a file', async () => {
-    const impatient = bucket.open({}, { idleMs: 200 });
+    const impatient = bucket.open({}, { idleMs: 1000, attempts: 5 });
     await impatient.put('a', bucket.small);
     bucket.fate = ({ method }) => (method === 'GET' ? { hangAfter: 5 } : 'pass');
     await expect(buffer(await impatient.open('a'))).rejects.toMatchObject(unreachable);

@@ -38,16 +38,19 @@ export async function startCeph(): Promise<TestCeph> {
   const children: ChildProcess[] = [];
   const stop = async () => {
     for (const child of children.toReversed()) {
-      if (child.exitCode !== null || child.signalCode !== null) continue;
-      child.kill('SIGKILL');
-      await once(child, 'exit');
+      const ended = once(child, 'exit');
+      child.stdin?.end();
+      await ended;
     }
     await rm(home, { recursive: true, force: true });
   };
   const run = async (program: string, ...options: string[]) =>
     (await execute(program, [...options, '-c', conf, '-k', keyring], { timeout: 60_000 })).stdout;
+  // It ends when its standard input does, so it does not outlive us, however we end.
+  const script = '"$@" & child=$!; cat > /dev/null; kill -9 "$child"; wait';
   const serve = (program: string, ...options: string[]) => {
-    children.push(spawn(program, ['-c', conf, '-f', ...options], { stdio: 'ignore' }));
+    const command = ['sh', program, '-c', conf, '-f', ...options];
+    children.push(spawn('sh', ['-c', script, ...command], { stdio: ['pipe', 'ignore', 'ignore'] }));
   };
   try {
     const id = randomUUID();
