@@ -4,10 +4,10 @@ import { copyFile, lstat, mkdir, open, readdir, rename, rm } from 'node:fs/promi
 import { dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { AppError } from '../core/errors.ts';
+import { throwIfAborted } from '../platform/retry.ts';
 import type { Store, StoredFile } from './store.ts';
-
-/** How the name of a file begins that is still being written. Such files are listed to nobody. */
-const UNFINISHED = '.tmp-';
+import { partsOf, UNFINISHED } from './store-path.ts';
+import { wholeStream } from './whole-stream.ts';
 
 /** A store on a directory, which is made when it is first written to. */
 export function openDiskStore(directory: string): Store {
@@ -34,23 +34,27 @@ export function openDiskStore(directory: string): Store {
     try {
       return await action();
     } catch (cause) {
-      if (cause instanceof AppError) throw cause;
-      const detail = `The store ${url} could not ${what}: ${(cause as Error).message}. See that its disk is there, writable and not full, and try again.`;
-      throw new AppError('unavailable', 'store_failed', detail, { cause });
+      throw cause instanceof AppError ? cause : failure(what, cause);
     }
+  }
+
+  function failure(what: string, cause: unknown): AppError {
+    const detail = `The store ${url} could not ${what}: ${(cause as Error).message}. See that its disk is there, writable and not full, and try again.`;
+    return new AppError('unavailable', 'store_failed', detail, { cause });
   }
 
   return {
     url,
 
-    put: (path, localFile) =>
+    put: (path, localFile, { signal } = {}) =>
       attempt(`store ${path}`, async () => {
         const place = await locate(path);
+        throwIfAborted(signal);
         await makeDirectory(dirname(place));
         const unfinished = join(dirname(place), `${UNFINISHED}${randomUUID()}`);
         try {
-          await copyFile(localFile, unfinished);
-          const bytes = await syncFile(unfinished);
+          const bytes = await copyDurably(localFile, unfinished);
+          throwIfAborted(signal);
           await rename(unfinished, place);
           // A rename is durable when its directory is.
           await syncDirectory(dirname(place));
@@ -61,14 +65,20 @@ export function openDiskStore(directory: string): Store {
         }
       }),
 
-    open: (path) =>
+    open: (path, { signal } = {}) =>
       attempt(`read ${path}`, async () => {
+        throwIfAborted(signal);
         const file = await open(await locate(path), 'r').catch(ifMissing);
         if (file === undefined) {
           const detail = `${path} is not in the store ${url}.`;
           throw new AppError('not_found', 'not_in_store', detail);
         }
-        return file.createReadStream({ highWaterMark: 1024 * 1024 });
+        const { size } = await file.stat();
+        return wholeStream(file.createReadStream({ highWaterMark: 1024 * 1024, signal }), {
+          bytes: size,
+          signal,
+          failure: (cause) => failure(`read ${path}`, cause),
+        });
       }),
 
     stat: (path) =>
@@ -95,15 +105,6 @@ export function openDiskStore(directory: string): Store {
 
     localPath: (path) => join(root, ...partsOf(path)),
   };
-}
-
-/** @throws AppError invalid/invalid_path for a path that could lead out of the store */
-function partsOf(path: string): string[] {
-  const parts = path.split('/');
-  const wrong = parts.find((part) => part === '' || part === '.' || part === '..' || /[\\\0]/.test(part));
-  if (wrong === undefined) return parts;
-  const detail = `"${path}" is not a path in a store: it is relative, has names with / between them and no "..".`;
-  throw new AppError('invalid', 'invalid_path', detail);
 }
 
 async function listFiles(place: string, folder: string): Promise<StoredFile[]> {
@@ -142,14 +143,20 @@ async function makeDirectory(directory: string): Promise<void> {
     await syncDirectory(dirname(made));
 }
 
-/** Returns the size of what is now safe on the disk. */
-async function syncFile(path: string): Promise<number> {
-  const file = await open(path, 'r+');
+/**
+ * Returns the size of what is now safe on the disk. The copy may be read by those who may read a new file here, whoever
+ * was allowed to read the one it was made of.
+ */
+async function copyDurably(from: string, to: string): Promise<number> {
+  const copy = await open(to, 'wx');
   try {
-    await file.sync();
-    return (await file.stat()).size;
+    const { mode } = await copy.stat();
+    await copyFile(from, to);
+    await copy.chmod(mode);
+    await copy.sync();
+    return (await copy.stat()).size;
   } finally {
-    await file.close();
+    await copy.close();
   }
 }
 

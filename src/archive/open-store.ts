@@ -1,22 +1,34 @@
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { type Clock, systemClock } from '../core/clock.ts';
 import { AppError } from '../core/errors.ts';
+import { parseS3Url, plainS3, type S3Settings } from '../platform/s3-settings.ts';
 import { openDiskStore } from './disk-store.ts';
+import { openS3Store } from './s3-store.ts';
 import type { Store } from './store.ts';
 
+export interface StoreOptions {
+  readonly s3?: S3Settings;
+  readonly clock?: Clock;
+}
+
 /**
- * The store of a QM_STORE: `file:///absolute/directory`, or `file:./directory` below the working directory. Nothing
- * is touched before its first use.
+ * The store of a QM_STORE: `file:///absolute/directory`, `file:./directory` below the working directory, or
+ * `s3://bucket/prefix`. Nothing is touched before its first use.
  *
  * @throws AppError config/invalid_store
  */
-export function openStore(url: string): Store {
+export function openStore(url: string, { s3 = plainS3, clock = systemClock }: StoreOptions = {}): Store {
   if (URL.parse(url)?.protocol === 'file:') {
     // A URL knows no relative path: `file:./var` would become /var.
     return openDiskStore(
       url.startsWith('file://') ? fileURLToPath(url) : resolve(decodeURIComponent(url.slice('file:'.length))),
     );
   }
-  const detail = `${url} is no store. Write file:///absolute/directory or file:./relative/directory.`;
+  const place = parseS3Url(url);
+  if (place !== undefined) return openS3Store(place, s3, { clock });
+  // What was given is not repeated: somebody may have put a key into it.
+  const detail =
+    'QM_STORE names no store. Write file:///absolute/directory, file:./relative/directory or s3://bucket/prefix.';
   throw new AppError('config', 'invalid_store', detail);
 }

@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import type { Command } from 'commander';
 import { AppError } from '../core/errors.ts';
 import { inspectServer } from '../db/inspect.ts';
@@ -52,10 +53,10 @@ const checks: Readonly<Record<string, Check>> = {
     const folder = await mkdtemp(join(tmpdir(), 'quartermaster-doctor-'));
     try {
       await writeFile(join(folder, 'probe'), 'probe');
-      await quarters.store.put('.doctor/probe', join(folder, 'probe'));
-      const found = await quarters.store.stat('.doctor/probe');
+      await quarters.store.put('.doctor/probe', join(folder, 'probe'), { probe: true });
+      const found = await text(await quarters.store.open('.doctor/probe'));
       await quarters.store.remove('.doctor/probe');
-      return found?.bytes === 5 ? undefined : `${quarters.store.url} did not give back what was put there.`;
+      return found === 'probe' ? undefined : `${quarters.store.url} did not give back what was put there.`;
     } finally {
       await rm(folder, { recursive: true });
     }

@@ -65,9 +65,10 @@ function compose(
     ...config,
     onIdleError: (error) => logger.warn({ err: error }, 'an idle database connection was lost'),
   });
+  const store = openStore(config.store, { s3: config.s3, clock });
   const quarters = {
     database,
-    store: openStore(config.store),
+    store,
     calendar,
     clock,
     ledgerSet: config.ledgerSet,
@@ -173,7 +174,10 @@ function compose(
     workerService: () => ({ name: 'worker', start: () => queue.start(jobs), stop: () => queue.stop() }),
 
     installQueues: () => queue.install(jobs),
-    close: () => database.close(),
+    close: async () => {
+      await database.close();
+      await store.close?.();
+    },
   };
 }
 

@@ -2,6 +2,7 @@ import { Type } from 'typebox';
 import Value from 'typebox/value';
 import { AppError } from '../core/errors.ts';
 import { isZone } from '../core/quarter.ts';
+import { parseS3Url, type S3Settings, s3Faults } from './s3-settings.ts';
 
 /** All settings, read once at the start of a process. Durations and counts are in the unit of their name. */
 export interface Config {
@@ -9,6 +10,7 @@ export interface Config {
   readonly directDatabaseUrl: string | undefined;
   readonly replicaUrl: string | undefined;
   readonly store: string;
+  readonly s3: S3Settings;
   readonly ledgerSet: string;
   readonly timezone: string;
   readonly premakeQuarters: number;
@@ -48,10 +50,45 @@ const variables = {
   QM_DATABASE_URL: Type.Optional(databaseUrl('the database, which may be a transaction pooler')),
   QM_DIRECT_DATABASE_URL: Type.Optional(databaseUrl('the same database without a pooler')),
   QM_REPLICA_URL: Type.Optional(databaseUrl('a read replica')),
-  QM_STORE: url(
-    'where archives live, as file:///absolute/directory or file:./relative/directory',
-    ['file:'],
-    'file:./var/archive',
+  QM_STORE: Type.Refine(
+    url(
+      'where archives live, as file:///absolute/directory, file:./relative/directory or s3://bucket/prefix',
+      ['file:', 's3:'],
+      'file:./var/archive',
+    ),
+    (text) => !text.startsWith('s3:') || parseS3Url(text) !== undefined,
+  ),
+  QM_S3_ENDPOINT: Type.Optional(
+    Type.Refine(
+      url('an S3-compatible server without a user or a password, as https://storage.example.com', [
+        'https:',
+        'http:',
+      ]),
+      (text) => !text.includes('@'),
+    ),
+  ),
+  QM_S3_REGION: Type.Optional(
+    Type.String({ pattern: '^[a-z0-9-]{1,63}$', description: 'the region of the bucket, as eu-west-3' }),
+  ),
+  QM_S3_PATH_STYLE: choice(['on', 'off'], 'off', 'whether the bucket is named in the path'),
+  QM_S3_SSE: choice(['none', 'AES256', 'aws:kms'], 'none', 'how the server encrypts what it keeps'),
+  QM_S3_KMS_KEY: Type.Optional(
+    Type.String({
+      pattern: '^[A-Za-z0-9:/_-]{1,2048}$',
+      description: 'the id, alias or ARN of the key for aws:kms',
+    }),
+  ),
+  QM_S3_LOCK_MODE: choice(
+    ['none', 'GOVERNANCE', 'COMPLIANCE'],
+    'none',
+    'how Object Lock keeps stored files from being deleted',
+  ),
+  QM_S3_LOCK_DAYS: Type.Optional(
+    Type.Integer({
+      minimum: 1,
+      maximum: 36_500,
+      description: 'days for which a stored file is locked: a whole number from 1 to 36500',
+    }),
   ),
   QM_LEDGER_SET: Type.String({
     default: 'ledger',
@@ -155,6 +192,7 @@ export function readConfig(env: Record<string, string | undefined> = process.env
       faults.push(`${name} must be set together with QM_JWKS_URL`);
     }
   }
+  faults.push(...s3Faults(given));
   if (faults.length > 0) throw new AppError('config', 'invalid_config', faults.join('\n'));
 
   const set = Value.Parse(schema, value);
@@ -163,6 +201,15 @@ export function readConfig(env: Record<string, string | undefined> = process.env
     directDatabaseUrl: set.QM_DIRECT_DATABASE_URL ?? set.QM_DATABASE_URL,
     replicaUrl: set.QM_REPLICA_URL,
     store: set.QM_STORE,
+    s3: {
+      endpoint: set.QM_S3_ENDPOINT,
+      region: set.QM_S3_REGION,
+      pathStyle: set.QM_S3_PATH_STYLE === 'on',
+      sse: set.QM_S3_SSE,
+      kmsKey: set.QM_S3_KMS_KEY,
+      lockMode: set.QM_S3_LOCK_MODE,
+      lockDays: set.QM_S3_LOCK_DAYS ?? 0,
+    },
     ledgerSet: set.QM_LEDGER_SET,
     timezone: set.QM_TIMEZONE,
     premakeQuarters: set.QM_PREMAKE_QUARTERS,
@@ -192,8 +239,9 @@ export function readConfig(env: Record<string, string | undefined> = process.env
 
 function describeFault(name: keyof typeof variables, given: string | undefined): string {
   const allowed = (variables[name] as { description?: string }).description ?? '';
-  // A URL may hold a password, so what was given there is not repeated.
-  const shown = name.endsWith('_URL') || given === undefined ? '' : ` (it is ${JSON.stringify(given)})`;
+  // A URL may hold a password, so what was given there is not repeated, nor what may be one in a wrong place.
+  const secret = name.endsWith('_URL') || given === undefined || given.includes('@');
+  const shown = secret ? '' : ` (it is ${JSON.stringify(given)})`;
   return `${name} must be ${allowed}${shown}`;
 }
 

@@ -85,3 +85,77 @@ describe('readConfig', () => {
     expect(faultsOf({ QM_PREMAKE_QUARTER: '6' })).toEqual(['QM_PREMAKE_QUARTER: there is no such setting']);
   });
 });
+
+describe('the settings of an S3 store', () => {
+  it('are none unless told otherwise', () => {
+    expect(readConfig({ QM_STORE: 's3://bucket/some/prefix' })).toMatchObject({
+      store: 's3://bucket/some/prefix',
+      s3: { pathStyle: false, sse: 'none', lockMode: 'none', lockDays: 0 },
+    });
+  });
+
+  it('are read', () => {
+    const env = {
+      QM_STORE: 's3://my-bucket.eu',
+      QM_S3_ENDPOINT: 'https://storage.example.com:9000',
+      QM_S3_REGION: 'eu-west-3',
+      QM_S3_PATH_STYLE: 'on',
+      QM_S3_SSE: 'aws:kms',
+      QM_S3_KMS_KEY: 'arn:aws:kms:eu-west-3:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab',
+      QM_S3_LOCK_MODE: 'GOVERNANCE',
+      QM_S3_LOCK_DAYS: '3650',
+    };
+    expect(readConfig(env).s3).toEqual({
+      endpoint: env.QM_S3_ENDPOINT,
+      region: 'eu-west-3',
+      pathStyle: true,
+      sse: 'aws:kms',
+      kmsKey: env.QM_S3_KMS_KEY,
+      lockMode: 'GOVERNANCE',
+      lockDays: 3650,
+    });
+  });
+
+  it('are refused where one of them says nothing without another', () => {
+    expect(faultsOf({ QM_S3_LOCK_MODE: 'COMPLIANCE' })).toEqual([
+      'QM_S3_LOCK_DAYS must be set together with QM_S3_LOCK_MODE',
+    ]);
+    for (const mode of ['', 'none']) {
+      expect(faultsOf({ QM_S3_LOCK_DAYS: '30', QM_S3_LOCK_MODE: mode })).toEqual([
+        'QM_S3_LOCK_MODE must be set together with QM_S3_LOCK_DAYS',
+      ]);
+    }
+    for (const sse of ['', 'none', 'AES256']) {
+      expect(faultsOf({ QM_S3_KMS_KEY: 'alias/books', QM_S3_SSE: sse })).toEqual([
+        'QM_S3_SSE must be aws:kms where QM_S3_KMS_KEY is set',
+      ]);
+    }
+    expect(faultsOf({ QM_S3_SSE: 'aws:kms' })).toEqual([]);
+  });
+
+  it.each([
+    ['QM_STORE', 's3://'],
+    ['QM_STORE', 's3://Bucket'],
+    ['QM_STORE', 's3://bucket//prefix'],
+    ['QM_STORE', 's3://bucket/../prefix'],
+    ['QM_STORE', 's3://bucket/a b'],
+    ['QM_STORE', 'gs://bucket'],
+    ['QM_S3_ENDPOINT', 'ftp://host'],
+    ['QM_S3_REGION', 'Europe'],
+    ['QM_S3_SSE', 'yes'],
+    ['QM_S3_LOCK_DAYS', '0'],
+  ])('are refused when they are wrong: %s=%s', (name, value) => {
+    expect(
+      faultsOf({ QM_S3_LOCK_MODE: name === 'QM_S3_LOCK_DAYS' ? 'GOVERNANCE' : 'none', [name]: value }),
+    ).toEqual([expect.stringContaining(`${name} must be`)]);
+  });
+
+  it('never repeat what may be a key in a wrong place', () => {
+    const faults = faultsOf({
+      QM_STORE: 's3://AKIAEXAMPLE:hunter2@bucket/prefix',
+      QM_S3_ENDPOINT: 'https://AKIAEXAMPLE:hunter2@host',
+    });
+    expect(faults).toHaveLength(2);
+    expect(faults.join()).not.toMatch(/hunter2|AKIA/);
+  });
+});
