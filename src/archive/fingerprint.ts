@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Readable } from 'node:stream';
+import { addAbortSignal, type Readable } from 'node:stream';
 import { throwIfAborted } from '../platform/retry.ts';
 import type { Store } from './store.ts';
 import { writeFailure } from './work-directory.ts';
@@ -42,6 +42,8 @@ export async function fetchFile(
   options: FetchOptions,
 ): Promise<Fetched> {
   const stream = await store.open(path);
+  // A store that stalls is not waited for by who was asked to stop.
+  if (options.signal) addAbortSignal(options.signal, stream);
   const onChunk = async (chunk: Buffer) => {
     throwIfAborted(options.signal);
     options.onBytes?.(chunk.length);
@@ -56,6 +58,7 @@ export async function fetchFile(
     });
     return { file, ...found };
   } catch (error) {
+    throwIfAborted(options.signal);
     throw writeFailure(error);
   } finally {
     await copy.close();
