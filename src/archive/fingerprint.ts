@@ -48,30 +48,43 @@ export async function fetchFile(
     throwIfAborted(options.signal);
     options.onBytes?.(chunk.length);
   };
-  if (store.localPath !== undefined) return { file: store.localPath(path), ...(await read(stream, onChunk)) };
+  if (store.localPath !== undefined)
+    return { file: store.localPath(path), ...(await read(stream, onChunk, options.signal)) };
   const file = join(directory, path.replaceAll('/', '-'));
   const copy = await open(file, 'w');
   try {
-    const found = await read(stream, async (chunk) => {
-      await onChunk(chunk);
-      await copy.writeFile(chunk);
-    });
+    const found = await read(
+      stream,
+      async (chunk) => {
+        await onChunk(chunk);
+        await copy.writeFile(chunk);
+      },
+      options.signal,
+    );
     return { file, ...found };
   } catch (error) {
-    throwIfAborted(options.signal);
     throw writeFailure(error);
   } finally {
     await copy.close();
   }
 }
 
-async function read(stream: Readable, onChunk?: (chunk: Buffer) => Promise<void>): Promise<Fingerprint> {
+async function read(
+  stream: Readable,
+  onChunk?: (chunk: Buffer) => Promise<void>,
+  signal?: AbortSignal,
+): Promise<Fingerprint> {
   const hash = createHash('sha256');
   let bytes = 0;
-  for await (const chunk of stream as AsyncIterable<Buffer>) {
-    hash.update(chunk);
-    bytes += chunk.length;
-    await onChunk?.(chunk);
+  try {
+    for await (const chunk of stream as AsyncIterable<Buffer>) {
+      hash.update(chunk);
+      bytes += chunk.length;
+      await onChunk?.(chunk);
+    }
+  } catch (error) {
+    throwIfAborted(signal);
+    throw error;
   }
   return { bytes, sha256: hash.digest('hex') };
 }
