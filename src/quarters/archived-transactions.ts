@@ -54,6 +54,12 @@ const AMPLE = 8;
 const WIDER = 16;
 
 /**
+ * How many rows the first stretch is expected to have at least where only some of them are wanted. A file is read in groups
+ * of up to 122,880 rows, so less would be to read the same group again and again.
+ */
+const AMPLE_FILTERED = 200_000;
+
+/**
  * A page of the transactions of one quarter, from its archive. The rows of a ledger lie in the order of their time, with the
  * bounds of each group of rows in the file: so it is read in stretches of time from the end, each wider than the
  * one before, until the page is full, and no row is looked at twice.
@@ -82,7 +88,8 @@ export async function readArchivedPage(
       const wanted = search.limit + 1;
       const rows: ArchivedRow[] = [];
       const whole = Date.parse(manifest.ends_at) - Date.parse(manifest.starts_at);
-      let width = Math.max(1, Math.ceil((whole * AMPLE * wanted) / booked));
+      const expected = isFiltered(search) ? Math.max(AMPLE * wanted, AMPLE_FILTERED) : AMPLE * wanted;
+      let width = Math.max(1, Math.ceil((whole * expected) / booked));
       let until = search.after === undefined ? end : earlier(search.after.at, end);
       // The rows of the instant itself come first, those of them that were not told before.
       let upTo = search.after !== undefined && search.after.at < end;
@@ -95,6 +102,10 @@ export async function readArchivedPage(
       return { rows: rows.slice(0, search.limit), more: rows.length > search.limit };
     });
   });
+}
+
+function isFiltered({ userId, status, referencePrefix, accountIds, currency }: ArchivedSearch): boolean {
+  return [userId, status, referencePrefix, accountIds, currency].some((filter) => filter !== undefined);
 }
 
 /** How many transactions a ledger has in the quarter; of which the manifest keeps count. */
