@@ -149,21 +149,19 @@ export function createFileCache({ directory, maxBytes }: CacheOptions): FileCach
     return total + bytes <= maxBytes;
   }
 
-  async function bring(part: ArchivePart, work: string, signal?: AbortSignal): Promise<string> {
+  /** Fetches what is not kept, unless another is about to, which is waited for. */
+  async function bring(part: ArchivePart, work: string, signal?: AbortSignal): Promise<void> {
     const { sha256 } = part.file;
-    const target = join(work, `${sha256}${KEPT}`);
-    if (await lend(part.file, target)) return target;
+    const target = placeIn(work, part);
     const other = fetching.get(sha256);
-    if (other !== undefined) {
-      await settled(other, signal);
-      if (await lend(part.file, target)) return target;
-    }
+    if (other !== undefined) await settled(other, signal);
+    if (await lend(part.file, target)) return;
+    throwIfAborted(signal);
     const own = fetch(part, target, work, signal).finally(() => {
       if (fetching.get(sha256) === own) fetching.delete(sha256);
     });
     fetching.set(sha256, own);
     await own;
-    return target;
   }
 
   return {
@@ -173,19 +171,22 @@ export function createFileCache({ directory, maxBytes }: CacheOptions): FileCach
       return withWorkDirectory(
         async (work) => {
           const files: string[] = [];
-          /** Several archives may hold the same file: currencies seldom change. */
-          const brought = new Map<string, string>();
+          // What is kept is taken first, so that making room for the rest does not cost it its place. Several archives may
+          // hold the same file: currencies seldom change.
+          const far = new Map(
+            parts
+              .filter(({ store }) => store.localPath === undefined)
+              .map((part) => [part.file.sha256, part]),
+          );
+          const missing: ArchivePart[] = [];
+          for (const part of far.values()) {
+            if (!(await lend(part.file, placeIn(work, part)))) missing.push(part);
+          }
+          for (const part of missing) await bring(part, work, signal);
           for (const part of parts) {
             throwIfAborted(signal);
-            const { store, folder, file } = part;
-            const local = store.localPath?.(`${folder}/${file.path}`);
-            const known = brought.get(file.sha256);
-            const found =
-              local !== undefined
-                ? await findLocal(part, local)
-                : (known ?? (await bring(part, work, signal)));
-            if (local === undefined) brought.set(file.sha256, found);
-            files.push(found);
+            const local = part.store.localPath?.(`${part.folder}/${part.file.path}`);
+            files.push(local === undefined ? placeIn(work, part) : await findLocal(part, local));
           }
           return action(files, work);
         },
@@ -193,6 +194,10 @@ export function createFileCache({ directory, maxBytes }: CacheOptions): FileCach
       );
     },
   };
+}
+
+function placeIn(work: string, { file }: ArchivePart): string {
+  return join(work, `${file.sha256}${KEPT}`);
 }
 
 /** A second name for a file, or a second file where there is no such thing. @throws EEXIST, ENOENT */

@@ -143,9 +143,7 @@ async function readStretch(
     conditions.push(`(created_at < ${instant(after.at)} OR id < ${hold('after', after.id)})`);
   }
   if (userId !== undefined) conditions.push(`user_id = ${hold('user', userId)}`);
-  // What moved an account was booked.
-  const wanted = accountIds === undefined ? status : 'SUCCESS';
-  if (wanted !== undefined) conditions.push(`status = ${literal(wanted)}`);
+  if (status !== undefined) conditions.push(`status = ${literal(status)}`);
   // Accounts are those of the currency already.
   if (currency !== undefined && accountIds === undefined) {
     conditions.push(`currency = ${hold('currency', currency)}`);

@@ -109,7 +109,7 @@ describe('files of a store that is elsewhere', () => {
     const both = [part(store, 'a', bytes), part(store, 'b', bytes)];
     const found = await Promise.all([1, 2, 3].map(() => cache.withFiles(both, {}, read)));
     expect(found).toEqual([1, 2, 3].map(() => [bytes, bytes]));
-    expect(opened).toEqual(['books/2024q1/a']);
+    expect(opened).toHaveLength(1);
   });
 
   it('are fetched by who waited when the one before failed', async () => {
@@ -135,18 +135,21 @@ describe('files of a store that is elsewhere', () => {
   });
 
   it('are kept up to a limit, the ones used last', async () => {
-    const { opened, all } = parts(400, 400, 400);
-    const [first, second, third] = all as [ArchivePart, ArchivePart, ArchivePart];
-    const cache = createFileCache({ directory: place, maxBytes: 1000 });
-    for (const each of [first, second, first, third]) {
+    const { opened, all } = parts(...Array<number>(8).fill(150), 600);
+    const [large, ...small] = all.toReversed() as [ArchivePart, ...ArchivePart[]];
+    const cache = createFileCache({ directory: place, maxBytes: 1200 });
+    const inUse = [5, 2, 7, 0].map((i) => small[i] as ArchivePart);
+    for (const each of [...small, ...inUse, large]) {
       await cache.withFiles([each], {}, read);
       await tick();
     }
-    expect((await kept()).sort()).toEqual([first, third].map(({ file }) => `${file.sha256}.parquet`).sort());
-    await cache.withFiles([first, third], {}, read);
-    expect(opened).toHaveLength(3);
-    await cache.withFiles([second], {}, read);
-    expect(opened).toHaveLength(4);
+    expect((await kept()).sort()).toEqual(
+      [...inUse, large].map(({ file }) => `${file.sha256}.parquet`).sort(),
+    );
+    await cache.withFiles([...inUse, large], {}, read);
+    expect(opened).toHaveLength(9);
+    await cache.withFiles(small, {}, read);
+    expect(opened).toHaveLength(13);
   });
 
   it('may be more than is kept, all at once', async () => {
@@ -166,6 +169,7 @@ describe('files of a store that is elsewhere', () => {
     const another = createFileCache({ directory: place, maxBytes: 1000 });
     await mine.withFiles([first], {}, async ([file = '']) => {
       expect(await another.withFiles([second, third], {}, read)).toEqual(contents.slice(1));
+      expect(await kept()).toEqual([`${first.file.sha256}.parquet`]);
       // Even where its name in the cache was taken away by somebody who does not know better.
       for (const name of await kept()) await rm(join(place, name));
       expect(await readFile(file)).toEqual(contents[0]);

@@ -165,6 +165,19 @@ describe('a page of an archived quarter', () => {
     expect(await readAll(filter, 9)).toEqual(expected(filter));
   });
 
+  it('tells what lies where two stretches of time meet once, and leaves out nothing beside it', async () => {
+    const all = expected({ ledgerId: 1 });
+    for (const { at } of rows.filter(({ ledger }, i) => ledger === 1 && i % 29 === 0)) {
+      for (const beside of [-1, 0, 1]) {
+        // As long as the first stretch is when there are a hundred times as many.
+        const limit = 300;
+        const width = Math.ceil(((end - start) * 8 * (limit + 1)) / (all.length * 100));
+        const search = { ledgerId: 1, to: new Date(at + beside + width) };
+        expect(await readAll(search, limit, taken(100))).toEqual(expected(search));
+      }
+    }
+  });
+
   it('begins with what is older than an instant that has many, wherever that is', async () => {
     const all = expected({ ledgerId: 1 });
     for (const [place, id] of all.entries()) {
