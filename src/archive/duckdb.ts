@@ -75,6 +75,8 @@ export async function openDuck({ directories, files, signal }: DuckOptions): Pro
       // What is read back has to come from the files, and memory is better spent otherwise.
       'enable_external_file_cache = false',
       'preserve_insertion_order = true',
+      // Planning takes a time that grows with more than the square of the depth, and notices no interrupt.
+      'max_expression_depth = 250',
       `temp_directory = ${literal(`${directories[0]}/spill`)}`,
       allowed,
       'enable_external_access = false',

@@ -161,10 +161,7 @@ describe('the fence around a query', () => {
     const nested = `SELECT ${'abs('.repeat(900)}1${')'.repeat(900)} AS n`;
     const chained = `SELECT ${Array.from({ length: 900 }, () => '1').join(' + ')} AS n`;
     const tables = `${'SELECT * FROM ('.repeat(400)}SELECT 1 AS n${')'.repeat(400)}`;
-    for (const sql of [nested, chained, tables]) {
-      const answer = await ask(sql).catch((error: unknown) => error);
-      expect(answer).toMatchObject(answer instanceof Error ? refused : { columns: [{ name: 'n' }] });
-    }
+    for (const sql of [nested, chained, tables]) await expect(ask(sql)).rejects.toMatchObject(refused);
   });
 
   it('says when there is not enough memory, and goes on', async () => {
