@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { copyFile, link, lstat, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
+import { access, copyFile, link, lstat, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { AppError, isAppError } from '../core/errors.ts';
@@ -24,7 +24,7 @@ export interface FileCache {
    * their order, with a directory that is gone afterwards.
    *
    * @throws AppError corrupt/archive_damaged for a file that is not the one that was written
-   * @throws AppError not_found/not_in_store, unavailable/store_failed, unavailable/no_room, config/cache_not_ours
+   * @throws AppError not_found/not_in_store, unavailable/store_failed, unavailable/no_room, config/cache_unusable
    */
   withFiles<T>(
     parts: readonly ArchivePart[],
@@ -84,13 +84,21 @@ export function createFileCache({ directory, maxBytes }: CacheOptions): FileCach
 
   /** Makes the place of the cache, once something has to be put there. */
   async function prepare(): Promise<void> {
-    await mkdir(place, { recursive: true, mode: 0o700 });
+    const unusable = (why: string, cause?: unknown) => {
+      const detail = `${place} ${why}. Set QM_CACHE_DIR to a directory for what is read of archives.`;
+      return new AppError('config', 'cache_unusable', detail, { cause });
+    };
+    try {
+      await mkdir(place, { recursive: true, mode: 0o700 });
+      await access(place, constants.W_OK);
+    } catch (cause) {
+      throw unusable(`cannot be written: ${(cause as Error).message}`, cause);
+    }
     if (directory !== undefined) return;
     // Anybody may make a directory of that name, and would read there what is ours.
     const found = await lstat(place);
     if (found.isDirectory() && (process.getuid === undefined || found.uid === process.getuid())) return;
-    const detail = `${place} belongs to somebody else. Set QM_CACHE_DIR to a directory for what is read of archives.`;
-    throw new AppError('config', 'cache_not_ours', detail);
+    throw unusable('belongs to somebody else');
   }
 
   /** Gives the work directory what is kept, if it is and if it is whole. */

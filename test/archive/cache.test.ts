@@ -264,12 +264,22 @@ describe('files of a store that is elsewhere', () => {
       await chmod(join(directory, name), 0o777);
       await expect(own.withFiles(all, {}, read)).rejects.toMatchObject({
         kind: 'config',
-        code: 'cache_not_ours',
+        code: 'cache_unusable',
       });
     } finally {
       process.env.TMPDIR = before;
       if (before === undefined) delete process.env.TMPDIR;
     }
+  });
+});
+
+describe('a directory that cannot be the cache', () => {
+  it('is told as a setting that is wrong', async () => {
+    const { all } = parts(100);
+    await writeFile(join(directory, 'file'), '');
+    const cache = createFileCache({ directory: join(directory, 'file', 'cache'), maxBytes: 1000 });
+    const asked = cache.withFiles(all, {}, read);
+    await expect(asked).rejects.toMatchObject({ kind: 'config', code: 'cache_unusable' });
   });
 });
 
