@@ -161,12 +161,15 @@ export function createFileCache({ directory, maxBytes }: CacheOptions): FileCach
   async function bring(part: ArchivePart, work: string, signal?: AbortSignal): Promise<void> {
     const { sha256 } = part.file;
     const target = placeIn(work, part);
-    const other = fetching.get(sha256);
-    if (other !== undefined) await settled(other, signal);
-    if (await lend(part.file, target)) return;
-    throwIfAborted(signal);
+    for (;;) {
+      if (await lend(part.file, target)) return;
+      // From here to where our own is noted nobody else has a turn.
+      const other = fetching.get(sha256);
+      if (other === undefined) break;
+      await settled(other, signal);
+    }
     const own = fetch(part, target, work, signal).finally(() => {
-      if (fetching.get(sha256) === own) fetching.delete(sha256);
+      fetching.delete(sha256);
     });
     fetching.set(sha256, own);
     await own;

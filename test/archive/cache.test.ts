@@ -13,13 +13,14 @@ import {
 } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { PassThrough, Readable } from 'node:stream';
+import { PassThrough } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type ArchivePart, createFileCache } from '../../src/archive/cache.ts';
 import { openDiskStore } from '../../src/archive/disk-store.ts';
 import type { Store } from '../../src/archive/store.ts';
 import { AppError } from '../../src/core/errors.ts';
 import { fetchInProcess } from './cache-process.ts';
+import { farStore } from './far-store.ts';
 
 let directory: string;
 let place: string;
@@ -28,28 +29,6 @@ beforeEach(async () => {
   place = join(directory, 'cache');
 });
 afterEach(() => rm(directory, { recursive: true, force: true }));
-
-/** A store elsewhere: files that can only be opened. It counts how often each was. */
-function farStore(files: Record<string, Buffer>) {
-  const opened: string[] = [];
-  const refuse = async (): Promise<never> => {
-    throw new Error('this store is only read');
-  };
-  const store: Store = {
-    url: 'far:',
-    put: refuse,
-    remove: refuse,
-    stat: async (path) => files[path] && { path, bytes: files[path].length },
-    list: refuse,
-    open: async (path) => {
-      opened.push(path);
-      const bytes = files[path];
-      if (bytes === undefined) throw new AppError('not_found', 'not_in_store', `${path} is not there.`);
-      return Readable.from([bytes.subarray(0, 10), bytes.subarray(10)]);
-    },
-  };
-  return { store, opened };
-}
 
 function part(store: Store, name: string, bytes: Buffer): ArchivePart {
   return {
@@ -250,6 +229,12 @@ describe('files of a store that is elsewhere', () => {
     expect((await readdir(place)).sort()).toEqual((await kept()).sort());
   });
 
+  it('cannot be put where nothing can be written', async () => {
+    const inFile = createFileCache({ directory: '/dev/null/cache', maxBytes: 1000 });
+    const asked = inFile.withFiles(parts(100).all, {}, read);
+    await expect(asked).rejects.toMatchObject({ kind: 'config', code: 'cache_unusable' });
+  });
+
   it('are not put into a directory that anybody else can have made', async () => {
     if (process.getuid?.() !== 0) return;
     const { all } = parts(100);
@@ -270,16 +255,6 @@ describe('files of a store that is elsewhere', () => {
       process.env.TMPDIR = before;
       if (before === undefined) delete process.env.TMPDIR;
     }
-  });
-});
-
-describe('a directory that cannot be the cache', () => {
-  it('is told as a setting that is wrong', async () => {
-    const { all } = parts(100);
-    await writeFile(join(directory, 'file'), '');
-    const cache = createFileCache({ directory: join(directory, 'file', 'cache'), maxBytes: 1000 });
-    const asked = cache.withFiles(all, {}, read);
-    await expect(asked).rejects.toMatchObject({ kind: 'config', code: 'cache_unusable' });
   });
 });
 
