@@ -42,6 +42,8 @@ export async function fetchFile(
   options: FetchOptions,
 ): Promise<Fetched> {
   const stream = await store.open(path);
+  // Who reads it is told of its failure; before anybody reads, one must not end the process.
+  stream.on('error', () => {});
   // A store that stalls is not waited for by who was asked to stop.
   if (options.signal) addAbortSignal(options.signal, stream);
   const onChunk = async (chunk: Buffer) => {
