@@ -51,6 +51,7 @@ const house: HttpHouse = {
   preview: async () => missing(),
   readTransaction: async () => missing(),
   listTransactions: async () => missing(),
+  listArchived: async () => missing(),
   accounts: {
     find: async () => missing(),
     search: async () => missing(),

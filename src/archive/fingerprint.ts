@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Readable } from 'node:stream';
+import { addAbortSignal, type Readable } from 'node:stream';
 import { throwIfAborted } from '../platform/retry.ts';
 import type { Store } from './store.ts';
 import { writeFailure } from './work-directory.ts';
@@ -42,18 +42,27 @@ export async function fetchFile(
   options: FetchOptions,
 ): Promise<Fetched> {
   const stream = await store.open(path);
+  // Who reads it is told of its failure; before anybody reads, one must not end the process.
+  stream.on('error', () => {});
+  // A store that stalls is not waited for by who was asked to stop.
+  if (options.signal) addAbortSignal(options.signal, stream);
   const onChunk = async (chunk: Buffer) => {
     throwIfAborted(options.signal);
     options.onBytes?.(chunk.length);
   };
-  if (store.localPath !== undefined) return { file: store.localPath(path), ...(await read(stream, onChunk)) };
+  if (store.localPath !== undefined)
+    return { file: store.localPath(path), ...(await read(stream, onChunk, options.signal)) };
   const file = join(directory, path.replaceAll('/', '-'));
   const copy = await open(file, 'w');
   try {
-    const found = await read(stream, async (chunk) => {
-      await onChunk(chunk);
-      await copy.writeFile(chunk);
-    });
+    const found = await read(
+      stream,
+      async (chunk) => {
+        await onChunk(chunk);
+        await copy.writeFile(chunk);
+      },
+      options.signal,
+    );
     return { file, ...found };
   } catch (error) {
     throw writeFailure(error);
@@ -62,13 +71,22 @@ export async function fetchFile(
   }
 }
 
-async function read(stream: Readable, onChunk?: (chunk: Buffer) => Promise<void>): Promise<Fingerprint> {
+async function read(
+  stream: Readable,
+  onChunk?: (chunk: Buffer) => Promise<void>,
+  signal?: AbortSignal,
+): Promise<Fingerprint> {
   const hash = createHash('sha256');
   let bytes = 0;
-  for await (const chunk of stream as AsyncIterable<Buffer>) {
-    hash.update(chunk);
-    bytes += chunk.length;
-    await onChunk?.(chunk);
+  try {
+    for await (const chunk of stream as AsyncIterable<Buffer>) {
+      hash.update(chunk);
+      bytes += chunk.length;
+      await onChunk?.(chunk);
+    }
+  } catch (error) {
+    throwIfAborted(signal);
+    throw error;
   }
   return { bytes, sha256: hash.digest('hex') };
 }

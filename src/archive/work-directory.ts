@@ -13,18 +13,21 @@ const BEAT_MS = 30_000;
 const DEAD_MS = 20 * BEAT_MS;
 
 /**
- * Runs `action` with a directory of its own below the system's (TMPDIR), which is gone afterwards. What killed
- * processes left there is removed on the way. They are known by their silence, not by their process ids: containers
- * that share a directory do not share those.
+ * Runs `action` with a directory of its own below `parent`, the system's (TMPDIR) unless told otherwise, which is gone
+ * afterwards. What killed processes left there is removed on the way. They are known by their silence, not by their
+ * process ids: containers that share a directory do not share those.
  */
-export async function withWorkDirectory<T>(action: (directory: string) => Promise<T>): Promise<T> {
-  const directory = await mkdtemp(join(tmpdir(), PREFIX));
+export async function withWorkDirectory<T>(
+  action: (directory: string) => Promise<T>,
+  parent: string = tmpdir(),
+): Promise<T> {
+  const directory = await mkdtemp(join(parent, PREFIX));
   const alive = join(directory, ALIVE);
   const beat = () => writeFile(alive, '.').catch(() => {});
   const beating = setInterval(beat, BEAT_MS).unref();
   try {
     await beat();
-    await sweep((await stat(directory)).mtimeMs);
+    await sweep(parent, (await stat(directory)).mtimeMs);
     return await action(directory);
   } finally {
     clearInterval(beating);
@@ -33,10 +36,10 @@ export async function withWorkDirectory<T>(action: (directory: string) => Promis
 }
 
 /** @param now by the clock of the disk, which is the one the others' files were written by */
-async function sweep(now: number): Promise<void> {
-  for (const name of await readdir(tmpdir())) {
+async function sweep(parent: string, now: number): Promise<void> {
+  for (const name of await readdir(parent)) {
     if (!name.startsWith(PREFIX)) continue;
-    const directory = join(tmpdir(), name);
+    const directory = join(parent, name);
     const heard = (
       await stat(join(directory, ALIVE))
         .catch(() => stat(directory))

@@ -1,3 +1,4 @@
+import type { FileCache } from '../archive/cache.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Calendar } from '../core/quarter.ts';
 import type { Database } from '../db/database.ts';
@@ -29,6 +30,8 @@ export interface CliHouse {
   readonly calendar: Calendar;
   readonly clock: Clock;
   readonly quarters: QuarterHouse;
+  /** Where files of archives are read. */
+  readonly archiveFiles: FileCache;
   readonly jobNames: readonly string[];
   load(options: LoadOptions): Promise<LoadReport>;
   runJob(name: string, data: object, run: ForegroundRun): Promise<object>;

@@ -25,6 +25,7 @@ import { refuseOtherMethods } from './methods.ts';
 import { openapiOptions, openapiRoute } from './openapi.ts';
 import { createPostOne } from './post-one.ts';
 import { answerProblem, Problem } from './problem.ts';
+import { quarterTransactionRoutes } from './quarter-transactions.ts';
 import { createRequestLog } from './request-log.ts';
 import { securityHeaders } from './security-headers.ts';
 import { summaryRoutes } from './summaries.ts';
@@ -116,6 +117,7 @@ export function createApp(house: HttpHouse, clocks: Clocks = CLOCKS): App {
     accountRoutes(scope, house);
     balanceRoutes(scope, house);
     summaryRoutes(scope, house);
+    quarterTransactionRoutes(scope, house);
     openapiRoute(scope);
     done();
   });

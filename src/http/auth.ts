@@ -1,6 +1,6 @@
-import type { onRequestAsyncHookHandler } from 'fastify';
+import type { FastifyReply, FastifyRequest, onRequestAsyncHookHandler } from 'fastify';
 import { allows, type Identity, type Role } from '../core/access.ts';
-import { AppError, isAppError } from '../core/errors.ts';
+import { AppError, assert, isAppError } from '../core/errors.ts';
 import type { HttpHouse } from './house.ts';
 import { RequestError } from './problem.ts';
 import { valuesOf } from './raw-headers.ts';
@@ -35,9 +35,7 @@ export function authHook({ authenticate }: Pick<HttpHouse, 'authenticate'>): onR
   return async (request, reply) => {
     const { role } = request.routeOptions.config;
     if (role === undefined) return;
-    const challenge = (parameters: string): void => {
-      reply.header('www-authenticate', `Bearer realm="quartermaster"${parameters}`);
-    };
+    const challenge = (parameters: string) => challengeIn(reply, parameters);
 
     let identity: Identity;
     try {
@@ -52,11 +50,30 @@ export function authHook({ authenticate }: Pick<HttpHouse, 'authenticate'>): onR
     request.identity = identity;
 
     const { ledger } = request.params as { ledger?: string };
-    if (!allows(identity, role, ledger)) {
-      challenge(`, error="insufficient_scope", scope="${role}"`);
-      throw new AppError('forbidden', 'forbidden', refusalOf(identity, role, ledger));
-    }
+    requireRole(request, reply, role, ledger);
   };
+}
+
+/**
+ * Refuses who has not the role in a ledger. The hook asks for the ledger that the path names; a route that is told it
+ * otherwise asks once more itself, before it looks the ledger up.
+ *
+ * @throws AppError forbidden/forbidden
+ */
+export function requireRole(
+  { identity }: FastifyRequest,
+  reply: FastifyReply,
+  role: Role,
+  ledger: string | undefined,
+): void {
+  assert(identity, 'the route asks nobody who they are');
+  if (allows(identity, role, ledger)) return;
+  challengeIn(reply, `, error="insufficient_scope", scope="${role}"`);
+  throw new AppError('forbidden', 'forbidden', refusalOf(identity, role, ledger));
+}
+
+function challengeIn(reply: FastifyReply, parameters: string): void {
+  reply.header('www-authenticate', `Bearer realm="quartermaster"${parameters}`);
 }
 
 /** The token of a request, from its raw headers. */

@@ -5,6 +5,8 @@ import type { BalanceQuery, BalanceView } from '../ledger/balance.ts';
 import type { Posted } from '../ledger/batcher.ts';
 import type { Ledger } from '../ledger/ledgers.ts';
 import type { TransactionList, TransactionPage } from '../ledger/list.ts';
+import type { TransactionFilter } from '../ledger/list-filter.ts';
+import type { TransactionRow } from '../ledger/list-rows.ts';
 import type { LoadOptions, LoadReport } from '../ledger/load.ts';
 import type { LoadView } from '../ledger/load-progress.ts';
 import type { PostRequest } from '../ledger/request.ts';
@@ -18,6 +20,15 @@ export interface ReadinessCheck {
   readonly name: string;
   /** Resolves when it is well; rejects, or takes too long, when it is not. */
   check(): Promise<void>;
+}
+
+/** One page of what the archive of a quarter holds of a ledger. */
+export interface ArchivedList extends Omit<TransactionFilter, 'status'> {
+  readonly status?: 'SUCCESS' | 'FAILED' | undefined;
+  /** 1 to 1000. */
+  readonly limit: number;
+  /** As the page before gave it. */
+  readonly cursor?: string | undefined;
 }
 
 /** What the HTTP face works with. Functions are injected, so the face knows of no database and a test can hold any of them. */
@@ -45,6 +56,17 @@ export interface HttpHouse {
   readTransaction(ledgerId: number, id: string): Promise<TransactionView | undefined>;
   /** `position`: the reader has seen the ledger as it was there, and must not see an older one. */
   listTransactions(ledgerId: number, query: TransactionList, position?: string): Promise<TransactionPage>;
+  /**
+   * The same from the archive of a quarter, by time and id.
+   *
+   * @throws AppError not_found/no_such_quarter, conflict/not_archived, busy/read_too_slow and what the list throws
+   */
+  listArchived(
+    quarter: string,
+    ledgerId: number,
+    query: ArchivedList,
+    signal: AbortSignal,
+  ): Promise<Pick<TransactionPage, 'next'> & { readonly transactions: readonly TransactionRow[] }>;
   readonly accounts: {
     /** By its id or its address. */
     find(ledgerId: number, account: string, currency?: string): Promise<AccountView>;

@@ -1,3 +1,4 @@
+import type { FileCache } from '../archive/cache.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Calendar } from '../core/quarter.ts';
 import type { Database } from '../db/database.ts';
@@ -20,7 +21,9 @@ import type { Poster } from '../ledger/post.ts';
 import { readStatement } from '../ledger/statement.ts';
 import { readTransactionOrReservation } from '../ledger/transactions.ts';
 import type { Config } from '../platform/config.ts';
+import type { QuarterHouse } from '../quarters/context.ts';
 import { readDaily } from '../summaries/report.ts';
+import { createArchivedList } from './archived-list.ts';
 
 /** What the API is made of. */
 export interface ApiParts {
@@ -32,6 +35,9 @@ export interface ApiParts {
   readonly clock: Clock;
   readonly accounts: AccountCache;
   readonly poster: Poster;
+  readonly quarters: QuarterHouse;
+  /** Where files of archives are read. */
+  readonly archiveFiles: FileCache;
   /** Keys that open it beside those of the database. */
   readonly keys: readonly Key[];
   /** Asks for the quarters that are missing. */
@@ -70,6 +76,7 @@ export function createApi(parts: ApiParts): Omit<HttpHouse, 'version' | 'logger'
       router.read(pageClass('list', query), { position }, (db) =>
         listTransactions({ db, calendar, clock }, ledgerId, query),
       ),
+    listArchived: createArchivedList(parts.quarters, parts.archiveFiles),
     accounts: {
       find: (ledgerId, account, currency) => findAccount(write, accounts, ledgerId, account, currency),
       search: (ledgerId, query) => searchAccounts(write, ledgerId, query),

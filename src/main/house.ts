@@ -2,6 +2,7 @@ import { requestAfterLoad } from '../../jobs/after-load.ts';
 import { allJobs } from '../../jobs/index.ts';
 import { readPlan } from '../../jobs/quarter-tick.ts';
 import { runInForeground } from '../../jobs/run.ts';
+import { createFileCache } from '../archive/cache.ts';
 import { openStore } from '../archive/open-store.ts';
 import type { CliHouse } from '../cli/house.ts';
 import type { Clock } from '../core/clock.ts';
@@ -78,6 +79,10 @@ function compose(
     restoreDays: config.restoreDays,
     version: process.version,
   };
+  const archiveFiles = createFileCache({
+    directory: config.cacheDir,
+    maxBytes: config.cacheMaxMib * 1024 * 1024,
+  });
   const queue = createQueue({
     db: database.write,
     url: config.directDatabaseUrl ?? config.databaseUrl ?? '',
@@ -115,6 +120,7 @@ function compose(
     calendar,
     clock,
     quarters,
+    archiveFiles,
     jobNames: jobs.map((job) => job.name),
 
     load: runLoad,
@@ -143,6 +149,8 @@ function compose(
         clock,
         accounts,
         poster,
+        quarters,
+        archiveFiles,
         keys,
         requestQuarters,
       });

@@ -12,6 +12,9 @@ export interface Config {
   readonly store: string;
   readonly s3: S3Settings;
   readonly ledgerSet: string;
+  /** Where files of archives are kept that were fetched to be read; undefined: below the system's temporary directory. */
+  readonly cacheDir: string | undefined;
+  readonly cacheMaxMib: number;
   readonly timezone: string;
   readonly premakeQuarters: number;
   readonly onlineQuarters: number;
@@ -95,6 +98,14 @@ const variables = {
     pattern: '^[a-z0-9][a-z0-9_-]{0,62}$',
     description: 'the folder of this database in the store: lower-case letters, digits, - and _',
   }),
+  QM_CACHE_DIR: Type.Optional(
+    Type.String({
+      pattern: '^/|^[A-Za-z]:[\\\\/]',
+      description:
+        'where files of archives are kept that are fetched to be read, as /var/cache/quartermaster',
+    }),
+  ),
+  QM_CACHE_MAX_MIB: count(4096, 1, 99_999_999, 'MiB of such files that are kept for the next time'),
   QM_TIMEZONE: Type.Refine(
     Type.String({ default: 'UTC', description: 'the IANA zone whose quarters are kept, as Europe/Paris' }),
     (zone) => isZone(zone),
@@ -211,6 +222,8 @@ export function readConfig(env: Record<string, string | undefined> = process.env
       lockDays: set.QM_S3_LOCK_DAYS ?? 0,
     },
     ledgerSet: set.QM_LEDGER_SET,
+    cacheDir: set.QM_CACHE_DIR,
+    cacheMaxMib: set.QM_CACHE_MAX_MIB,
     timezone: set.QM_TIMEZONE,
     premakeQuarters: set.QM_PREMAKE_QUARTERS,
     onlineQuarters: set.QM_ONLINE_QUARTERS,

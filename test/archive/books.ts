@@ -33,7 +33,7 @@ export const soundBooks: Rows = {
 };
 
 /**
- * Writes an archive of 2024q1 into the folder of the store, a part for every two rows, with a manifest that agrees with
+ * Writes an archive of 2024q1 into the folder of the store, a part for every two rows unless told otherwise, with a manifest that agrees with
  * the rows whether the books are sound or not. `change` may still spoil the manifest.
  */
 export async function writeArchive(
@@ -42,6 +42,7 @@ export async function writeArchive(
   options: {
     readonly rows?: Rows;
     readonly previous?: string | null;
+    readonly partBytes?: number;
     readonly change?: (manifest: Manifest) => Manifest;
   } = {},
 ): Promise<Manifest> {
@@ -49,7 +50,7 @@ export async function writeArchive(
   const files = new Map<string, ManifestFile[]>(archiveTables.map(({ name }) => [name, []]));
   await withPartWriter(
     {
-      partBytes: 1,
+      partBytes: options.partBytes ?? 1,
       store: async ({ name }, { file, ...part }) => {
         await store.put(`${folder}/${part.path}`, file);
         files.get(name)?.push(part);

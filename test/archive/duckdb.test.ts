@@ -78,3 +78,74 @@ describe('the fence around DuckDB', () => {
     });
   });
 });
+
+describe('a query that somebody made up', () => {
+  async function withFile(action: (duck: Duck, file: string, other: string) => Promise<void>): Promise<void> {
+    await withDuck(async (writer, inside) => {
+      const [file, other] = [join(inside, 'one.parquet'), join(inside, 'other.parquet')];
+      for (const each of [file, other]) {
+        await writer.rows(`COPY (SELECT 1::BIGINT AS n) TO ${literal(each)} (FORMAT parquet)`);
+      }
+      const duck = await openDuck({ directories: [inside], files: [file] });
+      try {
+        await action(duck, file, other);
+      } finally {
+        duck.close();
+      }
+    });
+  }
+
+  it('reads the files it was given, and none beside them', async () => {
+    await withFile(async (duck, file, other) => {
+      expect((await duck.ask(`FROM read_parquet(${literal(file)})`, 5)).rows).toEqual([['1']]);
+      const beside = `${file}/../${other.slice(other.lastIndexOf('/') + 1)}`;
+      for (const path of [other, beside, other.replace('other', '*'), `${file}*`, '/etc/passwd']) {
+        for (const reader of ['read_parquet', 'read_text', 'read_blob', 'glob', 'parquet_schema']) {
+          const asked = duck.ask(`FROM ${reader}(${literal(path)})`, 5);
+          await expect(asked, `${reader} ${path}`).rejects.toMatchObject({
+            code: 'query_refused',
+            detail: expect.stringContaining('disabled by configuration'),
+          });
+        }
+      }
+    });
+  });
+
+  it('spills where it may read nothing', async () => {
+    await withFile(async (duck) => {
+      const many =
+        'SELECT count(*) AS n FROM (SELECT repeat(md5(i::VARCHAR), 6) AS h FROM range(2000000) AS t (i) GROUP BY h)';
+      expect((await duck.ask(many, 1)).rows).toEqual([['2000000']]);
+    });
+  });
+
+  it.each([
+    ['CREATE TABLE t (n INT)', 'CREATE'],
+    ['CREATE TEMP VIEW v AS SELECT 1', 'CREATE'],
+    ["ATTACH ':memory:' AS m", 'ATTACH'],
+    ["SET memory_limit = '1TB'", 'SET'],
+    ['PRAGMA enable_profiling', 'PRAGMA'],
+    ['CALL enable_logging()', 'CALL'],
+    ['LOAD httpfs', 'LOAD'],
+    ['BEGIN', 'TRANSACTION'],
+    ['EXPLAIN ANALYZE SELECT 1', 'EXPLAIN'],
+    ['PREPARE p AS SELECT 1', 'PREPARE'],
+    ['VACUUM', 'VACUUM'],
+  ])('is not %j: that is told by the type of the statement, before it runs', async (sql, type) => {
+    await withFile(async (duck) => {
+      await expect(duck.ask(sql, 1)).rejects.toMatchObject({
+        kind: 'invalid',
+        code: 'query_refused',
+        detail: expect.stringContaining(`a statement of the type ${type}`),
+      });
+    });
+  });
+
+  it('leaves nothing open when it ends early', async () => {
+    await withFile(async (duck) => {
+      const first = await duck.ask('FROM range(10000000000)', 3);
+      expect(first).toMatchObject({ rows: [['0'], ['1'], ['2']], truncated: true });
+      expect((await duck.ask('SELECT 2 AS n', 3)).rows).toEqual([[2]]);
+    });
+  });
+});

@@ -111,6 +111,7 @@ const percent = fc.oneof(
 const parameters: Record<string, fc.Arbitrary<string>> = {
   ledger: fc.constantFrom('main', 'main', 'main', 'main', 'elsewhere', 'Main'),
   account: account.map(encodeURIComponent),
+  quarter: fc.constantFrom('2024q1', '2024q1', '2024q5'),
 };
 
 const values: Record<string, fc.Arbitrary<string>> = {
@@ -159,6 +160,7 @@ const goodQueries: Record<string, string> = {
   statement: '?from=2026-01-01',
   accounts: '?entity_id=alice',
   loads: '?id=l',
+  '/v1/quarters/:quarter/transactions': '?ledger=main',
 };
 
 /** A request to one of the routes, more or less as it is meant. */
@@ -187,7 +189,10 @@ export function requestTo(
       { weight: 1, arbitrary: fc.constant(Buffer.alloc(0)) },
     );
     const type = url.endsWith('/loads') ? 'text/csv' : 'application/json';
-    const asked = fc.oneof(query, fc.constant(goodQueries[url.split('/').pop() ?? ''] ?? ''));
+    const asked = fc.oneof(
+      query,
+      fc.constant(goodQueries[url] ?? goodQueries[url.split('/').pop() ?? ''] ?? ''),
+    );
     return fc
       .tuple(
         fc.tuple(...parts),

@@ -27,7 +27,8 @@ let routes: { method: string; url: string }[];
 beforeAll(async () => {
   const opened = await openHouse();
   book = opened.book;
-  app = createApp({ ...opened.house, loads });
+  const listArchived = async () => ({ transactions: [], next: undefined });
+  app = createApp({ ...opened.house, loads, listArchived });
   routes = [];
   app.addHook('onRoute', ({ method, url, schema }) => {
     if (schema?.hide || method === 'HEAD') return;

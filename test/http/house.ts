@@ -72,6 +72,7 @@ export function emptyHouse(parts: Partial<HttpHouse> = {}): HttpHouse {
     preview: nothing('preview'),
     readTransaction: async () => undefined,
     listTransactions: nothing('listTransactions'),
+    listArchived: nothing('listArchived'),
     accounts: {
       find: nothing('accounts.find'),
       search: nothing('accounts.search'),

@@ -24,6 +24,8 @@ describe('readConfig', () => {
       dropAfterDays: 30,
       restoreDays: 14,
       fixityDays: 90,
+      cacheDir: undefined,
+      cacheMaxMib: 4096,
       host: '127.0.0.1',
       port: 7070,
       archiveApproval: 'auto',
@@ -37,6 +39,8 @@ describe('readConfig', () => {
       QM_TIMEZONE: 'Asia/Kathmandu',
       QM_ARCHIVE_QUARTERS: 'off',
       QM_LEDGER_SET: '2024',
+      QM_CACHE_DIR: '/var/cache/quartermaster',
+      QM_CACHE_MAX_MIB: '100',
     };
     const config = readConfig(env);
     expect(config).toMatchObject({
@@ -44,6 +48,8 @@ describe('readConfig', () => {
       timezone: 'Asia/Kathmandu',
       archiveQuarters: false,
       ledgerSet: '2024',
+      cacheDir: '/var/cache/quartermaster',
+      cacheMaxMib: 100,
     });
   });
 
