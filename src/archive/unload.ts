@@ -1,9 +1,9 @@
-import { rm } from 'node:fs/promises';
 import { createReadStream } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { check } from './check.ts';
 import { type Duck, literal, openDuck } from './duckdb.ts';
-import { type FetchOptions, fetchFile, type Fingerprint } from './fingerprint.ts';
+import { type FetchOptions, type Fingerprint, fetchFile } from './fingerprint.ts';
 import { MANIFEST } from './format.ts';
 import type { Manifest, ManifestFile, ManifestTable } from './manifest.ts';
 import type { Store } from './store.ts';

@@ -52,10 +52,10 @@ export async function readIndexNeeds(db: Db, model: Relation, table: Relation): 
     .filter((row) => row.of_model)
     .map((row) => {
       assert(/^[a-z]+ \(/.test(row.definition), `not the definition of an index: ${row.definition}`);
-      const same = own.filter(
-        (one) => one.definition === row.definition && one.is_unique === row.is_unique,
+      const same = own.filter((one) => one.definition === row.definition && one.is_unique === row.is_unique);
+      const whole = same.find(
+        (one) => row.constraint_type === null || one.constraint_type === row.constraint_type,
       );
-      const whole = same.find((one) => row.constraint_type === null || one.constraint_type === row.constraint_type);
       return {
         isUnique: row.is_unique,
         definition: row.definition,
@@ -95,7 +95,10 @@ export function constraintsSql(table: Relation, needs: readonly IndexNeed[]): st
   return needs
     .filter(({ isWhole }) => !isWhole)
     .map(({ constraint, found, definition }) => {
-      assert(constraint !== undefined && found !== undefined, `${table.join('.')} lacks an index ${definition}`);
+      assert(
+        constraint !== undefined && found !== undefined,
+        `${table.join('.')} lacks an index ${definition}`,
+      );
       return `ALTER TABLE ${identifier(...table)} ADD ${constraint} USING INDEX ${identifier(found)};`;
     })
     .join('\n');

@@ -1,11 +1,11 @@
 import { sql } from 'kysely';
 import { AppError } from '../core/errors.ts';
 import { partitionName } from '../core/tables.ts';
+import { dropTables } from '../db/drop-tables.ts';
 import { withQuarterLock, withShortLock } from '../db/locks.ts';
 import { type OwnTable, readOwnTables } from '../db/own-tables.ts';
 import { fencePartitions, partitionSql } from '../db/partition.ts';
 import type { Db, Trx } from '../db/schema.ts';
-import { sqlState } from '../db/sqlstate.ts';
 import { approvalObstacle, requireApproval } from './approvals.ts';
 import type { QuarterHouse, QuarterRun } from './context.ts';
 import { nothingToDo, type Obstacle, type Outlook, requireClear, stateObstacle } from './outlook.ts';
@@ -65,12 +65,21 @@ export async function dropQuarter(
     const missing = tables.filter(({ oid }) => oid === undefined).map(({ table }) => table.name);
     const at = house.clock.now();
     const { digest } = archive.manifest;
-    const detail = { dropped, missing, digest, requested_by: approval?.requested_by, approved_by: approval?.approved_by };
+    const detail = {
+      dropped,
+      missing,
+      digest,
+      requested_by: approval?.requested_by,
+      approved_by: approval?.approved_by,
+    };
     await withShortLock(
       session,
       async (trx) => {
         await requireUnchanged(trx, row, present);
-        for (const { table } of present) await dropTable(trx, partitionSql(table, quarter));
+        await dropTables(
+          trx,
+          present.map(({ table }) => partitionSql(table, quarter)),
+        );
         await forgetContext(trx, quarter);
         await trx
           .updateTable('quartermaster.archives')
@@ -93,7 +102,10 @@ export async function previewDrop(house: QuarterHouse, run: QuarterRun, quarter:
   const row = await readQuarter(db, quarter);
   const outlook = await outlookOf(db, run, row, await readOwnTables(db, quarter));
   if (outlook.done) return outlook;
-  return { ...outlook, obstacles: [...outlook.obstacles, ...(await approvalObstacle(house, db, row, 'drop'))] };
+  return {
+    ...outlook,
+    obstacles: [...outlook.obstacles, ...(await approvalObstacle(house, db, row, 'drop'))],
+  };
 }
 
 /** All but the approval, which the verb asks for only when nothing else is in the way. */
@@ -177,18 +189,6 @@ async function requireUnchanged(trx: Trx, row: QuarterRow, present: readonly Own
     if (same) continue;
     const detail = `${table.schema}.${partitionName(table, row.quarter)} was changed while it was looked at. Nothing was dropped; try again.`;
     throw new AppError('busy', 'partition_changed', detail);
-  }
-}
-
-/** Never CASCADE: what somebody has built upon the table is theirs to take away. */
-async function dropTable(trx: Trx, name: string): Promise<void> {
-  try {
-    await sql.raw(`DROP TABLE ${name}`).execute(trx);
-  } catch (error) {
-    if (sqlState(error) !== '2BP01') throw error;
-    const why = (error as { detail?: string }).detail ?? (error as Error).message;
-    const detail = `${name.replaceAll('"', '')} cannot be dropped: ${why.replaceAll('\n', '; ')}. Drop that first.`;
-    throw new AppError('conflict', 'table_in_use', detail, { cause: error });
   }
 }
 

@@ -119,7 +119,7 @@ export async function noteDamage<T>(
 
 /** An archive that is not there is damaged as far as it can be. */
 export function isDamage(error: unknown): error is AppError {
-  return isAppError(error, 'corrupt') || isAppError(error, 'not_in_store');
+  return ['archive_damaged', 'not_in_store', 'symlink_in_store'].some((code) => isAppError(error, code));
 }
 
 /**
