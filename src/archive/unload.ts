@@ -60,32 +60,53 @@ export interface UnloadOptions extends FetchOptions {
 const CHUNK_BYTES = 256 * 1024;
 
 /**
- * Turns the Parquet of an archive into rows for a COPY. While the rows of a part are taken the next part is fetched,
- * compared with its SHA-256 and converted, so two are on the disk at most, and memory is that of one part. A file that is not
- * the one that was written ends the rows with an error: nothing of it was given then.
+ * Turns the Parquet of an archive into rows for a COPY. While the rows of a part are taken the next one is fetched, compared
+ * with its SHA-256 and converted, be it the first of the next table; so two are on the disk at most, and memory is that of
+ * one. A file that is not the one that was written ends the rows with an error: nothing of it was given then.
  *
+ * @param tables whose rows are asked for, in this order
  * @throws AppError corrupt/archive_damaged, not_found/not_in_store, by way of the rows
  */
 export async function withUnloader<T>(
   store: Store,
   folder: string,
-  manifest: Manifest,
+  tables: readonly ManifestTable[],
   options: UnloadOptions,
   action: (rowsOf: RowsOf) => Promise<T>,
 ): Promise<T> {
+  const parts = tables.flatMap((table) => table.files.map((file) => ({ table, file })));
   return withWorkDirectory(async (directory) => {
-    const local = manifest.tables.flatMap(({ files }) =>
-      files.flatMap(({ path }) => store.localPath?.(`${folder}/${path}`) ?? []),
-    );
+    const local = parts.flatMap(({ file }) => store.localPath?.(`${folder}/${file.path}`) ?? []);
     const directories = new Set(local.map((place) => dirname(place)));
     const duck = await openDuck({ directories: [directory, ...directories], signal: options.signal });
-    const pending = new Set<Promise<string>>();
-    const place = { store, folder, directory, duck };
+    const begun = new Map<number, Promise<string>>();
+    const begin = (index: number): Promise<string> | undefined => {
+      const part = parts[index];
+      if (part === undefined) return undefined;
+      const known = begun.get(index);
+      if (known !== undefined) return known;
+      const converting = convert({ store, folder, directory, duck }, part.table, part.file, options);
+      begun.set(index, converting);
+      // It is awaited when its turn comes; a failure before that is not one nobody looks at.
+      converting.catch(() => {});
+      return converting;
+    };
+    async function* rowsOf(table: ManifestTable): AsyncGenerator<Buffer> {
+      for (const [index, part] of parts.entries()) {
+        if (part.table !== table) continue;
+        const csv = await (begin(index) as Promise<string>);
+        begin(index + 1);
+        yield* createReadStream(csv, { highWaterMark: CHUNK_BYTES }) as AsyncIterable<Buffer>;
+        await rm(csv);
+        begun.delete(index);
+        options.onRows?.(part.file.rows);
+      }
+    }
     try {
-      return await action((table) => unload(place, table, options, pending));
+      return await action(rowsOf);
     } finally {
       // Before the directory goes, nobody may be working in it any more.
-      await Promise.allSettled(pending);
+      await Promise.allSettled(begun.values());
       duck.close();
     }
   });
@@ -96,31 +117,6 @@ interface Place {
   readonly folder: string;
   readonly directory: string;
   readonly duck: Duck;
-}
-
-async function* unload(
-  place: Place,
-  table: ManifestTable,
-  options: UnloadOptions,
-  pending: Set<Promise<string>>,
-): AsyncGenerator<Buffer> {
-  const begin = (index: number): Promise<string> | undefined => {
-    const file = table.files[index];
-    if (file === undefined) return undefined;
-    const converting = convert(place, table, file, options);
-    pending.add(converting);
-    // It is awaited when its turn comes; a failure before that is not one nobody looks at.
-    converting.catch(() => {});
-    return converting;
-  };
-  let next = begin(0);
-  for (const [index, file] of table.files.entries()) {
-    const csv = await (next as Promise<string>);
-    next = begin(index + 1);
-    yield* createReadStream(csv, { highWaterMark: CHUNK_BYTES }) as AsyncIterable<Buffer>;
-    await rm(csv);
-    options.onRows?.(file.rows);
-  }
 }
 
 /** Writes a part as CSV beside the others, and returns where. */

@@ -96,14 +96,15 @@ async function loadAll(work: RestoreWork, missing: readonly OwnTable[], loaded: 
   const { house, run, session, quarter, archive } = work;
   const { manifest, folder } = archive;
   const parents = await readParents(session);
-  const total = missing.reduce((sum, { table }) => sum + tableIn(manifest, table.name).rows, 0);
+  const promises = missing.map(({ table }) => tableIn(manifest, table.name));
+  const total = promises.reduce((sum, { rows }) => sum + rows, 0);
   let done = 0;
   const onRows = (rows: number) => {
     done += rows;
     run.onProgress?.({ what: `restore ${quarter.name}, in rows`, done, total });
   };
   const requireLock = () => stillOurs(session);
-  await withUnloader(house.store, folder, manifest, { signal: run.signal, onRows }, async (rowsOf) => {
+  await withUnloader(house.store, folder, promises, { signal: run.signal, onRows }, async (rowsOf) => {
     for (const { table } of missing) {
       const parent = parents.find((one) => one.table === table);
       if (parent === undefined) continue;
