@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { isAppError } from '../../src/core/errors.ts';
+import { toAppError } from '../../src/db/sqlstate.ts';
 import { retry } from '../../src/platform/retry.ts';
 import { archiveQuarter } from '../../src/quarters/archive.ts';
 import type { QuarterHouse } from '../../src/quarters/context.ts';
@@ -42,7 +42,7 @@ afterAll(async () => {
 
 /** As the job would, until the server is there again and knows that the sessions of before are gone. */
 async function again<T>(verb: () => Promise<T>): Promise<T> {
-  const retryable = (error: unknown) => isAppError(error, 'busy') || isAppError(error, 'unavailable');
+  const retryable = (error: unknown) => ['busy', 'unavailable'].includes(toAppError(error).kind);
   return retry(verb, { retryable, attempts: 100, baseMs: 20, capMs: 500 });
 }
 
@@ -56,7 +56,7 @@ async function killAt(
   };
   await verb(house, { ...run, step }, quarter).then(
     () => {},
-    (error: unknown) => expect(isAppError(error, 'unavailable')).toBe(true),
+    (error: unknown) => expect(toAppError(error)).toMatchObject({ kind: 'unavailable' }),
   );
   await server.restart();
 }
