@@ -80,7 +80,7 @@ export function attachSql(table: QuarterTable, quarter: Quarter): string {
 }
 
 /** Makes PostgreSQL refuse every row of a table from now on; those that are there are not looked at. `name` is quoted. */
-export function fenceSql(name: string): string {
+export function fenceTableSql(name: string): string {
   return `ALTER TABLE ${name} ADD CONSTRAINT ${CLOSED} CHECK (false) NOT VALID;`;
 }
 
