@@ -83,8 +83,9 @@ export async function previewRestore(
     return { done: false, obstacles, steps: [`${quarter} stays restored until ${run.until?.toISOString()}`] };
   }
   const outlook = await outlookOf(house, db, run, row, tables);
+  if (outlook.obstacles.length > 0) return outlook;
   // The verb reads the manifest itself, and keeps the damage that it meets.
-  return { ...outlook, obstacles: [...outlook.obstacles, ...(await manifestObstacles(house, db, row))] };
+  return { ...outlook, obstacles: await manifestObstacles(house, db, row) };
 }
 
 /** Restored again only means for longer, where somebody says so. */

@@ -50,7 +50,7 @@ describe('the rows of an archive', () => {
   it('come table by table, the same from a store that is here and from one that is elsewhere', async () => {
     const here = await unloaded(store);
     expect(Object.keys(here)).toEqual(manifest.tables.map(({ name }) => name));
-    expect(here.currencies).toMatch(/^AED,2\n/);
+    expect(here.currencies).toMatch(/^[A-Z]{3},\d\n/);
     expect(here.transactions).toMatch(/^1,2024-01-01 00:00:00\+00,[0-9a-f-]{36},/);
     expect(await unloaded(remote())).toEqual(here);
   });

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { fixedClock } from '../../src/core/clock.ts';
+import { readOfflineQuarters } from '../../src/db/offline-quarters.ts';
 import type { QuarterHouse } from '../../src/quarters/context.ts';
 import { expireRestores } from '../../src/quarters/expire.ts';
 import { holdQuarter } from '../../src/quarters/hold.ts';
@@ -22,6 +23,7 @@ const stand = async (quarter: string) =>
 const restored = 'restored: attached fenced, attached fenced';
 const detached = 'detached: standalone fenced, standalone fenced';
 const schedule = { actor: 'schedule' };
+const offline = async () => (await readOfflineQuarters(db(), undefined, undefined)).map(({ name }) => name);
 
 beforeAll(async () => {
   home = await openArchivedHome(quarters, 60);
@@ -42,12 +44,15 @@ describe('a release', () => {
   it('waits for a reader without keeping anybody else waiting, and is finished by the next run', async () => {
     await restoreQuarter(house, run, '2024q1');
     expect((await previewRelease(house, run, '2024q1')).steps).toHaveLength(3);
+    expect(await offline()).toEqual(['2024q2', '2024q3']);
     const reader = await house.database.read.startTransaction().execute();
     await sql`SELECT count(*) FROM ledger.transactions`.execute(reader);
     const stop = new AbortController();
     const release = { ...run, signal: stop.signal, onBlocked: () => stop.abort() };
     await expect(releaseQuarter(house, release, '2024q1')).rejects.toMatchObject({ kind: 'aborted' });
     expect(await stand('2024q1')).toBe('restored: detaching fenced, attached fenced');
+    // Its rows are out of sight already, and who lists them is told so.
+    expect(await offline()).toEqual(['2024q1', '2024q2', '2024q3']);
     await reader.commit().execute();
     expect(await releaseQuarter(house, run, '2024q1')).toMatchObject({
       released: ['transactions', 'entries'],

@@ -49,6 +49,10 @@ describe('a restore of a dropped quarter', () => {
     expect(await stand('2024q1')).toBe('dropped: missing, missing');
   });
 
+  it('is nothing for a quarter that was never archived', async () => {
+    expect((await previewRestore(house, run, '2026q1')).obstacles).toMatchObject([{ code: 'quarter_state' }]);
+  });
+
   it('asks why, and until when that makes sense', async () => {
     const refused = (more: object) => restoreQuarter(house, { ...run, ...more }, '2024q1');
     await expect(refused({ reason: ' ' })).rejects.toMatchObject({ kind: 'invalid', code: 'reason_missing' });
