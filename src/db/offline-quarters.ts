@@ -8,7 +8,7 @@ interface OfflineQuarter extends Quarter {
 }
 
 /**
- * The quarters between two instants whose rows are not online, oldest first. One that is being detached has left before its
+ * The quarters between two instants whose rows are not online, oldest first. One that is being detached or released has left before its
  * state says so; that is asked of the catalog, which, other than the tables, is always read as it is now. So ask
  * after reading: a quarter that left in between is named too often rather than not at all.
  */
@@ -22,8 +22,8 @@ export async function readOfflineQuarters(
 }
 
 /**
- * The same beside a read that takes no time to speak of: a quarter is archived for some time before it leaves, so only where
- * one is it has to be asked again afterwards.
+ * The same beside a read that takes no time to speak of: a quarter is archived, or restored, for some time before it leaves, so
+ * only where one is it has to be asked again afterwards.
  */
 export async function besideReading<T>(
   db: Db,
@@ -40,12 +40,12 @@ export async function besideReading<T>(
 async function readLeaving(db: Db, from: Date | undefined, to: Date | undefined): Promise<OfflineQuarter[]> {
   const { rows } = await sql<OfflineQuarter>`
     SELECT q.quarter AS name, q.starts_at AS start, q.ends_at AS "end",
-           q.state = 'archived' AND pg_partition_root(to_regclass('ledger.transactions_' || q.quarter))
+           q.state IN ('archived', 'restored') AND pg_partition_root(to_regclass('ledger.transactions_' || q.quarter))
              IS NOT DISTINCT FROM 'ledger.transactions'::regclass AS leaving
     FROM quartermaster.quarters AS q
     WHERE q.ends_at > ${from?.toISOString() ?? '-infinity'}::timestamptz
       AND q.starts_at < ${to?.toISOString() ?? 'infinity'}::timestamptz
-      AND q.state IN ('archived', 'detached', 'dropped')
+      AND q.state IN ('archived', 'detached', 'dropped', 'restored')
     ORDER BY q.quarter`.execute(db);
   return rows;
 }

@@ -33,14 +33,32 @@ export async function createPartitions(
 
 /** The statements that make and attach a partition like its parent in all that rows and roles can notice. */
 export function createPartitionSql(parent: ParentTable, quarter: Quarter): string {
-  const { table, owner, grants, defaultGrantees, statistics } = parent;
-  const parentName = identifier(table.schema, table.name);
-  const name = partitionSql(table, quarter.name);
+  const name = partitionSql(parent.table, quarter.name);
+  return [
+    likeTableSql(parent.table, name, quarter, 'INCLUDING ALL'),
+    rightsSql(parent, name),
+    attachSql(parent.table, quarter),
+  ].join('\n');
+}
+
+/**
+ * Makes a table with the columns, defaults and constraints of a quarter's table, and the CHECK of its bounds.
+ *
+ * @param name quoted
+ * @param including the options of LIKE: with INDEXES excluded rows come in faster, and an index is built once
+ */
+export function likeTableSql(table: QuarterTable, name: string, quarter: Quarter, including: string): string {
   const [from, to] = [instantLiteral(quarter.start), instantLiteral(quarter.end)];
+  return [
+    `CREATE TABLE ${name} (LIKE ${identifier(table.schema, table.name)} ${including}, CONSTRAINT ${identifier(BOUNDS_CONSTRAINT)}`,
+    `  CHECK (created_at >= ${from} AND created_at < ${to}));`,
+  ].join('\n');
+}
+
+/** Gives a table what LIKE leaves behind: owner, grants and statistics targets. `name` is quoted. */
+export function rightsSql({ owner, grants, defaultGrantees, statistics }: ParentTable, name: string): string {
   const strangers = new Set(['', ...defaultGrantees]);
   return [
-    `CREATE TABLE ${name} (LIKE ${parentName} INCLUDING ALL, CONSTRAINT ${identifier(BOUNDS_CONSTRAINT)}`,
-    `  CHECK (created_at >= ${from} AND created_at < ${to}));`,
     ...(owner === undefined ? [] : [`ALTER TABLE ${name} OWNER TO ${identifier(owner)};`]),
     // A new table belongs to its owner with all rights; our parents gave some of theirs up.
     `REVOKE ALL ON ${name} FROM ${[...strangers].map(roleSql).join(', ')}, ${owner === undefined ? 'CURRENT_USER' : identifier(owner)};`,
@@ -52,8 +70,18 @@ export function createPartitionSql(parent: ParentTable, quarter: Quarter): strin
       ({ column, target }) =>
         `ALTER TABLE ${name} ALTER COLUMN ${identifier(column)} SET STATISTICS ${target};`,
     ),
-    `ALTER TABLE ${parentName} ATTACH PARTITION ${name} FOR VALUES FROM (${from}) TO (${to});`,
   ].join('\n');
+}
+
+/** Attaches the quarter's own table. With its CHECK of the bounds, and indexes like the table's, no row is read. */
+export function attachSql(table: QuarterTable, quarter: Quarter): string {
+  const [from, to] = [instantLiteral(quarter.start), instantLiteral(quarter.end)];
+  return `ALTER TABLE ${identifier(table.schema, table.name)} ATTACH PARTITION ${partitionSql(table, quarter.name)} FOR VALUES FROM (${from}) TO (${to});`;
+}
+
+/** Makes PostgreSQL refuse every row of a table from now on; those that are there are not looked at. `name` is quoted. */
+export function fenceTableSql(name: string): string {
+  return `ALTER TABLE ${name} ADD CONSTRAINT ${CLOSED} CHECK (false) NOT VALID;`;
 }
 
 /** Drops a leftover of ours after a look that it is empty, with everybody kept out. False when it holds rows. */
@@ -172,6 +200,7 @@ function relationsOf(table: QuarterTable, partition: string): [string, string][]
   ];
 }
 
-function roleSql(role: string): string {
+/** A role of a grant; PUBLIC is the empty one. */
+export function roleSql(role: string): string {
   return role === '' ? 'PUBLIC' : identifier(role);
 }

@@ -1,13 +1,11 @@
-import { AppError } from '../core/errors.ts';
 import { isDone } from '../core/lifecycle.ts';
-import { type QuarterTable, quarterTables } from '../core/tables.ts';
-import { readCatalog } from '../db/catalog.ts';
 import { withQuarterLock } from '../db/locks.ts';
-import { detachPartition, finalizeDetach } from '../db/partition.ts';
 import type { Db } from '../db/schema.ts';
 import type { QuarterHouse, QuarterRun } from './context.ts';
-import { nothingToDo, type Outlook } from './outlook.ts';
-import { advance, type QuarterRow, readQuarter, requireState } from './registry.ts';
+import { nothingToDo, type Obstacle, type Outlook, requireClear, stateObstacle } from './outlook.ts';
+import { archiveObstacles, heldObstacle } from './proof.ts';
+import { advance, type QuarterRow, readQuarter } from './registry.ts';
+import { takeOut, takeOutObstacles, takeOutSteps } from './take-out.ts';
 
 export interface DetachReport {
   readonly quarter: string;
@@ -29,16 +27,10 @@ export async function detachQuarter(
   quarter: string,
 ): Promise<DetachReport> {
   return withQuarterLock(house.database.direct, quarter, async (session) => {
-    const row = await readQuarter(session, quarter);
-    if (isDone('detach', row.state)) return { quarter, detached: [] };
-    requireState(row, 'detach');
-    await requireProof(session, row);
-    const detached: string[] = [];
-    for (const table of quarterTables) {
-      await run.step?.(`detach.before.${table.name}`);
-      if (await detachTable(house, session, run, table, quarter)) detached.push(table.name);
-      await run.step?.(`detach.after.${table.name}`);
-    }
+    const outlook = await outlookOf(session, await readQuarter(session, quarter));
+    if (outlook.done) return { quarter, detached: [] };
+    requireClear(outlook);
+    const detached = await takeOut(house, session, run, quarter, 'detach');
     await session.transaction().execute(async (trx) => {
       await advance(trx, quarter, 'detach', run, { detached_at: house.clock.now() }, { detached });
       await run.step?.('detach.recorded');
@@ -48,70 +40,30 @@ export async function detachQuarter(
   });
 }
 
-/** No row leaves before its archive was read back and found equal, and none of a held quarter leaves at all. */
-async function requireProof(db: Db, { quarter, digest, hold_reason }: QuarterRow): Promise<void> {
-  if (hold_reason !== null) {
-    const detail = `${quarter} is held: ${hold_reason}. When it need not be any more: \`quartermaster quarters unhold ${quarter}\`.`;
-    throw new AppError('refused', 'quarter_held', detail);
-  }
-  const archive = await db
-    .selectFrom('quartermaster.archives')
-    .select(['digest', 'verified_at'])
-    .where('quarter', '=', quarter)
-    .executeTakeFirst();
-  if (archive === undefined) {
-    const detail = `No archive of ${quarter} was ever verified. Run \`quartermaster quarters archive ${quarter}\`.`;
-    throw new AppError('conflict', 'not_verified', detail);
-  }
-  if (archive.verified_at === null) {
-    const detail = `The archive of ${quarter} was found damaged when it was last read. Mend the store and run \`quartermaster quarters verify ${quarter}\`.`;
-    throw new AppError('corrupt', 'archive_damaged', detail);
-  }
-  if (archive.digest !== digest) {
-    const detail = `The archive of ${quarter} holds ${archive.digest}, and the quarter was closed with ${digest}. Do not detach it; find out which is right.`;
-    throw new AppError('corrupt', 'digest_differs', detail);
-  }
-}
-
-/** Brings one table to the end of its detach from wherever it stands. False when it had left before. */
-async function detachTable(
-  house: QuarterHouse,
-  session: Db,
-  run: QuarterRun,
-  table: QuarterTable,
-  quarter: string,
-): Promise<boolean> {
-  const found = await readCatalog(session, [table]);
-  const options = { ...run, pool: house.database.direct };
-  // PostgreSQL lets one detach of a table be pending at a time, so another quarter's is ended before ours begins.
-  const pending = found.find((one) => one.attachment === 'detaching' && one.quarter !== quarter);
-  if (pending !== undefined) {
-    const end = (locked: Db) => finalizeDetach(locked, table, pending, options);
-    await (pending.quarter === undefined ? end(session) : withQuarterLock(session, pending.quarter, end));
-  }
-  const mine = found.find((one) => one.quarter === quarter);
-  switch (mine?.attachment) {
-    case 'attached': {
-      const hasDefault = found.some(({ bounds }) => bounds === 'default');
-      await detachPartition(session, table, quarter, { ...options, hasDefault });
-      return true;
-    }
-    case 'detaching':
-      await finalizeDetach(session, table, mine, options);
-      return true;
-    case 'standalone':
-      return false;
-    case undefined: {
-      const detail = `${table.schema}.${table.name} has no partition of ${quarter}, and there is no table of that name. Somebody dropped it; restore the quarter.`;
-      throw new AppError('conflict', 'partition_missing', detail);
-    }
-  }
-}
-
 export async function previewDetach(
-  _house: QuarterHouse,
+  house: QuarterHouse,
   _run: QuarterRun,
-  _quarter: string,
+  quarter: string,
 ): Promise<Outlook> {
-  return nothingToDo;
+  const db = house.database.direct;
+  return outlookOf(db, await readQuarter(db, quarter));
+}
+
+/** No row leaves before its archive was read back and found equal, and none of a held quarter leaves at all. */
+async function outlookOf(db: Db, row: QuarterRow): Promise<Outlook> {
+  const { quarter, state } = row;
+  if (isDone('detach', state)) return nothingToDo;
+  const steps = [...(await takeOutSteps(db, quarter)), `${quarter} is detached then; its tables stay`];
+  if (state !== 'archived') return { done: false, obstacles: wrongState(row), steps };
+  const obstacles = [
+    ...heldObstacle(row),
+    ...(await archiveObstacles(db, row)),
+    ...(await takeOutObstacles(db, quarter)),
+  ];
+  return { done: false, obstacles, steps };
+}
+
+function wrongState({ quarter, state }: QuarterRow): Obstacle[] {
+  const advice = state === 'restored' ? ` Release it: \`quartermaster quarters release ${quarter}\`.` : '';
+  return stateObstacle(quarter, state, 'detach').map((one) => ({ ...one, detail: `${one.detail}${advice}` }));
 }

@@ -210,6 +210,6 @@ describe('detachQuarter', () => {
   it('refuses to call a quarter detached whose table is gone', async () => {
     await ddl('DROP TABLE ledger.entries_2025q1');
     await expect(detachQuarter(house, run, '2025q1')).rejects.toMatchObject({ code: 'partition_missing' });
-    expect((await stand())[0]).toBe('2025q1 archived: standalone fenced, missing');
+    expect((await stand())[0]).toBe('2025q1 archived: attached fenced, missing');
   });
 });
