@@ -38,6 +38,7 @@ describe('reconcile', () => {
       created: ['2026q2', '2026q3'],
       finalized: [],
       repaired: [],
+      fixed: [],
       drift: [],
       failed: [],
     });

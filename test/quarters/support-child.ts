@@ -27,6 +27,7 @@ const verbs = {
   close: () => closeQuarter(house, run, task.quarter ?? ''),
   detach: () => detachQuarter(house, run, task.quarter ?? ''),
   reconcile: () => reconcile(house, run),
+  fix: () => reconcile(house, run, { fix: true }),
 };
 
 const outcome = await verbs[task.verb]().catch((error: { code?: string; detail?: string }) => ({
