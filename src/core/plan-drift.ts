@@ -90,10 +90,13 @@ export function quarterDrift(
           'is there, and the quarter was dropped. It is left alone: look whose it is, and drop or rename it by hand.',
         );
       } else if (state === 'archived' || state === 'restored') {
-        const [verb, done] = state === 'archived' ? ['detach', 'detached'] : ['release', 'released'];
+        const [verb, done, code] =
+          state === 'archived'
+            ? (['detach', 'detached', 'detach_unfinished'] as const)
+            : (['release', 'released', 'release_unfinished'] as const);
         if (mine.some((other) => other?.attachment !== 'standalone'))
           add(
-            `${verb}_unfinished`,
+            code,
             one,
             `is ${done} and others are not: a ${verb} is under way or was killed. Run \`quartermaster quarters ${verb} ${quarter.name}\`.`,
           );

@@ -222,7 +222,7 @@ async function fix(house: QuarterHouse, session: Db, run: QuarterRun, done: Muta
 function leftForLater(provision: Plan['provision']): Drift[] {
   if (provision.length === 0) return [];
   const names = provision.map(({ quarter }) => quarter.name).sort(compareQuarters);
-  const detail = `${names.length} quarters are still missing, ${names[0]} to ${names.at(-1)}: they failed, another process is at them, or they are more than the ${QUARTER_LIMIT} of one run. Run \`quartermaster run reconcile-partitions\` again.`;
+  const detail = `${names.length} quarters are still missing, ${names[0]} to ${names.at(-1)}: they failed, creating is switched off, another process is at them, or they are more than the ${QUARTER_LIMIT} of one run. Run \`quartermaster run reconcile-partitions\` again.`;
   return [{ code: 'quarters_missing', detail }];
 }
 
