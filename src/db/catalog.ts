@@ -203,9 +203,10 @@ function parseInstant(text: string | undefined): Date | undefined {
 
 /**
  * Whether the relation refuses every row. A constraint of the fence's name that says something else, or that is not
- * enforced (since 18 there is such a thing), is no fence. pg_get_constraintdef() would wait for who has locked the table.
+ * enforced (since 18 there is such a thing), is no fence. pg_get_constraintdef() would wait for who has locked the table, and
+ * without the table pg_get_expr() can only print what names no column.
  */
-export const FENCE_CONDITION = `o.contype = 'c' AND o.conname = '${CLOSED_CONSTRAINT}' AND pg_catalog.pg_get_expr(o.conbin, 0) = 'false'
+export const FENCE_CONDITION = `o.contype = 'c' AND o.conname = '${CLOSED_CONSTRAINT}' AND CASE WHEN coalesce(cardinality(o.conkey), 0) = 0 THEN pg_catalog.pg_get_expr(o.conbin, 0) = 'false' ELSE false END
   AND coalesce(to_jsonb(o) ->> 'conenforced', 'true') = 'true'`;
 
 function fenceOf() {

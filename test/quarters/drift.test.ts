@@ -6,6 +6,7 @@ import { structureDrift } from '../../src/quarters/drift.ts';
 import { previewReconcile, reconcile } from '../../src/quarters/reconcile.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { eventsOf, openHouse, run } from './support.ts';
+import { runVerb, startVerb } from './support-process.ts';
 
 let home: TestDatabase;
 let house: QuarterHouse;
@@ -149,6 +150,55 @@ describe('what is not safe is told and left', () => {
       ddl(`ALTER TABLE ledger.transactions ATTACH PARTITION ${T}
            FOR VALUES FROM ('2026-04-01 00:00:00+00') TO ('2026-07-01 00:00:00+00')`),
     ).rejects.toThrow('collation');
+  });
+});
+
+describe('a repair that is killed', () => {
+  const task = () => ({ url: home.url, house: { premake: 1 }, verb: 'fix' as const });
+
+  it.each(['statistics', 'bounds', 'indexes'])(
+    'before or after its %s is finished by the next run',
+    async (aspect) => {
+      for (const moment of ['before', 'after']) {
+        await ddl(`
+        DROP INDEX IF EXISTS ledger.entries_amount_idx;
+        ALTER TABLE ${E} ALTER COLUMN account_id SET STATISTICS 900, DROP CONSTRAINT quarter_bounds;
+        CREATE INDEX entries_amount_idx ON ONLY ledger.entries (ledger_id, amount)`);
+        const died = await runVerb({ ...task(), dieAt: `repair.${moment}.${aspect}` });
+        expect(died).toMatchObject({ signal: 'SIGKILL' });
+        expect((await runVerb(task())).said).toMatchObject([{ failed: [], drift: [] }]);
+        expect(await drift()).toEqual([]);
+      }
+    },
+  );
+
+  it('while it waits to build an index leaves one that the next run makes anew', async () => {
+    await ddl('CREATE INDEX entries_amount_idx ON ONLY ledger.entries (ledger_id, amount)');
+    await house.database.read.connection().execute(async (reader) => {
+      await sql`BEGIN ISOLATION LEVEL REPEATABLE READ`.execute(reader);
+      await sql.raw(`SELECT count(*) FROM ${E}`).execute(reader);
+      const { child, blocked, done } = startVerb(task());
+      await blocked;
+      // Meanwhile a writer gets through.
+      await ddl(
+        `INSERT INTO ledger.entries VALUES (1, 1, '2026-04-05 00:00:00+00', 1, gen_random_uuid(), 1, 1)`,
+      );
+      child.kill('SIGKILL');
+      await done;
+      // Until the server has noticed the quarter is locked, and so is what it builds.
+      for (;;) {
+        const { rows } = await sql`
+          SELECT FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'CREATE INDEX CONC%'
+            AND state = 'active'`.execute(admin.write);
+        if (rows.length === 0) break;
+      }
+      await sql`COMMIT`.execute(reader);
+    });
+    expect((await drift())[0]?.detail).toContain('(invalid)');
+    expect(await fix()).toMatchObject({ failed: [], drift: [] });
+    const { rows } = await sql`
+      SELECT count(*)::int AS n FROM pg_index WHERE indrelid = ${E}::regclass`.execute(admin.direct);
+    expect(rows).toEqual([{ n: 2 }]);
   });
 });
 

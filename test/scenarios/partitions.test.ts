@@ -157,6 +157,37 @@ describe('odd names', () => {
   });
 });
 
+describe('what a partition has otherwise than its table', () => {
+  it('is told by the doctor, shown by its dry run, and mended by it', async () => {
+    await reconcile();
+    await town.sql(`GRANT DELETE ON ledger.entries_2024q2 TO PUBLIC;
+      ALTER TABLE ledger.transactions_2024q3 ALTER COLUMN user_id SET STATISTICS 700;
+      CREATE INDEX transactions_currency_idx ON ONLY ledger.transactions (ledger_id, currency)`);
+    const findings = async (options: string) =>
+      (await town.run(`doctor ${options}`, NOW)).report as {
+        check: string;
+        outcome: string;
+        advice?: string;
+      }[];
+    const quarters = 'the quarters are as they should be';
+    const told = (await findings('')).find(({ check }) => check === quarters);
+    expect(told).toMatchObject({ outcome: 'failed' });
+    for (const what of ['DELETE for PUBLIC', 'user_id at 700', 'lacks transactions_currency_idx'])
+      expect(told?.advice).toContain(what);
+    const dry = await findings('--fix --dry-run');
+    expect(dry.filter(({ advice }) => advice?.includes('would be mended'))).toHaveLength(4);
+    expect(dry.find(({ check }) => check === quarters)).toEqual(told);
+    const mended = await findings('--fix');
+    expect(mended.filter(({ outcome }) => outcome === 'fixed')).toHaveLength(4);
+    expect(mended.find(({ check }) => check === quarters)).toMatchObject({ outcome: 'ok' });
+    expect(
+      await town.sql(`SELECT count(*)::int AS n FROM pg_index JOIN pg_class ON oid = indexrelid
+                      WHERE relname = 'transactions_currency_idx' AND indisvalid`),
+    ).toEqual([{ n: 1 }]);
+    expect((await findings('--fix')).filter(({ outcome }) => outcome === 'fixed')).toEqual([]);
+  });
+});
+
 describe('one broken table', () => {
   beforeEach(async () => {
     await town.ok('reconcile', NOW);

@@ -67,6 +67,7 @@ it('two workers take quarters through their lives together, each step once, and 
   const now = new Date();
   await town.pay(pastQuarters(now), now.toISOString());
   const reader = new pg.Client({ connectionString: town.url });
+  reader.on('error', () => {});
   await reader.connect();
   await reader.query('BEGIN; SELECT count(*) FROM ledger.transactions; SELECT count(*) FROM ledger.entries');
 
@@ -74,6 +75,9 @@ it('two workers take quarters through their lives together, each step once, and 
   const workers = [first, second].map((QM_WORKER_PORT) =>
     startWorker({ ...(town as Town).env, ...env, QM_WORKER_PORT, QM_LOG_LEVEL: 'info' }),
   );
+  await until(async () => workers.every(({ lines }) => lines().includes('The worker runs')));
+  // What the schedule does every night.
+  await town.ok('run quarter-tick', new Date().toISOString());
   const metrics = async () =>
     (
       await Promise.all(
