@@ -25,8 +25,8 @@ export function isLeftoverName(partition: string, name: string): boolean {
 
 /**
  * Gives a quarter's partition an index that its table has, and keeps no reader or writer waiting: it is built
- * CONCURRENTLY and attached, which takes a moment. One that is there already and whole is attached as it is; what an
- * earlier build left half made under the same name is dropped and made again.
+ * CONCURRENTLY and attached, which takes a moment. One that is there already and whole is attached as it is. What an
+ * earlier build left half made has the same name, and has to be dropped before.
  *
  * @param session a direct connection outside any transaction
  * @param index the name of the table's index
@@ -58,8 +58,6 @@ export async function buildPartitionIndex(
   let name = alike.find(({ isValid }) => isValid)?.name;
   if (name === undefined) {
     name = `${partitionName(table, quarter)}_fix_${wanted.hash.slice(0, 8)}`;
-    const half = alike.find((one) => one.name === name);
-    if (half !== undefined) await dropLeftoverIndex(session, table, quarter, half.name, options);
     const unique = wanted.isUnique ? 'UNIQUE ' : '';
     const statement = `CREATE ${unique}INDEX CONCURRENTLY ${identifier(name)} ON ${partitionSql(table, quarter)}${wanted.tail}`;
     await withLongStatements(session, { ...options, relations }, async () => {

@@ -109,6 +109,23 @@ describe('a fence that was taken away', () => {
     expect(await fix()).toMatchObject({ fixed: [{ code: 'fence_missing' }], drift: [] });
   });
 
+  it('is not put back over a row that was being written meanwhile', async () => {
+    await ddl(unfence);
+    await admin.write.connection().execute(async (writer) => {
+      await sql.raw(`BEGIN; ${lateRow}`).execute(writer);
+      let committed = false;
+      const onBlocked = () => {
+        if (!committed) void sql`COMMIT`.execute(writer);
+        committed = true;
+      };
+      expect(await reconcile(house, { ...run, onBlocked }, { fix: true })).toMatchObject({
+        fixed: [],
+        failed: [{ code: 'quarter_changed' }],
+      });
+    });
+    expect(await stand()).toBe('2025q1 closed: attached fenced, attached');
+  });
+
   it('is put back while a reader looks on, who waits for nothing', async () => {
     await ddl(unfence);
     const count = sql<{ count: bigint }>`SELECT count(*) AS count FROM ledger.entries_2025q1`;
