@@ -107,7 +107,7 @@ async function readIndexes(db: Db, table: QuarterTable, quarter: string): Promis
     // So that everything outside pg_catalog is named in full.
     await sql`SELECT set_config('search_path', 'pg_catalog', true)`.execute(trx);
     const { rows } = await sql<IndexFacts>`
-      SELECT name, "of", "isUnique", "isValid", "isAttached", tail, md5(tail) AS hash
+      SELECT name, "of", "isUnique", "isValid", "isAttached", tail, md5(name || tail) AS hash
       FROM (
         SELECT x.relname AS name, CASE WHEN r.relkind = 'p' THEN 'table' ELSE 'partition' END AS "of",
                i.indisunique AS "isUnique", i.indisvalid AS "isValid",
