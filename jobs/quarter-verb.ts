@@ -28,7 +28,9 @@ export function quarterRun(run: JobRun, who: { actor: string; reason?: string | 
     ...who,
     signal: run.signal,
     onProgress: run.onProgress,
-    onBlocked: (relations, blockers, attempt) =>
-      run.logger.warn({ relations, blockers, attempt }, 'waiting for a lock'),
+    onBlocked: (relations, blockers, attempt, waiting) => {
+      run.logger.warn({ relations, blockers, attempt }, 'waiting for a lock');
+      run.onBlocked?.(relations, blockers, attempt, waiting);
+    },
   };
 }

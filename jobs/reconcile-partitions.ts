@@ -1,4 +1,4 @@
-import { inspectQuarters, reconcile } from '../src/quarters/reconcile.ts';
+import { reconcile } from '../src/quarters/reconcile.ts';
 import { type Job, maintenanceQueue } from '../src/queue/job.ts';
 import type { JobHouse } from './house.ts';
 import { quarterRun } from './quarter-verb.ts';
@@ -14,16 +14,14 @@ export function reconcilePartitionsJob(house: JobHouse): Job {
     schedule: '0 * * * *',
     atStart: true,
     async handle(_data, run) {
-      if (!house.config.createQuarters) {
-        // Switched off is not forgotten: what would have been done is said every hour.
-        const found = await inspectQuarters(house.quarters);
-        run.logger.warn(found, 'QM_CREATE_QUARTERS is off: no quarter is created');
-        return { switchedOff: 'QM_CREATE_QUARTERS', ...found };
-      }
-      const report = await reconcile(house.quarters, quarterRun(run, { actor: 'schedule' }));
+      const { createQuarters: create } = house.config;
+      const report = await reconcile(house.quarters, quarterRun(run, { actor: 'schedule' }), { create });
       const { drift, failed } = report;
       if (drift.length + failed.length > 0) run.logger.warn({ drift, failed }, 'quarters need a person');
-      return report;
+      if (create) return report;
+      // Switched off is not forgotten: it is said every hour, and what is missing is among the drift.
+      run.logger.warn('QM_CREATE_QUARTERS is off: no quarter is created');
+      return { switchedOff: 'QM_CREATE_QUARTERS', ...report };
     },
   };
 }

@@ -8,15 +8,17 @@ import { inspectServer } from '../db/inspect.ts';
 import { toAppError } from '../db/sqlstate.ts';
 import { findViolations } from '../ledger/invariants.ts';
 import { readTotals } from '../ledger/totals.ts';
-import { inspectQuarters } from '../quarters/reconcile.ts';
+import { inspectQuarters, previewReconcile, reconcile } from '../quarters/reconcile.ts';
 import { type CommandContext, type CommandKit, command, contextOf } from './command.ts';
 import type { CliHouse } from './house.ts';
+import { personOf } from './person.ts';
+import { renderRepair } from './reconcile.ts';
 import { printResult } from './terminal.ts';
 
-/** One question and its answer. `advice` says what to do where it is not ok. */
+/** One question and its answer. `advice` says what to do where it is not ok, and what was done where it was mended. */
 interface Finding {
   readonly check: string;
-  readonly outcome: 'ok' | 'failed';
+  readonly outcome: 'ok' | 'fixed' | 'failed';
   readonly advice?: string;
 }
 
@@ -87,23 +89,57 @@ const checks: Readonly<Record<string, Check>> = {
   },
 };
 
-/** `quartermaster doctor`: looks at the set-up and at the invariants that live in the data, and changes nothing. */
+interface Options {
+  readonly json?: boolean;
+  readonly fix?: boolean;
+  readonly dryRun?: boolean;
+}
+
+/**
+ * `quartermaster doctor`: looks at the set-up and at the invariants that live in the data. It changes nothing, but with
+ * `--fix`, which first does what `quartermaster reconcile --fix` does.
+ */
 export function doctorCommand(kit: CommandKit): Command {
   return command('doctor', 'check the set-up and the books, and say what to do', [
     'doctor',
     'doctor --json',
-  ]).action(async (options: { json?: boolean }) => {
-    const context = contextOf(kit, options, 'error');
-    const findings = await examine(context);
-    printResult(context.terminal, findings, (all) => all.map(renderFinding).join('\n'));
-    const failed = findings.filter((finding) => finding.outcome === 'failed');
-    if (failed.length > 0) {
-      throw new AppError('config', 'unhealthy', `${failed.length} of ${findings.length} checks failed.`);
-    }
-  });
+    'doctor --fix --dry-run',
+  ])
+    .option('--fix', 'first mend what is safe to mend')
+    .option('--dry-run', 'with --fix: mend nothing, and say what would be')
+    .action(async (options: Options) => {
+      const context = contextOf(kit, options, 'error');
+      const findings = await examine(context, options);
+      printResult(context.terminal, findings, (all) => all.map(renderFinding).join('\n'));
+      const failed = findings.filter((finding) => finding.outcome === 'failed');
+      if (failed.length > 0) {
+        throw new AppError('config', 'unhealthy', `${failed.length} of ${findings.length} checks failed.`);
+      }
+    });
 }
 
-async function examine(context: CommandContext): Promise<Finding[]> {
+/** Mends what is safe, each thing as a finding of its own. */
+async function mend(house: CliHouse, context: CommandContext, isDry: boolean): Promise<Finding[]> {
+  const wanted = { fix: true, create: house.config.createQuarters };
+  const run = { actor: personOf(), signal: context.entry.signal };
+  const report = await (isDry
+    ? previewReconcile(house.quarters, wanted)
+    : reconcile(house.quarters, run, wanted));
+  return [
+    ...report.fixed.map((repair) => ({
+      check: `${repair.relation} is as its table`,
+      outcome: isDry ? ('failed' as const) : ('fixed' as const),
+      advice: renderRepair(repair, isDry ? 'would be' : 'was'),
+    })),
+    ...report.failed.map(({ what, detail }) => ({
+      check: `${what} can be mended`,
+      outcome: 'failed' as const,
+      advice: detail,
+    })),
+  ];
+}
+
+async function examine(context: CommandContext, options: Options): Promise<Finding[]> {
   const { entry, config, logger } = context;
   const findings: Finding[] = [];
   // Without these two nothing else can be asked.
@@ -125,6 +161,7 @@ async function examine(context: CommandContext): Promise<Finding[]> {
   }
   const house = await entry.openHouse(config, logger);
   try {
+    if (options.fix === true) findings.push(...(await mend(house, context, options.dryRun === true)));
     for (const [check, ask] of Object.entries(checks)) {
       const advice = await ask(house).catch((error: unknown) => toAppError(error).detail);
       findings.push(advice === undefined ? { check, outcome: 'ok' } : { check, outcome: 'failed', advice });
@@ -136,5 +173,6 @@ async function examine(context: CommandContext): Promise<Finding[]> {
 }
 
 function renderFinding({ check, outcome, advice }: Finding): string {
-  return `${outcome === 'ok' ? 'ok    ' : 'FAILED'}  ${check}${advice === undefined ? '' : `\n        ${advice}`}`;
+  const words = { ok: 'ok    ', fixed: 'fixed ', failed: 'FAILED' };
+  return `${words[outcome]}  ${check}${advice === undefined ? '' : `\n        ${advice}`}`;
 }

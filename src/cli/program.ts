@@ -13,6 +13,7 @@ import { loadCommand } from './load.ts';
 import { migrateCommand } from './migrate.ts';
 import { quartersCommand } from './quarters.ts';
 import { queryCommand } from './query.ts';
+import { reconcileCommand } from './reconcile.ts';
 import { runCommand } from './run.ts';
 import { apiCommand, workerCommand } from './serve.ts';
 
@@ -37,6 +38,7 @@ export function createProgram(kit: CommandKit): Command {
     quartersCommand(kit),
     archiveCommand(kit),
     queryCommand(kit),
+    reconcileCommand(kit),
     runCommand(kit),
     doctorCommand(kit),
   ];

@@ -74,7 +74,7 @@ export function quarterDrift(
         add(
           'fence_missing',
           one,
-          `takes rows, and the quarter is ${state}. Verify the quarter, then close it again.`,
+          `takes rows, and the quarter is ${state}. Run \`quartermaster reconcile --fix\`: it fences the quarter again when it still holds what was closed.`,
         );
       else if (!online && one.fenced)
         add(
@@ -82,13 +82,23 @@ export function quarterDrift(
           one,
           'takes no rows, and the quarter is open: a close is under way or was killed. Close the quarter.',
         );
-    } else if (one.attachment === 'standalone' && state !== 'detached' && state !== 'dropped') {
-      if (state === 'archived') {
+    } else if (one.attachment === 'standalone' && state !== 'detached') {
+      if (state === 'dropped') {
+        add(
+          'stands_after_drop',
+          one,
+          'is there, and the quarter was dropped. It is left alone: look whose it is, and drop or rename it by hand.',
+        );
+      } else if (state === 'archived' || state === 'restored') {
+        const [verb, done, code] =
+          state === 'archived'
+            ? (['detach', 'detached', 'detach_unfinished'] as const)
+            : (['release', 'released', 'release_unfinished'] as const);
         if (mine.some((other) => other?.attachment !== 'standalone'))
           add(
-            'detach_unfinished',
+            code,
             one,
-            'is detached and others are not: a detach is under way or was killed. Detach the quarter.',
+            `is ${done} and others are not: a ${verb} is under way or was killed. Run \`quartermaster quarters ${verb} ${quarter.name}\`.`,
           );
       } else if (online || !isLeftover(one)) {
         add(

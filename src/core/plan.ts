@@ -22,8 +22,8 @@ export interface Plan {
   readonly finalize: readonly FoundPartition[];
   /** The current quarter first, then those ahead, then the past, newest first. */
   readonly provision: readonly Provision[];
-  /** Archived quarters whose tables have all left: only the state row lags. */
-  readonly detached: readonly string[];
+  /** Quarters whose tables have all left: only the state row lags. An archived one was detached, a restored one released. */
+  readonly left: readonly { readonly quarter: string; readonly verb: 'detach' | 'release' }[];
   readonly drift: readonly Drift[];
 }
 
@@ -38,7 +38,7 @@ export function planQuarters(situation: Situation): Plan {
   const first = calendar.quarterOf(oldest).name;
   const drift: Drift[] = foreignDrift(found);
   const provision: Provision[] = [];
-  const detached: string[] = [];
+  const left: Plan['left'][number][] = [];
 
   for (const quarter of expectedQuarters(situation, known)) {
     const row = known.get(quarter.name);
@@ -55,14 +55,15 @@ export function planQuarters(situation: Situation): Plan {
       const whole = attached.length + missing === tables.length;
       const lags = row?.state !== 'open' && whole && missing === 0;
       if (lags || (!tooOld && missing > 0)) provision.push({ quarter, create, replace, whole });
-    } else if (row.state === 'archived' && mine.every((one) => one?.attachment === 'standalone')) {
-      detached.push(quarter.name);
+    } else if (mine.every((one) => one?.attachment === 'standalone')) {
+      if (row.state === 'archived') left.push({ quarter: quarter.name, verb: 'detach' });
+      if (row.state === 'restored') left.push({ quarter: quarter.name, verb: 'release' });
     }
   }
   return {
     finalize: found.filter((one) => one.attachment === 'detaching'),
     provision: provision.sort((a, b) => byUrgency(a.quarter.name, b.quarter.name, current)),
-    detached,
+    left,
     drift,
   };
 }

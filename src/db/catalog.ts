@@ -44,7 +44,8 @@ export async function readCatalog(
       attachment: FoundPartition['attachment'];
       bounds: string | null;
       plain: boolean;
-      checks: string[];
+      bounded: boolean;
+      fenced: boolean;
       empty: boolean;
       rows: number;
     }>`
@@ -68,9 +69,9 @@ export async function readCatalog(
       SELECT parent.relname AS "table", n.nspname AS schema, c.relname AS name, child.attachment,
              pg_get_expr(c.relpartbound, 0) AS bounds,
              c.relkind = 'r' AND c.relpersistence = 'p' AS plain,
-             ARRAY(SELECT conname::text FROM pg_catalog.pg_constraint
-                   WHERE conrelid = c.oid AND contype = 'c'
-                     AND conname IN (${CLOSED_CONSTRAINT}, ${BOUNDS_CONSTRAINT})) AS checks,
+             EXISTS (SELECT FROM pg_catalog.pg_constraint AS o
+                     WHERE o.conrelid = c.oid AND o.contype = 'c' AND o.conname = ${BOUNDS_CONSTRAINT}) AS bounded,
+             ${fenceOf()} AS fenced,
              CASE WHEN c.relkind = 'r' AND (child.attachment = 'standalone' OR pg_get_expr(c.relpartbound, 0) = 'DEFAULT')
                   THEN pg_relation_size(c.oid) = 0 ELSE false END AS empty,
              c.reltuples::float8 AS rows
@@ -86,8 +87,8 @@ export async function readCatalog(
       quarter: quarterOfName(row.table, row.name),
       attachment: row.attachment,
       bounds: row.attachment === 'standalone' ? undefined : parseBounds(row.bounds ?? ''),
-      ours: row.plain && row.checks.includes(BOUNDS_CONSTRAINT),
-      fenced: row.checks.includes(CLOSED_CONSTRAINT),
+      ours: row.plain && row.bounded,
+      fenced: row.fenced,
       empty: row.empty,
       estimatedRows: row.rows < 0 ? undefined : row.rows,
     }));
@@ -112,8 +113,7 @@ export async function readQuarterPartitions(
     SELECT t.schema, t.name,
            CASE WHEN c.oid IS NULL THEN 'missing' WHEN i.inhrelid IS NULL THEN 'standalone'
                 WHEN i.inhdetachpending THEN 'detaching' ELSE 'attached' END AS attachment,
-           EXISTS (SELECT FROM pg_catalog.pg_constraint
-                   WHERE conrelid = c.oid AND contype = 'c' AND conname = ${CLOSED_CONSTRAINT}) AS fenced
+           ${fenceOf()} AS fenced
     FROM ${parentsOf(tables)} AS t (schema, name)
     JOIN pg_catalog.pg_namespace AS n ON n.nspname = t.schema
     JOIN pg_catalog.pg_class AS p ON p.relnamespace = n.oid AND p.relname = t.name
@@ -199,6 +199,19 @@ function parseInstant(text: string | undefined): Date | undefined {
     /^'(\d{4,6})(-\d\d-\d\d) (\d\d:\d\d:\d\d(?:\.\d+)?)\+00'$/.exec(text ?? '') ?? [];
   if (year === undefined) return undefined;
   return new Date(`${year.length === 4 ? year : `+${year.padStart(6, '0')}`}${rest}T${time}Z`);
+}
+
+/**
+ * Whether the relation refuses every row. A constraint of the fence's name that says something else, or that is not
+ * enforced (since 18 there is such a thing), is no fence. pg_get_constraintdef() would wait for who has locked the table, and
+ * without the table pg_get_expr() can only print what names no column.
+ */
+export const FENCE_CONDITION = `o.contype = 'c' AND o.conname = '${CLOSED_CONSTRAINT}' AND CASE WHEN coalesce(cardinality(o.conkey), 0) = 0 THEN pg_catalog.pg_get_expr(o.conbin, 0) = 'false' ELSE false END
+  AND coalesce(to_jsonb(o) ->> 'conenforced', 'true') = 'true'`;
+
+function fenceOf() {
+  return sql`EXISTS (SELECT FROM pg_catalog.pg_constraint AS o
+                     WHERE o.conrelid = c.oid AND ${sql.raw(FENCE_CONDITION)})`;
 }
 
 function parentsOf(tables: readonly QuarterTable[]) {

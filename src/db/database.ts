@@ -1,6 +1,7 @@
 import { Kysely, PostgresDialect } from 'kysely';
 import pg from 'pg';
 import { AppError } from '../core/errors.ts';
+import { Connection } from './connection.ts';
 import { withLease } from './lease.ts';
 import type { Db, Schema } from './schema.ts';
 import { getTypeParser } from './type-parsers.ts';
@@ -93,6 +94,8 @@ function openPool(connectionString: string, options: DatabaseOptions, more: pg.P
     idleTimeoutMillis: 30_000,
     keepAlive: true,
     types: { getTypeParser },
+    Client: Connection,
+    onConnect: (client) => (client instanceof Connection ? client.readyDates() : undefined),
     ...more,
   });
   // Without listeners the death of a connection would end the process: of an idle one, and of one in use, where the

@@ -1,20 +1,36 @@
 import { sql } from 'kysely';
+import { stopwatch } from '../core/clock.ts';
 import { AppError } from '../core/errors.ts';
 import { retry } from '../platform/retry.ts';
 import { identifier } from './identifier.ts';
 import type { Db, Trx } from './schema.ts';
 import { sqlState, toAppError } from './sqlstate.ts';
 
-/** Who stands in the way of a lock. Ages are in seconds. */
+/**
+ * Who stands in the way of a lock. Of the session of another role PostgreSQL tells application, state and age only to
+ * members of pg_read_all_stats; to others the first two are empty, and the age is how long it has been in our way.
+ */
 export interface Blocker {
   readonly pid: number;
   readonly application: string;
   readonly state: string;
+  /** Of its transaction, in seconds. */
   readonly transactionAge: number;
 }
 
-/** Told each time a short lock was not had: the relations, who holds them, and which try it was. */
-export type OnBlocked = (relations: readonly string[], blockers: readonly Blocker[], attempt: number) => void;
+/**
+ * How we wait: `short`, a try was given up after a moment and will be repeated; `long`, we stand in line and nobody
+ * stands behind us.
+ */
+export type Waiting = 'short' | 'long';
+
+/** Told each time a lock was not had: the relations, who holds them, which try or look it was, and how we wait. */
+export type OnBlocked = (
+  relations: readonly string[],
+  blockers: readonly Blocker[],
+  attempt: number,
+  waiting: Waiting,
+) => void;
 
 export interface ShortLockOptions {
   /** Qualified names, as [schema, name], of what the action locks: to find out who holds them. */
@@ -43,6 +59,7 @@ export async function withShortLock<T>(
 ): Promise<T> {
   const names = options.relations.map((parts) => parts.join('.'));
   let blockers: readonly Blocker[] = [];
+  const aged = createBlockerAges();
   try {
     return await retry(
       () =>
@@ -59,19 +76,31 @@ export async function withShortLock<T>(
         capMs: 2000,
         signal: options.signal,
         onRetry: async (_error, attempt) => {
-          blockers = await lockHolders(db, options.relations);
-          options.onBlocked?.(names, blockers, attempt);
+          blockers = aged(await lockHolders(db, options.relations));
+          options.onBlocked?.(names, blockers, attempt, 'short');
         },
       },
     );
   } catch (error) {
     if (sqlState(error) !== '55P03') throw toAppError(error);
     const who = blockers.map(
-      (b) => `pid ${b.pid} (${b.application || 'unnamed'}, ${b.state}, ${b.transactionAge} s)`,
+      (b) =>
+        `pid ${b.pid} (${b.application || 'unnamed'}, ${b.state || 'of another role'}, ${b.transactionAge} s)`,
     );
     const detail = `${names.join(', ')} stayed locked by ${who.join(', ') || 'a session that is gone now'}. End it or try later.`;
     throw new AppError('busy', 'lock_timeout', detail, { cause: error });
   }
+}
+
+/** Gives each blocker, look after look, at least the age for which it has been seen. */
+export function createBlockerAges(): (blockers: readonly Blocker[]) => Blocker[] {
+  const seen = new Map<number, () => number>();
+  return (blockers) =>
+    blockers.map((blocker) => {
+      const since = seen.get(blocker.pid) ?? stopwatch();
+      seen.set(blocker.pid, since);
+      return { ...blocker, transactionAge: Math.max(blocker.transactionAge, since()) };
+    });
 }
 
 /** The sessions that hold or await any lock on these relations, this one left out; the oldest transaction first. */
@@ -81,7 +110,7 @@ export async function lockHolders(
 ): Promise<Blocker[]> {
   const names = relations.map(([schema, name]) => identifier(schema, name));
   const { rows } = await sql<Blocker>`
-    SELECT a.pid, a.application_name AS application, coalesce(a.state, '') AS state,
+    SELECT a.pid, coalesce(a.application_name, '') AS application, coalesce(a.state, '') AS state,
            coalesce(extract(epoch FROM clock_timestamp() - min(a.xact_start)), 0)::float8 AS "transactionAge"
     FROM pg_catalog.pg_locks AS l JOIN pg_catalog.pg_stat_activity AS a ON a.pid = l.pid
     WHERE l.relation = ANY (SELECT to_regclass(name) FROM unnest(${names}::text[]) AS name)

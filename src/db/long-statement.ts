@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { sql } from 'kysely';
 import { throwIfAborted } from '../platform/retry.ts';
-import type { Blocker, OnBlocked } from './locks.ts';
+import { type Blocker, createBlockerAges, type OnBlocked } from './locks.ts';
 import type { Db } from './schema.ts';
 import { sqlState, toAppError } from './sqlstate.ts';
 
@@ -72,6 +72,7 @@ function watch(pid: number, options: LongStatementOptions): { stop(): Promise<vo
   };
   const cancel = () => look(() => sql`SELECT pg_cancel_backend(${pid})`.execute(pool));
   signal?.addEventListener('abort', cancel, { once: true });
+  const aged = createBlockerAges();
   const poll = async () => {
     for (let attempt = 1; ; attempt++) {
       await delay(options.pollMs ?? 1000, undefined, { signal: done.signal, ref: false });
@@ -79,8 +80,8 @@ function watch(pid: number, options: LongStatementOptions): { stop(): Promise<vo
       if (signal?.aborted) await cancel();
       else if (onBlocked !== undefined) {
         await look(async () => {
-          const blockers = await blockersOf(pool, pid);
-          if (blockers.length > 0) onBlocked(names, blockers, attempt);
+          const blockers = aged(await blockersOf(pool, pid));
+          if (blockers.length > 0) onBlocked(names, blockers, attempt, 'long');
         });
       }
     }
@@ -100,7 +101,7 @@ function watch(pid: number, options: LongStatementOptions): { stop(): Promise<vo
 /** The sessions that the backend waits for, the oldest transaction first. */
 async function blockersOf(db: Db, pid: number): Promise<Blocker[]> {
   const { rows } = await sql<Blocker>`
-    SELECT pid, application_name AS application, coalesce(state, '') AS state,
+    SELECT pid, coalesce(application_name, '') AS application, coalesce(state, '') AS state,
            coalesce(extract(epoch FROM clock_timestamp() - xact_start), 0)::float8 AS "transactionAge"
     FROM pg_catalog.pg_stat_activity
     WHERE pid = ANY (pg_blocking_pids(${pid}))

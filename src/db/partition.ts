@@ -111,6 +111,32 @@ export async function fencePartitions(
   await alterPartitions(db, tables, quarter, options, `ADD CONSTRAINT ${CLOSED} CHECK (false) NOT VALID`);
 }
 
+/** The statement that fences the quarter's partition of one table. */
+export function fenceSql(table: QuarterTable, quarter: string): string {
+  return `ALTER TABLE ${partitionSql(table, quarter)} ADD CONSTRAINT ${CLOSED} CHECK (false) NOT VALID`;
+}
+
+/**
+ * Keeps writers out of the quarter's partitions of these tables, and lets readers in, to the end of the caller's
+ * transaction. Before version 17 LOCK TABLE wants rights to change rows, which we gave up; this ALTER takes the same
+ * lock and changes nothing as long as no trigger is switched off.
+ *
+ * @throws AppError conflict/trigger_disabled
+ */
+export async function holdWriters(trx: Trx, tables: readonly QuarterTable[], quarter: string): Promise<void> {
+  const names = tables.map((table) => partitionSql(table, quarter));
+  const { rows } = await sql<{ name: string }>`
+    SELECT t.tgrelid::regclass::text || ' ' || t.tgname AS name
+    FROM pg_catalog.pg_trigger AS t
+    WHERE t.tgrelid = ANY (SELECT to_regclass(name) FROM unnest(${names}::text[]) AS name)
+      AND NOT t.tgisinternal AND t.tgenabled <> 'O'`.execute(trx);
+  if (rows.length > 0) {
+    const detail = `Somebody put a trigger there and switched it off: ${rows.map(({ name }) => name).join(', ')}. Drop it first.`;
+    throw new AppError('conflict', 'trigger_disabled', detail);
+  }
+  await sql.raw(names.map((name) => `ALTER TABLE ${name} ENABLE TRIGGER USER;`).join('\n')).execute(trx);
+}
+
 /** Lets rows in again: the undo of a close that found something wrong. */
 export async function unfencePartitions(
   db: Db,

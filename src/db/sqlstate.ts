@@ -91,6 +91,10 @@ export function toAppError(error: unknown): AppError {
     return new AppError('unavailable', 'database_unavailable', `Try again: ${text}.`, options);
   if (state === '23505')
     return new AppError('conflict', 'already_exists', `It exists already: ${text}.`, options);
+  if (state === '25006') {
+    const detail = `The database takes no writes now (${text}): it is a standby, or default_transaction_read_only is on. Try again later, or see that QM_DATABASE_URL leads to the primary.`;
+    return new AppError('unavailable', 'read_only', detail, options);
+  }
   if (state === '42501')
     return new AppError('config', 'insufficient_privilege', `A grant is missing: ${text}.`, options);
   if (state.startsWith('28'))

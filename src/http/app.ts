@@ -22,6 +22,7 @@ import { readJsonBodies } from './json-body.ts';
 import { ledgerRoutes } from './ledgers.ts';
 import { loadRoutes } from './loads.ts';
 import { refuseOtherMethods } from './methods.ts';
+import { metricsRoute } from './metrics.ts';
 import { openapiOptions, openapiRoute } from './openapi.ts';
 import { createPostOne } from './post-one.ts';
 import { answerProblem, Problem } from './problem.ts';
@@ -109,6 +110,7 @@ export function createApp(house: HttpHouse, clocks: Clocks = CLOCKS): App {
     const done = refuseOtherMethods(scope);
     const postOne = createPostOne(house);
     healthRoutes(scope, house);
+    metricsRoute(scope, house);
     ledgerRoutes(scope, house);
     transactionListRoutes(scope, house);
     transactionRoutes(scope, house, postOne);

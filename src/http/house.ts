@@ -13,6 +13,7 @@ import type { PostRequest } from '../ledger/request.ts';
 import type { Statement, StatementQuery } from '../ledger/statement.ts';
 import type { TransactionView } from '../ledger/transaction-view.ts';
 import type { Logger } from '../platform/logger.ts';
+import type { MetricsPage } from '../platform/metrics.ts';
 import type { DailyQuery, DailyReport } from '../summaries/report.ts';
 
 /** Something that must be well before this process is sent requests. */
@@ -36,6 +37,8 @@ export interface HttpHouse {
   readonly version: string;
   readonly logger: Logger;
   readonly checks: readonly ReadinessCheck[];
+  /** What `/metrics` shows; without it there is no such page. */
+  readonly metrics?: MetricsPage;
   /** Of the ledger's zone: a day in a query begins where it begins there. */
   readonly calendar: Calendar;
   /** Who brings this bearer token. @throws AppError unauthenticated/invalid_token */

@@ -17,10 +17,13 @@ import { type LoadOptions, load } from '../ledger/load.ts';
 import { createPoster } from '../ledger/post.ts';
 import type { Config } from '../platform/config.ts';
 import type { Logger } from '../platform/logger.ts';
+import { createMetrics } from '../platform/metrics.ts';
 import { ensureQuarters } from '../quarters/create.ts';
 import { createQueue } from '../queue/queue.ts';
 import { createApi } from './api.ts';
 import { findArchivedIn } from './archived.ts';
+import { measured } from './measured.ts';
+import { createMetricsServer } from './metrics-server.ts';
 
 /** What the house needs to know of the process it stands in. */
 export interface Process {
@@ -97,7 +100,8 @@ function compose(
     findArchived: findArchivedIn(quarters),
   });
   const jobHouse = { database, calendar, clock, config, quarters, queue, poster };
-  const jobs = allJobs(jobHouse);
+  const metrics = createMetrics(process);
+  const jobs = allJobs(jobHouse).map((job) => measured(job, metrics));
   const runLoad = (options: LoadOptions) =>
     load(
       {
@@ -161,6 +165,7 @@ function compose(
           logger,
           checks: [{ name: 'database', check: () => requireReady(database.write, config) }],
           loads: { ...api.loads, run: runLoad },
+          metrics: metrics.page,
         },
         config,
       );
@@ -179,7 +184,21 @@ function compose(
       };
     },
 
-    workerService: () => ({ name: 'worker', start: () => queue.start(jobs), stop: () => queue.stop() }),
+    workerService: () => {
+      const { host, workerPort: port } = config;
+      const server = createMetricsServer(metrics.page, { host, port, version: process.version, logger });
+      return {
+        name: 'worker',
+        start: async () => {
+          await server.start();
+          await queue.start(jobs);
+        },
+        stop: async () => {
+          await queue.stop();
+          await server.stop();
+        },
+      };
+    },
 
     installQueues: () => queue.install(jobs),
     close: async () => {

@@ -42,6 +42,8 @@ export interface Config {
   readonly jwtAudience: string | undefined;
   readonly host: string;
   readonly port: number;
+  /** Where a worker serves its metrics; 0 for nowhere. */
+  readonly workerPort: number;
   readonly logLevel: string;
 }
 
@@ -159,6 +161,7 @@ const variables = {
   ),
   QM_HOST: Type.String({ default: '127.0.0.1', minLength: 1, description: 'the address to listen on' }),
   QM_PORT: count(7070, 0, 65535, 'the port to listen on, 0 for any free one'),
+  QM_WORKER_PORT: count(7071, 0, 65535, 'the port on which a worker serves its metrics, 0 for none'),
   QM_LOG_LEVEL: choice(
     ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'],
     'info',
@@ -246,6 +249,7 @@ export function readConfig(env: Record<string, string | undefined> = process.env
     jwtAudience: set.QM_JWT_AUDIENCE,
     host: set.QM_HOST,
     port: set.QM_PORT,
+    workerPort: set.QM_WORKER_PORT,
     logLevel: set.QM_LOG_LEVEL,
   };
 }

@@ -1,3 +1,4 @@
+import type { OnBlocked } from '../db/locks.ts';
 import type { Logger } from '../platform/logger.ts';
 
 /** Progress of long work: of `total` units `done` are done. */
@@ -15,6 +16,8 @@ export interface JobRun {
   readonly signal: AbortSignal;
   readonly logger: Logger;
   readonly onProgress: (progress: Progress) => void;
+  /** Told each time the job finds somebody in its way. */
+  readonly onBlocked?: OnBlocked | undefined;
 }
 
 /** Where jobs wait. Jobs may share a queue: then they wait for each other. */

@@ -41,6 +41,7 @@ describe('the command line', () => {
       'load',
       'quarters',
       'archive',
+      'reconcile',
       'run',
       'doctor',
     ]) {
@@ -50,14 +51,23 @@ describe('the command line', () => {
     expect((await quartermaster('--version', {})).out).toBe('1.2.3\n');
   });
 
-  it.each(['demo', 'dev', 'migrate', 'api', 'worker', 'load', 'quarters', 'archive', 'run', 'doctor'])(
-    'teaches %s by example',
-    async (command) => {
-      const { code, out } = await quartermaster(`${command} --help`, {});
-      expect(code).toBe(0);
-      expect(out).toMatch(new RegExp(`Examples:\\n {2}\\$ quartermaster ${command}`));
-    },
-  );
+  it.each([
+    'demo',
+    'dev',
+    'migrate',
+    'api',
+    'worker',
+    'load',
+    'quarters',
+    'archive',
+    'reconcile',
+    'run',
+    'doctor',
+  ])('teaches %s by example', async (command) => {
+    const { code, out } = await quartermaster(`${command} --help`, {});
+    expect(code).toBe(0);
+    expect(out).toMatch(new RegExp(`Examples:\\n {2}\\$ quartermaster ${command}`));
+  });
 
   it.each(['quarters archive', 'no-such-command', 'load', 'quarters list --no-such-option'])(
     'ends a wrong call (%s) with its own exit code',

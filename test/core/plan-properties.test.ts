@@ -13,7 +13,7 @@ function carriedOut(before: Situation, plan: Plan): Situation {
     plan.finalize.includes(one) ? { ...one, attachment: 'standalone' as const, bounds: undefined } : one,
   );
   let known = before.known.map((one) =>
-    plan.detached.includes(one.quarter) ? { ...one, state: 'detached' as const } : one,
+    plan.left.some(({ quarter }) => quarter === one.quarter) ? { ...one, state: 'detached' as const } : one,
   );
   for (const { quarter, create, replace, whole } of plan.provision) {
     const bounds = { from: quarter.start, to: quarter.end };
@@ -95,8 +95,8 @@ describe('whatever is found', () => {
       const first = carriedOut(given, planQuarters(given));
       // Once a detach has ended, its quarter may turn out to have left.
       const second = carriedOut(first, planQuarters(first));
-      const { finalize, provision, detached } = planQuarters(second);
-      expect({ finalize, provision, detached }).toEqual({ finalize: [], provision: [], detached: [] });
+      const { finalize, provision, left } = planQuarters(second);
+      expect({ finalize, provision, left }).toEqual({ finalize: [], provision: [], left: [] });
     });
   });
 
@@ -144,6 +144,17 @@ describe('whatever is found', () => {
         const before = rows[i - 1];
         if (before !== undefined && nextName(before.quarter) === one.quarter)
           expect(one.starts_at).toEqual(before.ends_at);
+      }
+    });
+  });
+
+  it('only a quarter that is archived or restored, and has no table attached any more, is said to have left', () => {
+    check((given) => {
+      const states = new Map(given.known.map((one) => [one.quarter, one.state]));
+      for (const { quarter, verb } of planQuarters(given).left) {
+        expect(states.get(quarter)).toBe(verb === 'detach' ? 'archived' : 'restored');
+        const mine = given.found.filter((one) => one.quarter === quarter);
+        expect(mine.map(({ attachment }) => attachment)).toEqual(tables.map(() => 'standalone'));
       }
     });
   });

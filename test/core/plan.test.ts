@@ -69,11 +69,18 @@ describe('a plan', () => {
     const left = both('2025q4', { attachment: 'standalone', fenced: true });
     const known = [row('2025q4', 'archived'), row('2026q1', 'open'), row('2026q2', 'open')];
     const found = [...both('2026q1'), ...both('2026q2')];
-    expect(planOf({ known, found: [...found, ...left] }).detached).toEqual(['2025q4']);
+    expect(planOf({ known, found: [...found, ...left] }).left).toEqual([
+      { quarter: '2025q4', verb: 'detach' },
+    ]);
     const half = [left[0] as FoundPartition, partition('entries', '2025q4', { fenced: true })];
     const plan = planOf({ known, found: [...found, ...half] });
-    expect(plan.detached).toEqual([]);
+    expect(plan.left).toEqual([]);
     expect(codes(plan)).toEqual(['detach_unfinished']);
+    const restored = [row('2025q4', 'restored'), ...known.slice(1)];
+    expect(planOf({ known: restored, found: [...found, ...left] }).left).toEqual([
+      { quarter: '2025q4', verb: 'release' },
+    ]);
+    expect(codes(planOf({ known: restored, found: [...found, ...half] }))).toEqual(['release_unfinished']);
   });
 
   it('ends an interrupted detach', () => {
@@ -111,11 +118,18 @@ describe('a plan', () => {
     ['fence_missing', 'closed', {}],
     ['fence_missing', 'archived', {}],
     ['close_unfinished', 'open', { fenced: true }],
+    ['fence_missing', 'restored', {}],
+    ['stands_after_drop', 'dropped', { attachment: 'standalone' }],
     ['stands_alone', 'closed', { attachment: 'standalone', fenced: true }],
   ])('reports %s of a quarter that is %s', (code, state, changes) => {
     const plan = planOf({ known: [row('2026q2', state)], found: both('2026q2', changes) });
     expect(codes(plan)).toEqual([code, code]);
     expect(plan.provision).toEqual([]);
+  });
+
+  it('finds nothing wrong with a restored quarter that is attached and fenced', () => {
+    const plan = planOf({ known: [row('2026q2', 'restored')], found: both('2026q2', { fenced: true }) });
+    expect(plan).toMatchObject({ provision: [], left: [], drift: [], finalize: [] });
   });
 
   it('reports tables that are gone from a quarter that should have them', () => {

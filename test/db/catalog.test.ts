@@ -91,6 +91,41 @@ describe('readCatalog', () => {
   });
 });
 
+it('knows a fence by what it says, and asks for no lock to know it', async () => {
+  const fenced = async () =>
+    (await readQuarterPartitions(database.direct, '2025q4')).map(
+      ({ table, fenced }) => `${table.name} ${fenced}`,
+    );
+  const admin = openDatabase({ databaseUrl: home.adminUrl, poolMax: 2 });
+  await admin.write.transaction().execute(async (trx) => {
+    await sql`LOCK TABLE ledger.transactions_2025q4 IN ACCESS EXCLUSIVE MODE`.execute(trx);
+    expect(await fenced()).toEqual(['transactions true', 'entries false']);
+    expect((await readCatalog(database.direct)).filter((one) => one.fenced)).toHaveLength(1);
+  });
+  await admin.close();
+  const add = (constraint: string) =>
+    sql
+      .raw(`ALTER TABLE ledger.entries_2025q4 DROP CONSTRAINT IF EXISTS quarter_closed;
+            ALTER TABLE ledger.entries_2025q4 ADD CONSTRAINT quarter_closed ${constraint}`)
+      .execute(database.direct);
+  const { rows } = await sql<{ version: number }>`
+    SELECT current_setting('server_version_num')::int AS version`.execute(database.direct);
+  const others = [
+    'CHECK (true)',
+    'CHECK (version < 0) NOT VALID',
+    'CHECK (NULL)',
+    'UNIQUE (ledger_id, created_at)',
+  ];
+  if ((rows[0]?.version ?? 0) >= 180_000) others.push('CHECK (false) NOT ENFORCED');
+  for (const other of others) {
+    await add(other);
+    expect(await fenced(), other).toEqual(['transactions true', 'entries false']);
+  }
+  await add('CHECK (false) NOT VALID');
+  expect(await fenced()).toEqual(['transactions true', 'entries true']);
+  await sql`ALTER TABLE ledger.entries_2025q4 DROP CONSTRAINT quarter_closed`.execute(database.direct);
+});
+
 describe('readQuarterPartitions', () => {
   it('tells how the partitions of one quarter stand, in the order of the tables', async () => {
     const of = async (quarter: string) =>

@@ -1,7 +1,13 @@
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Database, openDatabase } from '../../src/db/database.ts';
-import { lockHolders, withNamedLock, withQuarterLock, withShortLock } from '../../src/db/locks.ts';
+import {
+  createBlockerAges,
+  lockHolders,
+  withNamedLock,
+  withQuarterLock,
+  withShortLock,
+} from '../../src/db/locks.ts';
 import { withLongStatements } from '../../src/db/long-statement.ts';
 import type { Db } from '../../src/db/schema.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
@@ -39,6 +45,19 @@ async function holdSettings(): Promise<{ release(): Promise<void> }> {
     },
   };
 }
+
+describe('createBlockerAges', () => {
+  it('counts from the first look where PostgreSQL tells no age, and believes it where it does', async () => {
+    const aged = createBlockerAges();
+    const blocker = { pid: 1, application: '', state: '', transactionAge: 0 };
+    const [first] = aged([blocker]);
+    await sql`SELECT pg_sleep(0.02)`.execute(database.direct);
+    const [second, known] = aged([blocker, { ...blocker, pid: 2, transactionAge: 77 }]);
+    expect(second?.transactionAge).toBeGreaterThan(first?.transactionAge ?? Number.POSITIVE_INFINITY);
+    expect(second?.transactionAge).toBeGreaterThan(0.015);
+    expect(known?.transactionAge).toBe(77);
+  });
+});
 
 describe('withShortLock', () => {
   it('gives up after so many tries and names who was in the way', async () => {

@@ -18,6 +18,23 @@ describe('/healthz', () => {
   });
 });
 
+describe('/metrics', () => {
+  it('shows the page to everybody, and is not part of the described API', async () => {
+    const metrics = { contentType: 'text/plain; version=0.0.4; charset=utf-8', render: async () => 'a 1\n' };
+    const app = createApp(emptyHouse({ metrics }));
+    const response = await inject(app, { url: '/metrics' });
+    expect([response.statusCode, response.headers['content-type'], response.body]).toEqual([
+      200,
+      metrics.contentType,
+      'a 1\n',
+    ]);
+    const described = await inject(app, { url: '/openapi.json' });
+    expect(Object.keys(described.json().paths)).not.toContain('/metrics');
+    const posted = await inject(app, { url: '/metrics', method: 'POST' });
+    expect(posted.statusCode).toBe(405);
+  });
+});
+
 describe('/readyz', () => {
   it('is 200 while all is well, and lists the checks', async () => {
     const checks = ['database', 'queue'].map((name) => ({ name, check: async () => {} }));

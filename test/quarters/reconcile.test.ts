@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { QuarterHouse } from '../../src/quarters/context.ts';
 import { inspectQuarters, reconcile } from '../../src/quarters/reconcile.ts';
+import { readQuarter } from '../../src/quarters/registry.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import {
   eventsOf,
@@ -38,6 +39,7 @@ describe('reconcile', () => {
       created: ['2026q2', '2026q3'],
       finalized: [],
       repaired: [],
+      fixed: [],
       drift: [],
       failed: [],
     });
@@ -130,6 +132,36 @@ describe('reconcile', () => {
     expect(await reconcile(house, run)).toMatchObject({ repaired: ['2026q2'], created: [] });
     expect((await stand())[0]).toBe('2026q2 detached: standalone, standalone');
     expect(await reconcile(house, run)).toMatchObject({ repaired: [], created: [] });
+  });
+
+  it('brings the state row of a restored quarter back when a release was killed before it', async () => {
+    await reconcile(house, run);
+    const set = (state: 'restored' | 'dropped') =>
+      house.database.write
+        .updateTable('quartermaster.quarters')
+        .set({ state, restored_until: new Date('2027-01-01T00:00:00Z') })
+        .where('quarter', '=', '2026q2')
+        .execute();
+    await ddl(`
+      ALTER TABLE ledger.entries_2026q2 ADD CONSTRAINT quarter_closed CHECK (false) NOT VALID;
+      ALTER TABLE ledger.transactions_2026q2 ADD CONSTRAINT quarter_closed CHECK (false) NOT VALID`);
+    await set('restored');
+    expect(await reconcile(house, run)).toMatchObject({ repaired: [], drift: [], created: [] });
+    await ddl('ALTER TABLE ledger.entries DETACH PARTITION ledger.entries_2026q2');
+    expect((await reconcile(house, run)).drift).toMatchObject([{ code: 'release_unfinished' }]);
+    await ddl('ALTER TABLE ledger.transactions DETACH PARTITION ledger.transactions_2026q2');
+    expect(await reconcile(house, run)).toMatchObject({ repaired: ['2026q2'], drift: [] });
+    expect((await stand())[0]).toBe('2026q2 detached: standalone fenced, standalone fenced');
+    expect((await eventsOf(house.database.direct, '2026q2')).at(-1)).toBe('release');
+    const { restored_until } = await readQuarter(house.database.direct, '2026q2');
+    expect(restored_until).toBeNull();
+    // A table of that name after the drop is somebody's, and is left alone.
+    await set('dropped');
+    expect((await reconcile(house, run, { fix: true })).drift).toMatchObject([
+      { code: 'stands_after_drop' },
+      { code: 'stands_after_drop' },
+    ]);
+    expect((await stand())[0]).toBe('2026q2 dropped: standalone fenced, standalone fenced');
   });
 
   it('reports a DEFAULT partition and goes on while it is empty', async () => {

@@ -29,6 +29,7 @@ const verbs = {
   reopen: () => reopenQuarter(house, { ...run, reason: 'late invoice' }, task.quarter ?? ''),
   detach: () => detachQuarter(house, run, task.quarter ?? ''),
   reconcile: () => reconcile(house, run),
+  fix: () => reconcile(house, run, { fix: true }),
 };
 
 const outcome = await verbs[task.verb]().catch((error: { code?: string; detail?: string }) => ({

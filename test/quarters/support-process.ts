@@ -7,7 +7,7 @@ import type { HouseOptions } from './support.ts';
 export interface ChildTask {
   readonly url: string;
   readonly house: HouseOptions;
-  readonly verb: 'create' | 'ensure' | 'close' | 'reopen' | 'detach' | 'reconcile';
+  readonly verb: 'create' | 'ensure' | 'close' | 'reopen' | 'detach' | 'reconcile' | 'fix';
   readonly quarter?: string;
   readonly from?: string;
   readonly to?: string;

@@ -1,0 +1,88 @@
+import { createServer } from 'node:net';
+import { afterEach, expect, it } from 'vitest';
+import { fixedClock } from '../../src/core/clock.ts';
+import { AppError } from '../../src/core/errors.ts';
+import { measured } from '../../src/main/measured.ts';
+import { createMetricsServer } from '../../src/main/metrics-server.ts';
+import { createLogger } from '../../src/platform/logger.ts';
+import { createMetrics } from '../../src/platform/metrics.ts';
+import type { Service } from '../../src/platform/service.ts';
+import { type Job, type JobRun, maintenanceQueue } from '../../src/queue/job.ts';
+
+const logger = createLogger('silent');
+const metrics = createMetrics({ version: '1.2.3', clock: fixedClock('2026-05-05T12:00:00Z') });
+const services: Service[] = [];
+
+afterEach(async () => {
+  for (const service of services.splice(0)) await service.stop();
+});
+
+/** A port that nobody listens on. */
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as { port: number };
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+async function serve(port: number): Promise<string> {
+  const service = createMetricsServer(metrics.page, { host: '127.0.0.1', port, version: '1.2.3', logger });
+  await service.start();
+  services.push(service);
+  return `http://127.0.0.1:${port}`;
+}
+
+it('serves metrics and health, and nothing else', async () => {
+  const address = await serve(await freePort());
+  const page = await fetch(`${address}/metrics`);
+  expect([page.status, page.headers.get('content-type')]).toEqual([200, metrics.page.contentType]);
+  expect(await page.text()).toContain('quartermaster_build_info{version="1.2.3"} 1');
+  expect(await (await fetch(`${address}/healthz?x=1`)).json()).toEqual({ status: 'ok', version: '1.2.3' });
+  expect((await fetch(`${address}/other`)).status).toBe(404);
+  expect((await fetch(`${address}/metrics`, { method: 'POST' })).status).toBe(405);
+});
+
+it('keeps no worker from working when its port is taken, or is to be none', async () => {
+  const port = await freePort();
+  await serve(port);
+  await serve(port);
+  await serve(0);
+});
+
+it('counts what becomes of a job, and who was in its way while it ran', async () => {
+  const run: JobRun = { id: '1', signal: new AbortController().signal, logger, onProgress: () => {} };
+  const job = (name: string, handle: Job['handle']) =>
+    measured({ name, queue: maintenanceQueue(name), handle }, metrics);
+  const gauge = 'blocked_by_age_seconds{relation="ledger.entries"} 7';
+  const heard: unknown[] = [];
+  await job('detach', async (_data, own) => {
+    own.onBlocked?.(
+      ['ledger.entries_2024q1'],
+      [{ pid: 1, application: '', state: '', transactionAge: 7 }],
+      1,
+      'long',
+    );
+    expect(await metrics.page.render()).toContain(gauge);
+    return {};
+  }).handle({}, { ...run, onBlocked: (relations) => heard.push(relations) });
+  expect(heard).toEqual([['ledger.entries_2024q1']]);
+  const damaged = job('verify', async () => {
+    throw new AppError('corrupt', 'archive_damaged', 'It is.');
+  });
+  await expect(damaged.handle({}, run)).rejects.toThrow('archive_damaged');
+  await job('analyze-partitions', async () => ({})).handle({}, run);
+  const horizon = new Date('2026-05-05T13:00:00Z');
+  await job('reconcile-partitions', async () => ({ horizon, drift: [{ code: 'a' }] })).handle({}, run);
+  const text = await metrics.page.render();
+  expect(text).not.toContain(gauge);
+  for (const line of [
+    'quarter_jobs_total{verb="detach",outcome="done"} 1',
+    'quarter_jobs_total{verb="verify",outcome="corrupt"} 1',
+    'fixity_failures_total 1',
+    'horizon_seconds 3600',
+    'drift{code="a"} 1',
+  ])
+    expect(text).toContain(`quartermaster_${line}`);
+  expect(text).not.toContain('analyze');
+});
