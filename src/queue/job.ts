@@ -15,6 +15,8 @@ export interface JobRun {
   readonly signal: AbortSignal;
   readonly logger: Logger;
   readonly onProgress: (progress: Progress) => void;
+  /** True when a failure is not tried again by itself, even one that may pass. */
+  readonly isLastTry?: boolean;
 }
 
 /** Where jobs wait. Jobs may share a queue: then they wait for each other. */
