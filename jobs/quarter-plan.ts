@@ -111,9 +111,7 @@ export function nextStep(
   const held = row.hold_reason !== null && ('held' as const);
   const archivingOff = !policy.archiveQuarters && ('switched_off' as const);
   const missing = (verb: ApprovedVerb) =>
-    policy.archiveApproval === 'required' &&
-    !row.approved.includes(verb) &&
-    ('approval_required' as const);
+    policy.archiveApproval === 'required' && !row.approved.includes(verb) && ('approval_required' as const);
   switch (row.state) {
     case 'open':
       return { verb: 'close', at: daysAfter(latest(row.ends_at, row.reopened_at), policy.closeAfterDays) };

@@ -14,6 +14,15 @@ import type { Progress, QuarterHouse } from '../quarters/context.ts';
 export interface DueVerb {
   readonly quarter: string;
   readonly verb: string;
+  /** Why the schedule wants it, of a verb that needs a reason. */
+  readonly reason?: string;
+}
+
+/** What comes next in the life of a quarter by itself: from when on, and what keeps it from being done. */
+export interface NextVerb {
+  readonly verb: string;
+  readonly at: Date;
+  readonly withheld?: string;
 }
 
 /** One run of a job in the foreground. */
@@ -34,6 +43,16 @@ export interface CliHouse {
   runJob(name: string, data: object, run: ForegroundRun): Promise<object>;
   /** What policy allows at this moment, in the order in which it has to happen. */
   dueVerbs(): Promise<readonly DueVerb[]>;
+  /** What comes next for this quarter by itself; undefined where nothing does. */
+  nextStep(quarter: string): Promise<NextVerb | undefined>;
+  /**
+   * Has a worker do what two people have agreed on.
+   *
+   * @throws AppError config/not_migrated when there are no queues
+   */
+  goOn(
+    quarter: string,
+  ): Promise<readonly { readonly id: string; readonly verb: string; readonly actor: string }[]>;
   /** The long-running parts, made but not started. `keys` open the API beside those of the database. */
   apiService(options?: { keys?: readonly Key[] }): Service & { address(): string };
   workerService(): Service;

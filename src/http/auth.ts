@@ -9,6 +9,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** Who may call the route. Without it everybody may, and nobody is asked who they are. */
     role?: Role;
+    /** It tells of all ledgers at once: who is let into some only may not call it. */
+    wholeHouse?: boolean;
   }
   interface FastifyRequest {
     /** Who calls; undefined on a route for everybody. */
@@ -33,7 +35,7 @@ const BEARER = /^bearer +([A-Za-z0-9._~+/-]+=*)$/i;
  */
 export function authHook({ authenticate }: Pick<HttpHouse, 'authenticate'>): onRequestAsyncHookHandler {
   return async (request, reply) => {
-    const { role } = request.routeOptions.config;
+    const { role, wholeHouse = false } = request.routeOptions.config;
     if (role === undefined) return;
     const challenge = (parameters: string): void => {
       reply.header('www-authenticate', `Bearer realm="quartermaster"${parameters}`);
@@ -52,7 +54,7 @@ export function authHook({ authenticate }: Pick<HttpHouse, 'authenticate'>): onR
     request.identity = identity;
 
     const { ledger } = request.params as { ledger?: string };
-    if (!allows(identity, role, ledger)) {
+    if (!allows(identity, role, ledger) || (wholeHouse && identity.ledgers !== null)) {
       challenge(`, error="insufficient_scope", scope="${role}"`);
       throw new AppError('forbidden', 'forbidden', refusalOf(identity, role, ledger));
     }

@@ -1,5 +1,6 @@
 import { requestAfterLoad } from '../../jobs/after-load.ts';
 import { allJobs } from '../../jobs/index.ts';
+import { createQuarterDesk } from '../../jobs/quarter-desk.ts';
 import { readPlan } from '../../jobs/quarter-tick.ts';
 import { runInForeground } from '../../jobs/run.ts';
 import { openStore } from '../archive/open-store.ts';
@@ -20,6 +21,7 @@ import { ensureQuarters } from '../quarters/create.ts';
 import { createQueue } from '../queue/queue.ts';
 import { createApi } from './api.ts';
 import { findArchivedIn } from './archived.ts';
+import { createQuarterApi } from './quarter-api.ts';
 
 /** What the house needs to know of the process it stands in. */
 export interface Process {
@@ -92,6 +94,7 @@ function compose(
   });
   const jobHouse = { database, calendar, clock, config, quarters, queue, poster };
   const jobs = allJobs(jobHouse);
+  const desk = createQuarterDesk(jobHouse);
   const runLoad = (options: LoadOptions) =>
     load(
       {
@@ -121,6 +124,8 @@ function compose(
     runJob: (name, data, run) => runInForeground(jobs, name, data, { ...run, logger }),
 
     dueVerbs: async () => (await readPlan(jobHouse)).steps,
+    nextStep: (quarter) => desk.next(quarter),
+    goOn: (quarter) => desk.goOn(quarter),
 
     apiService: ({ keys = [] } = {}) => {
       const requestQuarters = async () => {
@@ -152,6 +157,7 @@ function compose(
           logger,
           checks: [{ name: 'database', check: () => requireReady(database.write, config) }],
           loads: { ...api.loads, run: runLoad },
+          quarters: createQuarterApi(jobHouse, desk),
         },
         config,
       );

@@ -166,7 +166,10 @@ export async function listQuarterJobs(db: Db, { quarter, limit }: JobFilter): Pr
   return rows.map(jobOf);
 }
 
-type Row = Omit<QuarterJob, 'into' | 'progress' | 'requestedAt' | 'startedAt' | 'updatedAt' | 'finishedAt'> & {
+type Row = Omit<
+  QuarterJob,
+  'into' | 'progress' | 'requestedAt' | 'startedAt' | 'updatedAt' | 'finishedAt'
+> & {
   readonly into_schema: string | null;
   readonly what: string | null;
   readonly done: bigint | null;

@@ -82,6 +82,15 @@ export function emptyHouse(parts: Partial<HttpHouse> = {}): HttpHouse {
     readStatement: nothing('readStatement'),
     readDaily: nothing('readDaily'),
     loads: { run: nothing('loads.run'), find: nothing('loads.find') },
+    quarters: {
+      list: nothing('quarters.list'),
+      show: nothing('quarters.show'),
+      next: nothing('quarters.next'),
+      preview: nothing('quarters.preview'),
+      ask: nothing('quarters.ask'),
+      jobs: nothing('quarters.jobs'),
+      job: nothing('quarters.job'),
+    },
     ...parts,
   };
 }

@@ -73,7 +73,7 @@ describe('the tick', () => {
     await insertQuarter(house, '2026q1', 'open');
     await insertQuarter(house, '2026q2', 'open');
     const expected = ['archive', 'verify', 'detach'].map((verb) => ({ quarter: '2025q1', verb }));
-    const withheld = [{ quarter: '2025q2', why: 'held' }];
+    const withheld = [{ quarter: '2025q2', verb: 'archive', why: 'held' }];
     expect(await tick(house)).toEqual({
       requested: [...expected, { quarter: '2026q1', verb: 'close' }].map((step) => ({
         ...step,
@@ -81,6 +81,7 @@ describe('the tick', () => {
       })),
       retried: [],
       withheld,
+      failed: [],
     });
     expect(await tick(house)).toMatchObject({
       requested: [
