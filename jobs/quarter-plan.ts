@@ -87,7 +87,8 @@ export function planSteps(
       if (next === undefined || next.at > now || next.verb === 'release') break;
       const why = next.verb === 'close' && earlierOpen ? 'earlier_open' : next.withheld;
       if (why !== undefined) {
-        withheld.push({ quarter, verb: next.verb, why });
+        // What is not there yet cannot be approved: it is missed when it is.
+        if (current === row || why !== 'approval_required') withheld.push({ quarter, verb: next.verb, why });
         break;
       }
       // However long ago a quarter was archived, its archive is read once more before its rows leave.
