@@ -9,6 +9,13 @@ export function expireRestoresJob(house: JobHouse): Job {
     name: 'expire-restores',
     queue: maintenanceQueue('expire-restores'),
     schedule: '20 * * * *',
-    handle: async (_data, run) => expireRestores(house.quarters, quarterRun(run, { actor: 'schedule' })),
+    async handle(_data, run) {
+      const report = await expireRestores(house.quarters, quarterRun(run, { actor: 'schedule' }));
+      const { withheld, failed } = report;
+      if (withheld.length + failed.length > 0) {
+        run.logger.warn({ withheld, failed }, 'restored quarters stay beyond their time');
+      }
+      return report;
+    },
   };
 }

@@ -1,4 +1,3 @@
-import { userInfo } from 'node:os';
 import { parseUntil } from '../core/days.ts';
 import { AppError, isAppError } from '../core/errors.ts';
 import type { Calendar } from '../core/quarter.ts';
@@ -8,6 +7,7 @@ import { reasonObstacle } from '../quarters/reason.ts';
 import { type QuarterAction, quarterActions } from '../quarters/verbs.ts';
 import type { CommandContext } from './command.ts';
 import type { CliHouse } from './house.ts';
+import { personOf } from './person.ts';
 import { progressBar } from './progress.ts';
 import { renderOutlook, renderReport } from './render-verbs.ts';
 import { note, printResult, type Terminal } from './terminal.ts';
@@ -137,13 +137,4 @@ function whereItStopped(names: readonly string[], done: number): string {
   const left = names.slice(done + 1);
   const after = left.length === 0 ? '' : ` Not begun: ${left.join(', ')}.`;
   return `${before}. Stopped at ${names[done]}.${after}`;
-}
-
-/** Who sits at the terminal. A container may run as a user that has no name. */
-function personOf(): string {
-  try {
-    return userInfo().username;
-  } catch {
-    return `uid ${process.getuid?.() ?? 'unknown'}`;
-  }
 }
