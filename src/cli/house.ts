@@ -9,6 +9,7 @@ import type { Config } from '../platform/config.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { Service } from '../platform/service.ts';
 import type { Progress, QuarterHouse } from '../quarters/context.ts';
+import type { QuarterJob } from '../queue/quarter-jobs.ts';
 
 /** A verb that policy allows now. */
 export interface DueVerb {
@@ -43,6 +44,8 @@ export interface CliHouse {
   runJob(name: string, data: object, run: ForegroundRun): Promise<object>;
   /** What policy allows at this moment, in the order in which it has to happen. */
   dueVerbs(): Promise<readonly DueVerb[]>;
+  /** What workers were asked to do to this quarter, the newest first. */
+  quarterJobs(quarter: string): Promise<readonly QuarterJob[]>;
   /** What comes next for this quarter by itself; undefined where nothing does. */
   nextStep(quarter: string): Promise<NextVerb | undefined>;
   /**
@@ -50,9 +53,7 @@ export interface CliHouse {
    *
    * @throws AppError config/not_migrated when there are no queues
    */
-  goOn(
-    quarter: string,
-  ): Promise<readonly { readonly id: string; readonly verb: string; readonly actor: string }[]>;
+  goOn(quarter: string): Promise<readonly QuarterJob[]>;
   /** The long-running parts, made but not started. `keys` open the API beside those of the database. */
   apiService(options?: { keys?: readonly Key[] }): Service & { address(): string };
   workerService(): Service;

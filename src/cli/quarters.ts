@@ -42,8 +42,10 @@ export function quartersCommand(kit: CommandKit): Command {
       await withHouse(context, async (house) => {
         const detail = await showQuarter(house.quarters, name);
         const next = await house.nextStep(name);
-        const found = { ...detail, next: next ?? null };
-        printResult(context.terminal, found, () => renderQuarter(detail, next, house.calendar.zone));
+        const jobs = await house.quarterJobs(name);
+        printResult(context.terminal, { ...detail, next: next ?? null, jobs }, () =>
+          renderQuarter(detail, { next, jobs, zone: house.calendar.zone }),
+        );
       });
     });
 

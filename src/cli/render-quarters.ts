@@ -1,5 +1,6 @@
 import type { QuarterListing } from '../quarters/list.ts';
 import type { QuarterDetail } from '../quarters/show.ts';
+import type { QuarterJob } from '../queue/quarter-jobs.ts';
 import type { NextVerb } from './house.ts';
 import { formatBytes, formatCount, table } from './terminal.ts';
 
@@ -23,8 +24,16 @@ export function renderQuarters(quarters: readonly QuarterListing[]): string {
   );
 }
 
+/** What is shown with a quarter. */
+export interface Beside {
+  readonly next?: NextVerb | undefined;
+  /** What workers were asked to do to it. */
+  readonly jobs?: readonly QuarterJob[];
+  readonly zone: string;
+}
+
 /** One quarter: where it stands, what comes next, what happened to it, and what its archive consists of. */
-export function renderQuarter(quarter: QuarterDetail, next: NextVerb | undefined, zone: string): string {
+export function renderQuarter(quarter: QuarterDetail, { next, jobs = [], zone }: Beside): string {
   const counted = quarter.exact ? '' : 'about ';
   const facts = [
     `${[`${quarter.name} is ${quarter.state}`, ...marksOf(quarter)].join(', ')}.`,
@@ -34,13 +43,16 @@ export function renderQuarter(quarter: QuarterDetail, next: NextVerb | undefined
     quarter.holdReason === null ? undefined : `held: ${quarter.holdReason}`,
     quarter.staleReason === null ? undefined : `has to be closed again: ${quarter.staleReason}`,
     quarter.restoredUntil && `restored until ${minuteOf(quarter.restoredUntil)}`,
-    quarter.droppedAt && `dropped ${minuteOf(quarter.droppedAt)}: its archive is all there is of it`,
+    quarter.state === 'dropped' &&
+      quarter.droppedAt &&
+      `dropped ${minuteOf(quarter.droppedAt)}: its archive is all there is of it`,
     quarter.location === undefined ? undefined : `archive ${quarter.location}, ${verifiedOf(quarter)}`,
     ...quarter.approvals.map(approvalOf),
     ...quarter.copies.map(
       (copy) =>
         `copy in schema ${copy.schema} by ${copy.restoredBy}, until ${minuteOf(copy.expiresAt)}: ${copy.reason}`,
     ),
+    ...jobs.filter((job) => isNews(job, quarter)).map(jobOf),
     next && `next: ${nextOf(next)}`,
   ].filter((fact) => typeof fact === 'string');
   const events = quarter.events.map((event) => [
@@ -69,7 +81,7 @@ function marksOf(quarter: QuarterListing): string[] {
   return [
     quarter.holdReason === null ? '' : 'held',
     quarter.staleReason === null ? '' : 'stale',
-    quarter.restoredUntil === null ? '' : `until ${quarter.restoredUntil.toISOString().slice(0, 10)}`,
+    quarter.restoredUntil === null ? '' : `until ${dayOf(quarter.restoredUntil)}`,
     ...quarter.awaiting.map((verb) => `${verb} waits for approval`),
   ].filter((mark) => mark !== '');
 }
@@ -80,6 +92,20 @@ function approvalOf(approval: QuarterDetail['approvals'][number]): string {
   return approvedBy === null || approvedAt === null
     ? `${asked}: waits until somebody else approves`
     : `${asked}: approved by ${approvedBy}, ${minuteOf(approvedAt)}`;
+}
+
+/** What is done stands in the story, and a failure is past when it was done since. */
+function isNews({ state, verb, updatedAt }: QuarterJob, { events }: QuarterDetail): boolean {
+  return state !== 'done' && !events.some(({ event, at }) => event === verb && at > updatedAt);
+}
+
+function jobOf({ verb, actor, state, progress, error }: QuarterJob): string {
+  const far =
+    state === 'running' && progress
+      ? `: ${progress.what}, ${formatCount(progress.done)}${progress.total === undefined ? '' : ` of ${formatCount(progress.total)}`}`
+      : '';
+  const why = error === null ? '' : `: ${error.detail} [${error.code}]`;
+  return `${verb} for ${actor} by a worker: ${state}${far}${why}`;
 }
 
 function verifiedOf({ verifiedAt }: QuarterDetail): string {
@@ -100,6 +126,11 @@ const withholdings: Readonly<Record<string, string>> = {
 function nextOf({ verb, at, withheld }: NextVerb): string {
   const when = `${verb} by itself from ${minuteOf(at)} on`;
   return withheld === undefined ? when : `${when}, but ${withholdings[withheld] ?? withheld}`;
+}
+
+/** The last day of it: what ends at midnight ends with the day before. */
+function dayOf(end: Date): string {
+  return new Date(end.getTime() - 1).toISOString().slice(0, 10);
 }
 
 function minuteOf(instant: Date): string {

@@ -24,15 +24,20 @@ export function renderReport(verb: string, quarter: string, report: object): str
   const before = flags.length === 1 && flags[0]?.[1] === false ? ', as it was before' : '';
   const lines = facts
     .filter(([, value]) => typeof value !== 'boolean')
-    .map(([name, value]) => `  ${wordsOf(name)}: ${shown(name, value)}`);
+    .map(([name, value]) => `  ${lineOf(name, value)}`);
   return [`${verb} ${quarter} is done${before}.`, ...lines].join('\n');
 }
 
 /** A report as `quartermaster run` prints it, a line for each thing. */
 export function renderFacts(report: object): string {
   return Object.entries(report)
-    .map(([name, value]) => `${wordsOf(name)}: ${isFact(value) ? shown(name, value) : 'none'}`)
+    .map(([name, value]) => (isFact(value) ? lineOf(name, value) : `${wordsOf(name)}: none`))
     .join('\n');
+}
+
+function lineOf(name: string, value: unknown): string {
+  const text = shown(name, value);
+  return `${wordsOf(name)}:${text.startsWith('\n') ? '' : ' '}${text}`;
 }
 
 function isFact(value: unknown): boolean {

@@ -124,6 +124,7 @@ function compose(
     runJob: (name, data, run) => runInForeground(jobs, name, data, { ...run, logger }),
 
     dueVerbs: async () => (await readPlan(jobHouse)).steps,
+    quarterJobs: (quarter) => queue.quarters.jobs({ quarter, limit: 20 }),
     nextStep: (quarter) => desk.next(quarter),
     goOn: (quarter) => desk.goOn(quarter),
 
