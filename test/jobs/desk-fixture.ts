@@ -11,7 +11,7 @@ import { createQuarterDesk } from '../../jobs/quarter-desk.ts';
 import { runInForeground } from '../../jobs/run.ts';
 import { openStore } from '../../src/archive/open-store.ts';
 import type { Role } from '../../src/core/access.ts';
-import { fixedClock } from '../../src/core/clock.ts';
+import { type Clock, fixedClock } from '../../src/core/clock.ts';
 import { transitionOf } from '../../src/core/lifecycle.ts';
 import { calendar as calendarOf } from '../../src/core/quarter.ts';
 import { createAuthenticator } from '../../src/http/authenticator.ts';
@@ -32,19 +32,17 @@ import type { QueueBench } from '../queue/harness.ts';
 
 const logger = createLogger('silent');
 
-/** Two quarters of payments, loaded and summed up, on 1 August 2026; a store, queues, and all jobs. */
-export async function openOffice(bench: QueueBench, environment: Record<string, string> = {}) {
+/** A store, queues and all jobs over a database. */
+export async function openHouse(bench: QueueBench, environment: Record<string, string>, clock: Clock) {
   const directory = await mkdtemp(join(tmpdir(), 'quartermaster-desk-'));
   onTestFinished(() => rm(directory, { recursive: true }));
   const config = readConfig({
     QM_DATABASE_URL: bench.url,
     QM_STORE: pathToFileURL(directory).href,
-    QM_OLDEST_DATE: '2026-01-01',
     ...environment,
   });
   const { database } = bench;
   const calendar = calendarOf('UTC');
-  const clock = fixedClock('2026-08-01T12:00:00Z');
   const quarters = {
     ...config,
     database,
@@ -58,6 +56,13 @@ export async function openOffice(bench: QueueBench, environment: Record<string, 
   const house: JobHouse = { database, calendar, clock, config, quarters, poster, queue: bench.open() };
   const jobs = allJobs(house);
   await house.queue.install(jobs);
+  return { house, jobs };
+}
+
+/** The same on 1 August 2026, with two quarters of payments, loaded and summed up. */
+export async function openOffice(bench: QueueBench, environment: Record<string, string> = {}) {
+  const settings = { QM_OLDEST_DATE: '2026-01-01', ...environment };
+  const { house, jobs } = await openHouse(bench, settings, fixedClock('2026-08-01T12:00:00Z'));
   await loadPayments(house);
   const run = { logger, signal: new AbortController().signal };
   await runInForeground(jobs, 'refresh-summaries', {}, run);
