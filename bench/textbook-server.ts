@@ -67,6 +67,8 @@ const house: HttpHouse = {
     next: async () => missing(),
     preview: async () => missing(),
     ask: async () => missing(),
+    trialBalance: async () => missing(),
+    trialBalanceCsv: () => missing(),
     jobs: async () => missing(),
     job: async () => missing(),
   },

@@ -5,6 +5,7 @@ import { listQuarters } from '../quarters/list.ts';
 import { showQuarter } from '../quarters/show.ts';
 import { type QuarterAction, quarterActions } from '../quarters/verbs.ts';
 import { type CommandKit, contextOf, group, JSON_OPTION, withHouse } from './command.ts';
+import { trialBalanceCommand } from './quarters-trial-balance.ts';
 import { runQuarterVerb, type VerbFlags } from './quarters-verb.ts';
 import { renderQuarter, renderQuarters } from './render-quarters.ts';
 import { printResult } from './terminal.ts';
@@ -49,6 +50,7 @@ export function quartersCommand(kit: CommandKit): Command {
       });
     });
 
+  quarters.addCommand(trialBalanceCommand(kit));
   for (const [name, action] of Object.entries(quarterActions))
     quarters.addCommand(verbCommand(kit, name, action));
   return quarters;

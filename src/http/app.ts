@@ -36,6 +36,7 @@ import { transactionBatchRoutes } from './transaction-batch.ts';
 import { transactionListRoutes } from './transaction-list.ts';
 import { transactionStepRoutes } from './transaction-steps.ts';
 import { transactionRoutes } from './transactions.ts';
+import { trialBalanceRoutes } from './trial-balance.ts';
 import { validatorCompiler } from './validation.ts';
 
 const REQUEST_ID = /^[A-Za-z0-9._-]{1,128}$/;
@@ -121,6 +122,7 @@ export function createApp(house: HttpHouse, clocks: Clocks = CLOCKS): App {
     summaryRoutes(scope, house);
     quarterRoutes(scope, house);
     quarterVerbRoutes(scope, house);
+    trialBalanceRoutes(scope, house);
     jobRoutes(scope, house);
     openapiRoute(scope);
     done();

@@ -15,6 +15,7 @@ import type { Logger } from '../platform/logger.ts';
 import type { QuarterListing } from '../quarters/list.ts';
 import type { Outlook } from '../quarters/outlook.ts';
 import type { QuarterDetail } from '../quarters/show.ts';
+import type { TrialBalanceOptions, TrialBalanceTotal } from '../quarters/trial-balance-report.ts';
 import type { JobFilter, QuarterJob } from '../queue/quarter-jobs.ts';
 import type { DailyQuery, DailyReport } from '../summaries/report.ts';
 
@@ -95,6 +96,10 @@ export interface HttpHouse {
     preview(request: QuarterRequest): Promise<Outlook>;
     /** Does what is short, and has a worker do what is long. */
     ask(request: QuarterRequest): Promise<QuarterAnswer>;
+    /** By ledger and currency. */
+    trialBalance(quarter: string, options: TrialBalanceOptions): Promise<readonly TrialBalanceTotal[]>;
+    /** Account by account, in pieces; what is wrong comes before the first one. */
+    trialBalanceCsv(quarter: string, options: TrialBalanceOptions): AsyncIterable<string>;
     jobs(filter: JobFilter): Promise<readonly QuarterJob[]>;
     job(id: string): Promise<QuarterJob | undefined>;
   };

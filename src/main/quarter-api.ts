@@ -3,6 +3,8 @@ import type { QuarterDesk } from '../../jobs/quarter-desk.ts';
 import type { HttpHouse } from '../http/house.ts';
 import { listQuarters } from '../quarters/list.ts';
 import { showQuarter } from '../quarters/show.ts';
+import { trialBalanceCsv } from '../quarters/trial-balance-csv.ts';
+import { readTrialBalance, trialBalanceTotals } from '../quarters/trial-balance-report.ts';
 
 /** Rows that are counted for a request; who wants to know more exactly of a large open quarter asks the command line. */
 const counting = { countedRows: 50_000 };
@@ -18,6 +20,9 @@ export function createQuarterApi(
     next,
     list: () => listQuarters(quarters, counting),
     show: (quarter) => showQuarter(quarters, quarter, counting),
+    trialBalance: (quarter, options) => trialBalanceTotals(quarters.database.write, quarter, options),
+    trialBalanceCsv: (quarter, options) =>
+      trialBalanceCsv(readTrialBalance(quarters.database.write, quarter, options)),
     jobs: (filter) => queue.quarters.jobs(filter),
     job: (id) => queue.quarters.job(id),
   };

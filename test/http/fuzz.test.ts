@@ -61,6 +61,10 @@ const quarters: HttpHouse['quarters'] = {
   preview: async () => ({ done: false, obstacles: [], steps: ['something'] }),
   ask: async ({ verb }) =>
     verb === 'hold' ? { done: true, report: { holdReason: 'x' } } : { done: false, job: quarterJob() },
+  trialBalance: async () => [],
+  trialBalanceCsv: async function* () {
+    yield 'ledger\r\n';
+  },
   jobs: async () => [quarterJob()],
   job: async () => quarterJob(),
 };

@@ -88,6 +88,10 @@ export function emptyHouse(parts: Partial<HttpHouse> = {}): HttpHouse {
       next: nothing('quarters.next'),
       preview: nothing('quarters.preview'),
       ask: nothing('quarters.ask'),
+      trialBalance: nothing('quarters.trialBalance'),
+      trialBalanceCsv: () => {
+        throw new Error('quarters.trialBalanceCsv is not there');
+      },
       jobs: nothing('quarters.jobs'),
       job: nothing('quarters.job'),
     },

@@ -176,7 +176,8 @@ describe('/openapi.json', () => {
     for (const { path, responses } of await readOperations()) {
       expect(Object.keys(responses).some((status) => Number(status) < 300)).toBe(true);
       for (const [status, { content, description, headers }] of Object.entries(responses)) {
-        const type = Number(status) < 400 ? 'application/json' : 'application/problem+json';
+        const data = path.endsWith('.csv') ? 'text/csv' : 'application/json';
+        const type = Number(status) < 400 ? data : 'application/problem+json';
         expect(Object.keys(content), `${path} ${status}`).toEqual([type]);
         expect(description, `${path} ${status}`).not.toMatch(/^(Default Response)?$/);
         expect(headers, `${path} ${status}`).toHaveProperty('X-Request-Id');

@@ -1,39 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { AppError } from '../../src/core/errors.ts';
-import { createApp } from '../../src/http/app.ts';
-import type { HttpHouse, QuarterRequest } from '../../src/http/house.ts';
-import { quarterActions } from '../../src/quarters/verbs.ts';
-import { emptyHouse, inject, problemIn } from './house.ts';
-import { quarterDetail, quarterJob } from './quarters.ts';
-
-/** An app whose quarters are these, and what was asked of them. */
-function open(parts: Partial<HttpHouse['quarters']> = {}) {
-  const asked: QuarterRequest[] = [];
-  const app = createApp(
-    emptyHouse({
-      quarters: {
-        list: async () => [quarterDetail()],
-        show: async () => quarterDetail(),
-        next: async () => undefined,
-        preview: async (request) => {
-          asked.push(request);
-          return { done: false, obstacles: [], steps: [] };
-        },
-        ask: async (request) => {
-          asked.push(request);
-          return { done: true, report: undefined };
-        },
-        jobs: async () => [],
-        job: async () => undefined,
-        ...parts,
-      },
-    }),
-  );
-  const get = (url: string) => inject(app, { url });
-  const post = (url: string, payload?: object) =>
-    inject(app, { method: 'POST', url, ...(payload === undefined ? {} : { payload }) });
-  return { get, post, asked };
-}
+import { problemIn } from './house.ts';
+import { openQuarters as open, quarterJob } from './quarters.ts';
 
 describe('the quarters', () => {
   it('are listed, and told of one by one', async () => {
@@ -83,126 +51,54 @@ describe('the quarters', () => {
   });
 });
 
-describe('a verb', () => {
-  it('is asked for in the name of who asks, with what it needs', async () => {
-    const { post, asked } = open();
-    for (const verb of Object.keys(quarterActions)) {
-      const confirm = verb === 'drop' ? { confirm: '2024q1' } : {};
-      const response = await post(`/v1/quarters/2024q1/${verb}`, { reason: ' an audit ', ...confirm });
-      expect([verb, response.statusCode, response.json()]).toEqual([
-        verb,
-        200,
-        { quarter: '2024q1', verb, dry_run: false, done: true },
-      ]);
-    }
-    expect(asked).toEqual(
-      Object.keys(quarterActions).map((verb) => ({
-        verb,
-        quarter: '2024q1',
-        actor: 'test',
-        reason: 'an audit',
-        until: undefined,
-        into: undefined,
-      })),
-    );
-    expect((await post('/v1/quarters/2024q1/close')).statusCode).toBe(200);
-    expect(asked.at(-1)).toMatchObject({ verb: 'close', reason: undefined });
+describe('a trial balance', () => {
+  it('is read as totals, of all ledgers or of one', async () => {
+    const asked: unknown[] = [];
+    const total = { ledger: 'main', currency: 'EUR', exponent: 2, opening: '0', debits: '5', credits: '5' };
+    const { get } = open({
+      trialBalance: async (...parts) => {
+        asked.push(parts);
+        return [{ ...total, accounts: 2n, closing: '0' }];
+      },
+    });
+    expect((await get('/v1/quarters/2024q1/trial-balance')).json()).toEqual({
+      quarter: '2024q1',
+      totals: [{ ...total, accounts: 2, closing: '0' }],
+    });
+    await get('/v1/quarters/2024q1/trial-balance?ledger=main&carried=true');
+    expect(asked).toEqual([
+      ['2024q1', { ledgerId: undefined, carried: false }],
+      ['2024q1', { ledgerId: 1, carried: true }],
+    ]);
+    problemIn(await get('/v1/quarters/2024q1/trial-balance?ledger=other'), 404, 'no_such_ledger');
+    problemIn(await get('/v1/quarters/2024q1/trial-balance?carried=yes'), 400, 'invalid_request');
   });
 
-  it('is restored until the end of a day of the zone, or until an instant', async () => {
-    const { post, asked } = open();
-    // The house of these tests is in Paris.
-    for (const until of ['2026-12-31', '2026-12-31T23:00:00Z']) {
-      await post('/v1/quarters/2024q1/restore', { reason: 'audit', until, into: 'audit' });
-      expect(asked.at(-1)).toMatchObject({ into: 'audit', until: new Date('2026-12-31T23:00:00Z') });
-    }
-    for (const [body, pointer] of [
-      [{ until: '2026-02-30' }, '#/until'],
-      [{ until: '2026-12-31 10:00' }, '#/until'],
-      [{ into: 'Audit' }, '#/into'],
-      [{ into: 'a"b' }, '#/into'],
-      [{ reason: '' }, '#/reason'],
-      [{ reason: 'a\u0000b' }, '#/reason'],
-      [{ reason: '\ud800' }, '#/reason'],
-      [{ reason: 'x'.repeat(1001) }, '#/reason'],
-      [{ confirm: '2024q1' }, '#/confirm'],
-    ] as const) {
-      const { errors } = problemIn(await post('/v1/quarters/2024q1/restore', body), 400, 'invalid_request');
-      expect(errors).toEqual([expect.objectContaining({ pointer })]);
-    }
-    expect(asked).toHaveLength(2);
-  });
-
-  it('that destroys names the quarter twice, unless it is only to be looked at', async () => {
-    const { post, asked } = open();
-    for (const body of [{}, { confirm: '2024q2' }]) {
-      const { errors } = problemIn(await post('/v1/quarters/2024q1/drop', body), 400, 'invalid_request');
-      expect(errors).toEqual([expect.objectContaining({ pointer: '#/confirm' })]);
-    }
-    expect(asked).toEqual([]);
-    expect((await post('/v1/quarters/2024q1/drop', { dry_run: true })).statusCode).toBe(200);
-  });
-
-  it('is looked at before it is done, and nothing is refused then', async () => {
-    const detail = '2024q1 is held: audit.';
-    const { post } = open({
-      preview: async () => ({
-        done: false,
-        obstacles: [
-          { code: 'quarter_held', detail },
-          { code: 'archive_damaged', kind: 'corrupt', detail: 'It is damaged.' },
-        ],
-        steps: [],
+  it('is downloaded as a file, piece by piece, or not at all', async () => {
+    const { get } = open({
+      trialBalanceCsv: async function* () {
+        yield 'ledger,account\r\n';
+        yield 'main,a:WALLET\r\n';
+      },
+    });
+    const response = await get('/v1/quarters/2024q1/trial-balance.csv');
+    expect(response.statusCode).toBe(200);
+    expect(response.body).toBe('ledger,account\r\nmain,a:WALLET\r\n');
+    expect(response.headers).toMatchObject({
+      'content-type': 'text/csv; charset=utf-8; header=present',
+      'content-disposition': 'attachment; filename="trial-balance-2024q1.csv"',
+    });
+    const early = open({
+      trialBalanceCsv: () => ({
+        [Symbol.asyncIterator]: () => ({
+          next: async () => {
+            throw new AppError('conflict', 'quarter_state', '2024q1 is open.');
+          },
+        }),
       }),
     });
-    expect((await post('/v1/quarters/2024q1/detach', { dry_run: true })).json()).toEqual({
-      quarter: '2024q1',
-      verb: 'detach',
-      dry_run: true,
-      done: false,
-      obstacles: [
-        { code: 'quarter_held', kind: 'refused', detail },
-        { code: 'archive_damaged', kind: 'corrupt', detail: 'It is damaged.' },
-      ],
-      steps: [],
-    });
-  });
-
-  it('that is short answers with its report, as the API writes things', async () => {
-    const report = { quarter: '2024q1', holdReason: 'audit', movedRows: 9007199254740993n, changed: true };
-    const { post } = open({ ask: async () => ({ done: true, report }) });
-    expect((await post('/v1/quarters/2024q1/hold', { reason: 'audit' })).json()).toMatchObject({
-      done: true,
-      report: { quarter: '2024q1', hold_reason: 'audit', moved_rows: '9007199254740993', changed: true },
-    });
-  });
-
-  it('that is long answers 202 and where to follow it', async () => {
-    const job = quarterJob({ state: 'waiting', progress: null, startedAt: null });
-    const { post } = open({ ask: async () => ({ done: false, job }) });
-    const response = await post('/v1/quarters/2024q1/close');
-    expect(response.statusCode).toBe(202);
-    expect(response.headers.location).toBe(`/v1/jobs/${job.id}`);
-    expect(response.json()).toMatchObject({
-      done: false,
-      job: { id: job.id, state: 'waiting', actor: 'ada' },
-    });
-  });
-
-  it('is refused with what stands in the way, damage included', async () => {
-    const failing = (kind: 'refused' | 'conflict' | 'corrupt' | 'internal', code: string) =>
-      open({
-        ask: async () => {
-          throw new AppError(kind, code, 'This is why.');
-        },
-      }).post('/v1/quarters/2024q1/detach');
-    expect(problemIn(await failing('refused', 'quarter_held'), 422, 'quarter_held').detail).toBe(
-      'This is why.',
-    );
-    problemIn(await failing('conflict', 'approval_required'), 409, 'approval_required');
-    const damaged = problemIn(await failing('corrupt', 'archive_damaged'), 500, 'archive_damaged');
-    expect(damaged.detail).toBe('This is why.');
-    expect(problemIn(await failing('internal', 'internal'), 500, 'internal').detail).not.toContain('why');
+    problemIn(await early.get('/v1/quarters/2024q1/trial-balance.csv'), 409, 'quarter_state');
+    expect((await open().get('/v1/quarters/2024q1/trial-balance.csv')).body).toBe('');
   });
 });
 

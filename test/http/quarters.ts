@@ -1,5 +1,7 @@
+import type { HttpHouse, QuarterRequest } from '../../src/http/house.ts';
 import type { QuarterDetail } from '../../src/quarters/show.ts';
 import type { QuarterJob } from '../../src/queue/quarter-jobs.ts';
+import { createApp, emptyHouse, inject } from './house.ts';
 
 const at = new Date('2026-01-10T00:00:00Z');
 
@@ -75,4 +77,35 @@ export function quarterJob(parts: Partial<QuarterJob> = {}): QuarterJob {
     finishedAt: null,
     ...parts,
   };
+}
+
+/** An app whose quarters are these, and what was asked of them. */
+export function openQuarters(parts: Partial<HttpHouse['quarters']> = {}) {
+  const asked: QuarterRequest[] = [];
+  const app = createApp(
+    emptyHouse({
+      quarters: {
+        list: async () => [quarterDetail()],
+        show: async () => quarterDetail(),
+        next: async () => undefined,
+        preview: async (request) => {
+          asked.push(request);
+          return { done: false, obstacles: [], steps: [] };
+        },
+        ask: async (request) => {
+          asked.push(request);
+          return { done: true, report: undefined };
+        },
+        trialBalance: async () => [],
+        trialBalanceCsv: async function* () {},
+        jobs: async () => [],
+        job: async () => undefined,
+        ...parts,
+      },
+    }),
+  );
+  const get = (url: string) => inject(app, { url });
+  const post = (url: string, payload?: object) =>
+    inject(app, { method: 'POST', url, ...(payload === undefined ? {} : { payload }) });
+  return { get, post, asked };
 }
