@@ -90,6 +90,8 @@ export function createQuarterDesk(house: DeskHouse, actions = quarterActions): Q
     for (const approval of await readApprovals(database.write, row)) {
       const { verb, approved_by, requested_by: actor } = approval;
       if (approved_by === null || !transitionOf(verb).from.includes(row.state)) continue;
+      // A drop that was approved before the quarter was brought back is not wanted any more: it is asked for anew.
+      if (verb === 'drop' && row.restored_at !== null && approval.requested_at <= row.restored_at) continue;
       const step = { verb, quarter, actor, reason: approval.reason ?? undefined };
       const { obstacles } = await preview(step);
       if (lasting(obstacles).length === 0) steps.push(step);

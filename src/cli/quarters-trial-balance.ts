@@ -16,7 +16,7 @@ import { formatCount, printResult, type Terminal, table } from './terminal.ts';
 interface Flags {
   readonly json?: boolean;
   readonly ledger?: string;
-  readonly carried?: boolean;
+  readonly moved?: boolean;
   readonly csv?: boolean;
 }
 
@@ -28,7 +28,7 @@ export function trialBalanceCommand(kit: CommandKit): Command {
   ])
     .argument('<quarter>', 'as 2024q1')
     .option('--ledger <name>', 'of one ledger only')
-    .option('--carried', 'with the accounts that did not move in the quarter and did before')
+    .option('--moved', 'only the accounts that moved in the quarter, which sum to 0 only with the others')
     .option('--csv', 'account by account, as CSV; without it the totals by ledger and currency')
     .option(...JSON_OPTION)
     .action(async (quarter: string, flags: Flags) => {
@@ -46,7 +46,7 @@ export function trialBalanceCommand(kit: CommandKit): Command {
       await withHouse(context, async ({ database }) => {
         const db = database.read;
         const ledgerId = flags.ledger === undefined ? undefined : (await requireLedger(db, flags.ledger)).id;
-        const options = { ledgerId, carried: flags.carried === true };
+        const options = { ledgerId, carried: flags.moved !== true };
         if (flags.csv === true) {
           return printPieces(context.terminal, trialBalanceCsv(readTrialBalance(db, quarter, options)));
         }
@@ -62,7 +62,7 @@ async function printPieces({ out }: Terminal, pieces: AsyncIterable<string>): Pr
 }
 
 function renderTotals(totals: readonly TrialBalanceTotal[]): string {
-  if (totals.length === 0) return 'No account moved in it.';
+  if (totals.length === 0) return 'No account ever moved.';
   const money = ['Opening', 'Debits', 'Credits', 'Closing'] as const;
   return table(
     ['Ledger', 'Currency', 'Accounts', ...money],

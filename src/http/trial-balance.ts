@@ -13,9 +13,9 @@ const asked = {
   querystring: Type.Object(
     {
       ledger: Type.Optional(LedgerName),
-      carried: Type.Optional(
+      moved: Type.Optional(
         Type.Enum(['true', 'false'], {
-          title: 'with the accounts that did not move in the quarter and did before',
+          title: 'only the accounts that moved in the quarter, which sum to 0 only with the others',
           description: 'true or false',
         }),
       ),
@@ -45,7 +45,7 @@ const totals = {
                 opening: Money('in minor units'),
                 debits: Money('in minor units'),
                 credits: Money('in minor units'),
-                closing: Money('in minor units; 0 where nothing is left out'),
+                closing: Money('in minor units; 0 for the whole ledger'),
               }),
             ),
           }),
@@ -71,9 +71,9 @@ const config = { role: 'reader', wholeHouse: true } as const;
 
 /** The trial balance of a closed quarter, as totals and as a file. */
 export function trialBalanceRoutes(app: App, house: HttpHouse): void {
-  const optionsOf = async ({ ledger, carried }: { ledger?: string; carried?: string }) => ({
+  const optionsOf = async ({ ledger, moved }: { ledger?: string; moved?: string }) => ({
     ledgerId: ledger === undefined ? undefined : (await findLedger(house, ledger)).id,
-    carried: carried === 'true',
+    carried: moved !== 'true',
   });
 
   app.get('/v1/quarters/:quarter/trial-balance', { schema: totals, config }, async (request, reply) => {

@@ -126,6 +126,8 @@ export async function recordEnd(
       error: said.error === undefined ? null : JSON.stringify(said.error),
       updated_at: now.fn<Date>('now'),
       ...(state === 'waiting' ? {} : { finished_at: now.fn<Date>('now') }),
+      // Of what is done the report tells; how far it had come when that was last noted would only puzzle.
+      ...(state === 'done' ? { what: null, done: null, total: null } : {}),
     }))
     .where('id', '=', id)
     .execute();

@@ -125,7 +125,7 @@ const values: Record<string, fc.Arbitrary<string>> = {
   currency: fc.constantFrom('EUR', 'USD', 'eur'),
   quarter: fc.constantFrom('2026q1', '2026q0'),
   ledger: fc.constantFrom('main', 'other'),
-  carried: fc.constantFrom('true', 'yes'),
+  moved: fc.constantFrom('true', 'yes'),
   limit: fc.constantFrom('1', '1000', '1001', '0'),
   cursor: fc.oneof(
     text,

@@ -65,13 +65,13 @@ describe('a trial balance', () => {
       quarter: '2024q1',
       totals: [{ ...total, accounts: 2, closing: '0' }],
     });
-    await get('/v1/quarters/2024q1/trial-balance?ledger=main&carried=true');
+    await get('/v1/quarters/2024q1/trial-balance?ledger=main&moved=true');
     expect(asked).toEqual([
-      ['2024q1', { ledgerId: undefined, carried: false }],
-      ['2024q1', { ledgerId: 1, carried: true }],
+      ['2024q1', { ledgerId: undefined, carried: true }],
+      ['2024q1', { ledgerId: 1, carried: false }],
     ]);
     problemIn(await get('/v1/quarters/2024q1/trial-balance?ledger=other'), 404, 'no_such_ledger');
-    problemIn(await get('/v1/quarters/2024q1/trial-balance?carried=yes'), 400, 'invalid_request');
+    problemIn(await get('/v1/quarters/2024q1/trial-balance?moved=yes'), 400, 'invalid_request');
   });
 
   it('is downloaded as a file, piece by piece, or not at all', async () => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { runInForeground } from '../../jobs/run.ts';
 import { requestApproval } from '../../src/quarters/approvals.ts';
+import { approveQuarter } from '../../src/quarters/approve.ts';
 import { closeQuarter } from '../../src/quarters/close.ts';
 import { readQuarter } from '../../src/quarters/registry.ts';
 import { problemIn } from '../http/house.ts';
@@ -193,6 +194,30 @@ describe('where two people have to want it', () => {
         .toBe('detached');
     });
   });
+
+  it(
+    'a drop goes on that was approved since the quarter was last brought back, and no other',
+    slow,
+    async () => {
+      const { house } = await openOffice(bench, required);
+      const { desk } = openApi(house);
+      const db = house.database.write;
+      const set = (changes: { state: 'detached'; restored_at: Date }) =>
+        db.updateTable('quartermaster.quarters').set(changes).where('quarter', '=', '2026q1').execute();
+      await set({ state: 'detached', restored_at: new Date('2026-08-02T00:00:00Z') });
+      const row = await readQuarter(db, '2026q1');
+      await requestApproval(house.quarters, { actor: 'ada', reason: 'old' }, row, 'drop');
+      await approveQuarter(house.quarters, { actor: 'bob' }, '2026q1');
+      expect(await desk.goOn('2026q1')).toEqual([]);
+      await set({ state: 'detached', restored_at: new Date('2026-07-31T00:00:00Z') });
+      expect(await desk.goOn('2026q1')).toMatchObject([{ verb: 'drop', actor: 'ada', reason: 'old' }]);
+      await db
+        .updateTable('quartermaster.quarters')
+        .set({ state: 'archived' })
+        .where('quarter', '=', '2026q1')
+        .execute();
+    },
+  );
 
   it('approved is what stands, and not what it was before', slow, async () => {
     const { house } = await openOffice(bench, required);

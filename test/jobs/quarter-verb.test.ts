@@ -65,7 +65,7 @@ describe('a step of the line', () => {
     });
     expect(await queue.quarters.job(id)).toMatchObject({
       report: { quarter: '2024q1', rows: '4000000', at: '1970-01-01T00:00:00.000Z' },
-      error: null,
+      ...{ error: null, progress: null },
       finishedAt: expect.any(Date),
     });
     // Asked for again it begins anew.
