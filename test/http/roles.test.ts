@@ -58,7 +58,10 @@ describe('every route of the ledger', () => {
         authenticate: async () => ({ name: 'tenant', roles: ['reader', 'finance'], ledgers: ['main'] }),
       }),
     );
-    const whole = routes.filter(({ url, hidden }) => /^\/v1\/(quarters|jobs)/.test(url) && !hidden);
+    // A list of transactions is of one ledger, whatever its path says.
+    const whole = routes.filter(
+      ({ url, hidden }) => /^\/v1\/(quarters|jobs)/.test(url) && !url.endsWith('/transactions') && !hidden,
+    );
     expect(whole.length).toBeGreaterThan(15);
     for (const { method, url } of whole) {
       if (method === 'HEAD') continue;
