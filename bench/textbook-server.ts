@@ -62,6 +62,17 @@ const house: HttpHouse = {
   readStatement: async () => missing(),
   readDaily: async () => missing(),
   loads: { run: async () => missing(), find: async () => missing() },
+  quarters: {
+    list: async () => missing(),
+    show: async () => missing(),
+    next: async () => missing(),
+    preview: async () => missing(),
+    ask: async () => missing(),
+    trialBalance: async () => missing(),
+    trialBalanceCsv: () => missing(),
+    jobs: async () => missing(),
+    job: async () => missing(),
+  },
 };
 
 const server = createServer(house, config);

@@ -3,12 +3,16 @@ import { analyzePartitionsJob } from './analyze-partitions.ts';
 import { archiveJob } from './archive.ts';
 import { closeJob } from './close.ts';
 import { detachJob } from './detach.ts';
+import { dropJob } from './drop.ts';
 import { expireReservationsJob } from './expire-reservations.ts';
+import { expireRestoresJob } from './expire-restores.ts';
 import type { JobHouse } from './house.ts';
 import { purgeIdempotencyKeysJob } from './purge-idempotency-keys.ts';
 import { quarterTickJob } from './quarter-tick.ts';
 import { reconcilePartitionsJob } from './reconcile-partitions.ts';
 import { refreshSummariesJob } from './refresh-summaries.ts';
+import { releaseJob } from './release.ts';
+import { restoreJob } from './restore.ts';
 import { verifyJob } from './verify.ts';
 
 /** The one list of all jobs: what the worker works on, `migrate up` makes queues for and `quartermaster run` runs. */
@@ -20,6 +24,10 @@ export function allJobs(house: JobHouse): readonly Job[] {
     archiveJob(house),
     verifyJob(house),
     detachJob(house),
+    dropJob(house),
+    restoreJob(house),
+    releaseJob(house),
+    expireRestoresJob(house),
     refreshSummariesJob(house),
     analyzePartitionsJob(house),
     expireReservationsJob(house),

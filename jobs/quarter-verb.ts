@@ -3,6 +3,7 @@ import type { QuarterVerb } from '../src/core/lifecycle.ts';
 import type { QuarterHouse, QuarterRun } from '../src/quarters/context.ts';
 import type { Job, JobRun } from '../src/queue/job.ts';
 import { type QuarterStep, quarterLine } from '../src/queue/quarter-line.ts';
+import { followed } from './follow.ts';
 import type { JobHouse } from './house.ts';
 
 type Verb = (house: QuarterHouse, run: QuarterRun, quarter: string) => Promise<object>;
@@ -12,20 +13,26 @@ export function quarterVerbJob(house: JobHouse, name: QuarterVerb, verb: Verb): 
   return {
     name,
     queue: quarterLine,
-    async handle({ quarter, actor, reason }, run) {
+    async handle({ quarter, actor = 'command line', reason, until, into }, run) {
       if (quarter === undefined) {
         const detail = `${name} works on one quarter. Name it, as in \`quartermaster run ${name} 2024q1\`.`;
         throw new AppError('invalid', 'quarter_missing', detail);
       }
-      return verb(house.quarters, quarterRun(run, { actor: actor ?? 'command line', reason }), quarter);
+      const asked = { actor, reason, until: until === undefined ? undefined : new Date(until), into };
+      return followed(house.database.write, run, (own) =>
+        verb(house.quarters, quarterRun(own, asked), quarter),
+      );
     },
   };
 }
 
 /** A run of a job as the quarters' verbs know it. */
-export function quarterRun(run: JobRun, who: { actor: string; reason?: string | undefined }): QuarterRun {
+export function quarterRun(
+  run: JobRun,
+  asked: Pick<QuarterRun, 'actor' | 'reason' | 'until' | 'into'>,
+): QuarterRun {
   return {
-    ...who,
+    ...asked,
     signal: run.signal,
     onProgress: run.onProgress,
     onBlocked: (relations, blockers, attempt, waiting) => {

@@ -100,14 +100,17 @@ CREATE TABLE quartermaster.quarter_jobs (
   verb         text NOT NULL,
   actor        text NOT NULL,
   reason       text,
+  -- Of a restore and its release: until when, and into which schema.
+  until        timestamptz,
+  into_schema  text,
   state        text NOT NULL CHECK (state IN ('waiting', 'running', 'done', 'failed')),
   what         text,
   done         bigint,
   total        bigint,
   report       jsonb,
   error        jsonb,
-  requested_at timestamptz NOT NULL,
+  requested_at timestamptz NOT NULL DEFAULT now(),
   started_at   timestamptz,
-  updated_at   timestamptz NOT NULL,
+  updated_at   timestamptz NOT NULL DEFAULT now(),
   finished_at  timestamptz
 );

@@ -85,14 +85,14 @@ async function loadHistory(
 async function runJobs(context: CommandContext, house: CliHouse): Promise<void> {
   await step(context, house, 'refresh-summaries', {});
   await step(context, house, 'analyze-partitions', {});
-  for (const due of await house.dueVerbs()) await step(context, house, due.verb, { quarter: due.quarter });
+  for (const { verb, ...data } of await house.dueVerbs()) await step(context, house, verb, data);
 }
 
 async function step(
   context: CommandContext,
   house: CliHouse,
   job: string,
-  data: { quarter?: string },
+  data: { quarter?: string; reason?: string },
 ): Promise<void> {
   const bar = progressBar(context.terminal, data.quarter === undefined ? job : `${job} ${data.quarter}`);
   await house.runJob(job, data, {

@@ -10,11 +10,21 @@ import type { Config } from '../platform/config.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { Service } from '../platform/service.ts';
 import type { Progress, QuarterHouse } from '../quarters/context.ts';
+import type { QuarterJob } from '../queue/quarter-jobs.ts';
 
 /** A verb that policy allows now. */
 export interface DueVerb {
   readonly quarter: string;
   readonly verb: string;
+  /** Why the schedule wants it, of a verb that needs a reason. */
+  readonly reason?: string;
+}
+
+/** What comes next in the life of a quarter by itself: from when on, and what keeps it from being done. */
+export interface NextVerb {
+  readonly verb: string;
+  readonly at: Date;
+  readonly withheld?: string;
 }
 
 /** One run of a job in the foreground. */
@@ -37,6 +47,16 @@ export interface CliHouse {
   runJob(name: string, data: object, run: ForegroundRun): Promise<object>;
   /** What policy allows at this moment, in the order in which it has to happen. */
   dueVerbs(): Promise<readonly DueVerb[]>;
+  /** What workers were asked to do to this quarter, the newest first. */
+  quarterJobs(quarter: string): Promise<readonly QuarterJob[]>;
+  /** What comes next for this quarter by itself; undefined where nothing does. */
+  nextStep(quarter: string): Promise<NextVerb | undefined>;
+  /**
+   * Has a worker do what two people have agreed on.
+   *
+   * @throws AppError config/not_migrated when there are no queues
+   */
+  goOn(quarter: string): Promise<readonly QuarterJob[]>;
   /** The long-running parts, made but not started. `keys` open the API beside those of the database. */
   apiService(options?: { keys?: readonly Key[] }): Service & { address(): string };
   workerService(): Service;

@@ -1,44 +1,24 @@
-import { userInfo } from 'node:os';
 import type { Command } from 'commander';
 import { AppError } from '../core/errors.ts';
 import { compareQuarters, isQuarterName, nextName } from '../core/quarter.ts';
-import { archiveQuarter } from '../quarters/archive.ts';
-import { closeQuarter } from '../quarters/close.ts';
-import type { QuarterHouse, QuarterRun } from '../quarters/context.ts';
-import { createQuarter } from '../quarters/create.ts';
-import { detachQuarter } from '../quarters/detach.ts';
-import { holdQuarter } from '../quarters/hold.ts';
-import { listQuarters, showQuarter } from '../quarters/list.ts';
-import { unholdQuarter } from '../quarters/unhold.ts';
-import { verifyQuarter } from '../quarters/verify.ts';
+import { listQuarters } from '../quarters/list.ts';
+import { showQuarter } from '../quarters/show.ts';
+import { type QuarterAction, quarterActions } from '../quarters/verbs.ts';
 import { type CommandKit, contextOf, group, JSON_OPTION, withHouse } from './command.ts';
-import { progressBar } from './progress.ts';
+import { trialBalanceCommand } from './quarters-trial-balance.ts';
+import { runQuarterVerb, type VerbFlags } from './quarters-verb.ts';
 import { renderQuarter, renderQuarters } from './render-quarters.ts';
-import { note, printResult, type Terminal } from './terminal.ts';
+import { printResult } from './terminal.ts';
 
-type Verb = (house: QuarterHouse, run: QuarterRun, quarter: string) => Promise<object>;
-
-/** The verbs of the command line, each with what it does to a quarter. */
-const verbs: Readonly<Record<string, { run: Verb; says: string }>> = {
-  create: { run: createQuarter, says: "create the quarter's partitions and attach them" },
-  close: {
-    run: closeQuarter,
-    says: 'check the quarter, fix its trial balance and let nothing change it any more',
-  },
-  archive: { run: archiveQuarter, says: 'write the quarter to Parquet, read it back and compare' },
-  verify: { run: verifyQuarter, says: 'read the archive again and compare it with what was closed' },
-  detach: { run: detachQuarter, says: 'take the archived quarter out of the ledger; its tables stay' },
-  hold: { run: holdQuarter, says: 'let nothing take the quarter out, for a --reason' },
-  unhold: { run: unholdQuarter, says: 'let a held quarter go on' },
-};
-
-/** `quartermaster quarters list|show|create|close|archive|verify|detach|hold|unhold` */
+/** `quartermaster quarters list|show`, and every verb there is. */
 export function quartersCommand(kit: CommandKit): Command {
   const quarters = group('quarters', 'list the quarters and move them along their life', [
     'quarters list',
     'quarters show 2024q1',
-    'quarters close 2024q1',
+    'quarters close 2024q1 --dry-run',
     'quarters archive 2023q1..2023q4 --reason "year-end"',
+    'quarters restore 2021q3 --reason "audit of 2021" --until 2026-12-31',
+    'quarters drop 2019q1 --reason "retention is over" --yes',
   ]);
 
   quarters
@@ -54,80 +34,63 @@ export function quartersCommand(kit: CommandKit): Command {
 
   quarters
     .command('show')
-    .description('one quarter: its story and its files')
+    .description('one quarter: where it stands, what comes next, its story and its files')
     .argument('<quarter>', 'as 2024q1')
     .option(...JSON_OPTION)
     .action(async (name: string, options: { json?: boolean }) => {
       const context = contextOf(kit, options, 'warn');
+      requireOne(name);
       await withHouse(context, async (house) => {
-        printResult(context.terminal, await showQuarter(house.quarters, name), (quarter) =>
-          renderQuarter(quarter, house.calendar.zone),
+        const detail = await showQuarter(house.quarters, name);
+        const next = await house.nextStep(name);
+        const jobs = await house.quarterJobs(name);
+        printResult(context.terminal, { ...detail, next: next ?? null, jobs }, () =>
+          renderQuarter(detail, { next, jobs, zone: house.calendar.zone }),
         );
       });
     });
 
-  for (const [name, verb] of Object.entries(verbs)) {
-    quarters
-      .command(name)
-      .description(verb.says)
-      .argument('<quarters>', 'as 2024q1, or 2023q1..2023q4')
-      .option('--reason <text>', 'why; kept in the story of the quarter')
-      .option(...JSON_OPTION)
-      .action(async (range: string, options: { json?: boolean; reason?: string }) => {
-        const context = contextOf(kit, options, 'warn');
-        const names = parseRange(range);
-        await withHouse(context, async (house) => {
-          const reports: object[] = [];
-          for (const quarter of names) {
-            reports.push(
-              await runVerb(context.terminal, house.quarters, name, verb.run, quarter, kit, options.reason),
-            );
-          }
-          const result = names.length === 1 ? (reports[0] ?? {}) : reports;
-          if (context.terminal.json) printResult(context.terminal, result, () => '');
-        });
-      });
-  }
+  quarters.addCommand(trialBalanceCommand(kit));
+  for (const [name, action] of Object.entries(quarterActions))
+    quarters.addCommand(verbCommand(kit, name, action));
   return quarters;
 }
 
-async function runVerb(
-  terminal: Terminal,
-  house: QuarterHouse,
-  name: string,
-  verb: Verb,
-  quarter: string,
-  kit: CommandKit,
-  reason: string | undefined,
-): Promise<object> {
-  const bar = progressBar(terminal, `${name} ${quarter}`);
-  const report = await verb(
-    house,
-    {
-      actor: personOf(),
-      reason,
-      signal: kit.entry.signal,
-      onProgress: ({ done, total }) => bar.update(done, total),
-      onBlocked: (relations, blockers) => {
-        const who = blockers.map(
-          (blocker) => `pid ${blocker.pid} for ${Math.round(blocker.transactionAge)} s`,
-        );
-        note(terminal, `Waiting for ${relations.join(', ')}: ${who.join(', ') || 'another session'}.`);
-      },
-    },
-    quarter,
-  );
-  bar.end();
-  return report;
+function verbCommand(kit: CommandKit, name: string, action: QuarterAction): Command {
+  const verb = group(name, action.says, examplesOf(name, action))
+    .argument('<quarters>', 'as 2024q1, or 2023q1..2023q4')
+    .option(
+      '--reason <text>',
+      `${action.needsReason ? 'why (needed)' : 'why'}; kept in the story of the quarter`,
+    )
+    .option('--dry-run', 'say what it would find and do now, and do nothing');
+  if (name === 'restore') {
+    verb.option('--until <when>', 'a day, as 2026-12-31, of which the end is meant, or an instant');
+  }
+  if (name === 'restore' || name === 'release') {
+    verb.option('--into <schema>', "a schema of its own, instead of the ledger's tables");
+  }
+  if (name === 'drop') verb.option('--yes', 'do it');
+  return verb.option(...JSON_OPTION).action(async (range: string, flags: VerbFlags) => {
+    const context = contextOf(kit, flags, 'warn');
+    const names = parseRange(range);
+    if (name === 'drop' && flags.yes !== true && flags.dryRun !== true) {
+      const detail = `This drops the tables of ${range}; what is left is the archive. Add --yes to do it, or --dry-run to see what it finds.`;
+      throw new AppError('invalid', 'not_confirmed', detail);
+    }
+    await withHouse(context, (house) => runQuarterVerb(context, house, name, names, flags));
+  });
 }
 
-/** Who sits at the terminal. A container may run as a user that has no name. */
-function personOf(): string {
-  try {
-    return userInfo().username;
-  } catch {
-    return `uid ${process.getuid?.() ?? 'unknown'}`;
-  }
+function examplesOf(name: string, { needsReason }: QuarterAction): string[] {
+  const reason = needsReason ? ' --reason "audit of 2024"' : '';
+  const more = name === 'drop' ? ' --yes' : name === 'restore' ? ' --until 2026-12-31' : '';
+  return [`quarters ${name} 2024q1${reason}${more}`, `quarters ${name} 2023q1..2023q4${reason} --dry-run`];
+}
+
+function requireOne(name: string): void {
+  if (!isQuarterName(name))
+    throw new AppError('invalid', 'invalid_quarter', `${name} is no quarter. Write it as 2024q1.`);
 }
 
 /** `2024q1` or `2023q1..2023q4`, both ends included, in order of time. */

@@ -3,6 +3,7 @@ import { AppError } from '../core/errors.ts';
 import { isQuarterName } from '../core/quarter.ts';
 import { type CommandKit, command, contextOf, withHouse } from './command.ts';
 import { progressBar } from './progress.ts';
+import { renderFacts } from './render-verbs.ts';
 import { printResult } from './terminal.ts';
 
 /** `quartermaster run JOB`: the handler of a job, here and now, without the queue. */
@@ -30,11 +31,7 @@ export function runCommand(kit: CommandKit): Command {
           onProgress: ({ done, total }) => bar.update(done, total),
         });
         bar.end();
-        printResult(context.terminal, report, (result) =>
-          Object.entries(result)
-            .map(([key, value]) => `${key}: ${Array.isArray(value) ? value.join(', ') || 'none' : value}`)
-            .join('\n'),
-        );
+        printResult(context.terminal, report, renderFacts);
       });
     });
 }

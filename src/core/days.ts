@@ -1,5 +1,5 @@
 import type { Calendar } from './quarter.ts';
-import { DAY } from './timestamp.ts';
+import { DAY, midnightOf } from './timestamp.ts';
 
 /** Every instant in `[start, end)`. */
 export interface Span {
@@ -32,6 +32,12 @@ export function daysBetween(first: string, last: string): DayRange {
 /** All of a local day. */
 export function spanOfDay(calendar: Calendar, day: string): Span {
   return { start: calendar.startOfDay(day), end: calendar.startOfDay(dayAfter(day)) };
+}
+
+/** The end of a local day, as `2026-12-31`, or an instant as the calendar reads it. Undefined when the text is neither. */
+export function parseUntil(calendar: Calendar, text: string): Date | undefined {
+  if (midnightOf(text) === undefined) return calendar.parseInstant(text);
+  return text === LAST_DAY ? undefined : spanOfDay(calendar, text).end;
 }
 
 /**

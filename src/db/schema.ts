@@ -233,6 +233,8 @@ export interface Schema {
     verb: string;
     actor: string;
     reason: string | null;
+    until: Date | null;
+    into_schema: string | null;
     state: 'waiting' | 'running' | 'done' | 'failed';
     /** What is being done, and how much of it. */
     what: string | null;
@@ -240,9 +242,9 @@ export interface Schema {
     total: bigint | null;
     report: NullableJson;
     error: NullableJson;
-    requested_at: Date;
+    requested_at: Generated<Date>;
     started_at: Date | null;
-    updated_at: Date;
+    updated_at: Generated<Date>;
     finished_at: Date | null;
   };
   'quartermaster.archive_files': {

@@ -9,6 +9,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** Who may call the route. Without it everybody may, and nobody is asked who they are. */
     role?: Role;
+    /** It tells of all ledgers at once: who is let into some only may not call it. */
+    wholeHouse?: boolean;
   }
   interface FastifyRequest {
     /** Who calls; undefined on a route for everybody. */
@@ -33,7 +35,7 @@ const BEARER = /^bearer +([A-Za-z0-9._~+/-]+=*)$/i;
  */
 export function authHook({ authenticate }: Pick<HttpHouse, 'authenticate'>): onRequestAsyncHookHandler {
   return async (request, reply) => {
-    const { role } = request.routeOptions.config;
+    const { role, wholeHouse = false } = request.routeOptions.config;
     if (role === undefined) return;
     const challenge = (parameters: string) => challengeIn(reply, parameters);
 
@@ -50,7 +52,7 @@ export function authHook({ authenticate }: Pick<HttpHouse, 'authenticate'>): onR
     request.identity = identity;
 
     const { ledger } = request.params as { ledger?: string };
-    requireRole(request, reply, role, ledger);
+    requireRole(request, reply, role, ledger, wholeHouse);
   };
 }
 
@@ -65,9 +67,10 @@ export function requireRole(
   reply: FastifyReply,
   role: Role,
   ledger: string | undefined,
+  wholeHouse = false,
 ): void {
   assert(identity, 'the route asks nobody who they are');
-  if (allows(identity, role, ledger)) return;
+  if (allows(identity, role, ledger) && !(wholeHouse && identity.ledgers !== null)) return;
   challengeIn(reply, `, error="insufficient_scope", scope="${role}"`);
   throw new AppError('forbidden', 'forbidden', refusalOf(identity, role, ledger));
 }

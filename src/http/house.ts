@@ -1,4 +1,5 @@
 import type { Identity } from '../core/access.ts';
+import type { QuarterNote, QuarterVerb } from '../core/lifecycle.ts';
 import type { Calendar } from '../core/quarter.ts';
 import type { AccountChange, AccountResult, AccountSearch, AccountView } from '../ledger/account-list.ts';
 import type { BalanceQuery, BalanceView } from '../ledger/balance.ts';
@@ -14,6 +15,11 @@ import type { Statement, StatementQuery } from '../ledger/statement.ts';
 import type { TransactionView } from '../ledger/transaction-view.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { MetricsPage } from '../platform/metrics.ts';
+import type { QuarterListing } from '../quarters/list.ts';
+import type { Outlook } from '../quarters/outlook.ts';
+import type { QuarterDetail } from '../quarters/show.ts';
+import type { TrialBalanceOptions, TrialBalanceTotal } from '../quarters/trial-balance-report.ts';
+import type { JobFilter, QuarterJob } from '../queue/quarter-jobs.ts';
 import type { DailyQuery, DailyReport } from '../summaries/report.ts';
 
 /** Something that must be well before this process is sent requests. */
@@ -30,6 +36,29 @@ export interface ArchivedList extends Omit<TransactionFilter, 'status'> {
   readonly limit: number;
   /** As the page before gave it. */
   readonly cursor?: string | undefined;
+}
+
+/** Something that somebody wants done to a quarter. */
+export interface QuarterRequest {
+  readonly verb: QuarterVerb | QuarterNote;
+  readonly quarter: string;
+  /** The name of who asks. */
+  readonly actor: string;
+  readonly reason?: string | undefined;
+  readonly until?: Date | undefined;
+  readonly into?: string | undefined;
+}
+
+/** It is done, now or before (then there is no report), or a worker will do it. */
+export type QuarterAnswer =
+  | { readonly done: true; readonly report: object | undefined }
+  | { readonly done: false; readonly job: QuarterJob };
+
+/** What comes next in the life of a quarter by itself: from when on, and what keeps it from being done. */
+export interface QuarterNext {
+  readonly verb: string;
+  readonly at: Date;
+  readonly withheld?: string;
 }
 
 /** What the HTTP face works with. Functions are injected, so the face knows of no database and a test can hold any of them. */
@@ -83,5 +112,20 @@ export interface HttpHouse {
   readonly loads: {
     run(options: LoadOptions): Promise<LoadReport>;
     find(ledgerId: number, id: string): Promise<LoadView | undefined>;
+  };
+  readonly quarters: {
+    list(): Promise<readonly QuarterListing[]>;
+    show(quarter: string): Promise<QuarterDetail>;
+    next(quarter: string): Promise<QuarterNext | undefined>;
+    /** What the request would find and do; nothing is changed. */
+    preview(request: QuarterRequest): Promise<Outlook>;
+    /** Does what is short, and has a worker do what is long. */
+    ask(request: QuarterRequest): Promise<QuarterAnswer>;
+    /** By ledger and currency. */
+    trialBalance(quarter: string, options: TrialBalanceOptions): Promise<readonly TrialBalanceTotal[]>;
+    /** Account by account, in pieces; what is wrong comes before the first one. */
+    trialBalanceCsv(quarter: string, options: TrialBalanceOptions): AsyncIterable<string>;
+    jobs(filter: JobFilter): Promise<readonly QuarterJob[]>;
+    job(id: string): Promise<QuarterJob | undefined>;
   };
 }

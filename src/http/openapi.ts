@@ -25,6 +25,8 @@ export function openapiOptions(version: string): FastifyDynamicSwaggerOptions {
         { name: 'accounts', description: 'Who holds money, and how much.' },
         { name: 'summaries', description: 'What many transactions come to.' },
         { name: 'loads', description: 'Many transactions in one stream.' },
+        { name: 'quarters', description: 'The life of the ledger, three months at a time.' },
+        { name: 'jobs', description: 'What workers were asked to do, and how far it is.' },
         { name: 'ledgers', description: 'Books that know nothing of each other.' },
         { name: 'health', description: 'For whoever runs the process.' },
       ],

@@ -105,12 +105,17 @@ export class RequestError extends AppError {
   }
 }
 
-export function problemOf(error: AppError, requestId: string): Problem {
+/** `frank`: it is for those who can mend what is damaged, who are told what it is. */
+export function problemOf(
+  error: AppError,
+  requestId: string,
+  { frank = false }: { frank?: boolean } = {},
+): Problem {
   return {
     type: `urn:quartermaster:problem:${error.code}`,
     title: titleOf(error.code),
     status: statusOfCode.get(error.code) ?? statusOfKind[error.kind],
-    detail: detailOf(error),
+    detail: detailOf(error, frank),
     code: error.code,
     instance: `urn:quartermaster:request:${requestId}`,
     ...(error instanceof RequestError ? { errors: [...error.faults] } : {}),
@@ -123,7 +128,8 @@ export function problemOf(error: AppError, requestId: string): Problem {
  */
 export function answerProblem(thrown: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const error = asAppError(thrown, request.routeOptions.bodyLimit);
-  const problem = problemOf(error, request.id);
+  const frank = request.routeOptions.config?.role === 'finance';
+  const problem = problemOf(error, request.id, { frank });
   if (problem.status >= 500) {
     request.log[problem.status === 500 ? 'error' : 'warn'](
       { err: error, code: error.code },
@@ -156,7 +162,8 @@ function titleOf(code: string): string {
 }
 
 /** An error that quotes its cause quotes PostgreSQL or the system, and their words are not for clients. */
-function detailOf({ kind, detail, cause }: AppError): string {
+function detailOf({ kind, detail, cause }: AppError, frank: boolean): string {
   const quotes = cause !== undefined && (!(cause instanceof Error) || detail.includes(cause.message));
-  return inward.includes(kind) || quotes ? plainDetail[kind] : detail;
+  const inside = inward.includes(kind) && !(frank && kind === 'corrupt');
+  return inside || quotes ? plainDetail[kind] : detail;
 }

@@ -45,7 +45,10 @@ export interface ApiParts {
 }
 
 /** All that the HTTP face is given but what concerns the process: the functions of the ledger, each on its database. */
-export function createApi(parts: ApiParts): Omit<HttpHouse, 'version' | 'logger' | 'checks' | 'loads'> & {
+export function createApi(parts: ApiParts): Omit<
+  HttpHouse,
+  'version' | 'logger' | 'checks' | 'loads' | 'quarters'
+> & {
   readonly loads: Pick<HttpHouse['loads'], 'find'>;
 } {
   const { config, database, router, calendar, clock, accounts, poster } = parts;

@@ -1,5 +1,6 @@
 import { requestAfterLoad } from '../../jobs/after-load.ts';
 import { allJobs } from '../../jobs/index.ts';
+import { createQuarterDesk } from '../../jobs/quarter-desk.ts';
 import { readPlan } from '../../jobs/quarter-tick.ts';
 import { runInForeground } from '../../jobs/run.ts';
 import { createFileCache } from '../archive/cache.ts';
@@ -24,6 +25,7 @@ import { createApi } from './api.ts';
 import { findArchivedIn } from './archived.ts';
 import { measured } from './measured.ts';
 import { createMetricsServer } from './metrics-server.ts';
+import { createQuarterApi } from './quarter-api.ts';
 
 /** What the house needs to know of the process it stands in. */
 export interface Process {
@@ -102,6 +104,7 @@ function compose(
   const jobHouse = { database, calendar, clock, config, quarters, queue, poster };
   const metrics = createMetrics(process);
   const jobs = allJobs(jobHouse).map((job) => measured(job, metrics));
+  const desk = createQuarterDesk(jobHouse);
   const runLoad = (options: LoadOptions) =>
     load(
       {
@@ -132,6 +135,9 @@ function compose(
     runJob: (name, data, run) => runInForeground(jobs, name, data, { ...run, logger }),
 
     dueVerbs: async () => (await readPlan(jobHouse)).steps,
+    quarterJobs: (quarter) => queue.quarters.jobs({ quarter, limit: 20 }),
+    nextStep: (quarter) => desk.next(quarter),
+    goOn: (quarter) => desk.goOn(quarter),
 
     apiService: ({ keys = [] } = {}) => {
       const requestQuarters = async () => {
@@ -166,6 +172,7 @@ function compose(
           checks: [{ name: 'database', check: () => requireReady(database.write, config) }],
           loads: { ...api.loads, run: runLoad },
           metrics: metrics.page,
+          quarters: createQuarterApi(jobHouse, desk),
         },
         config,
       );

@@ -1,12 +1,12 @@
 import { sql } from 'kysely';
-import { assert } from '../core/errors.ts';
-import type { QuarterState } from '../core/lifecycle.ts';
+import { type QuarterState, transitionOf } from '../core/lifecycle.ts';
 import { type PartitionFacts, readCatalog, readSizes } from '../db/catalog.ts';
 import { identifier } from '../db/identifier.ts';
 import type { Db } from '../db/schema.ts';
+import type { ApprovedVerb } from './approvals.ts';
 import type { QuarterHouse } from './context.ts';
 import { tableNames } from './provision.ts';
-import { type QuarterRow, readQuarter, readQuarters } from './registry.ts';
+import { type QuarterRow, readQuarters } from './registry.ts';
 
 /** A quarter as people see it. Bytes are on disk, indexes included; archived ones are those of the store. */
 export interface QuarterListing {
@@ -25,79 +25,37 @@ export interface QuarterListing {
   readonly archivedRows: bigint;
   readonly digest: string | null;
   readonly holdReason: string | null;
+  /** Why it has to be closed again before anything else. */
+  readonly staleReason: string | null;
+  /** Until when it is restored; null when it is not. */
+  readonly restoredUntil: Date | null;
+  /** What somebody has asked for and somebody else has to approve. */
+  readonly awaiting: readonly ApprovedVerb[];
+  /** When its archive was last read and found right; null after it was found damaged. */
   readonly verifiedAt: Date | null;
 }
 
-export interface QuarterDetail extends QuarterListing {
-  readonly closedAt: Date | null;
-  readonly archivedAt: Date | null;
-  readonly detachedAt: Date | null;
-  /** Where the archive is, undefined when there is none. */
-  readonly location: string | undefined;
-  readonly events: readonly QuarterEvent[];
-  readonly files: readonly ArchivedFile[];
+export interface ListOptions {
+  /** An open quarter is counted row by row up to so many rows; beyond that the estimate has to do. */
+  readonly countedRows?: number;
 }
 
-export interface QuarterEvent {
-  readonly at: Date;
-  readonly event: string;
-  readonly actor: string;
-  readonly reason: string | null;
-  readonly detail: Record<string, unknown>;
-}
-
-export interface ArchivedFile {
-  readonly path: string;
-  readonly table: string;
-  readonly rows: bigint;
-  readonly bytes: bigint;
-  readonly sha256: string;
-}
-
-/** An open quarter is counted row by row up to so many rows; beyond that the estimate has to do. */
 const COUNTED_ROWS = 2_000_000;
 
 /** Every quarter that is known, oldest first. */
-export async function listQuarters(house: QuarterHouse): Promise<QuarterListing[]> {
-  const db = house.database.direct;
-  return listingsOf(db, await readQuarters(db));
+export async function listQuarters(
+  { database }: Pick<QuarterHouse, 'database'>,
+  options: ListOptions = {},
+): Promise<QuarterListing[]> {
+  return listingsOf(database.direct, await readQuarters(database.direct), options);
 }
 
-/** One quarter with its story and the files of its archive. @throws AppError not_found/no_such_quarter */
-export async function showQuarter(house: QuarterHouse, quarter: string): Promise<QuarterDetail> {
-  const db = house.database.direct;
-  const row = await readQuarter(db, quarter);
-  const [listing] = await listingsOf(db, [row]);
-  assert(listing, 'a row has a listing');
-  const archive = await db
-    .selectFrom('quartermaster.archives')
-    .select('location')
-    .where('quarter', '=', quarter)
-    .executeTakeFirst();
-  const events = await db
-    .selectFrom('quartermaster.quarter_events')
-    .select(['at', 'event', 'actor', 'reason', 'detail'])
-    .where('quarter', '=', quarter)
-    .orderBy('id')
-    .execute();
-  const files = await db
-    .selectFrom('quartermaster.archive_files')
-    .select(['path', 'table_name as table', 'rows', 'bytes', 'sha256'])
-    .where('quarter', '=', quarter)
-    .orderBy('path')
-    .execute();
-  return {
-    ...listing,
-    closedAt: row.closed_at,
-    archivedAt: row.archived_at,
-    detachedAt: row.detached_at,
-    location: archive?.location,
-    events,
-    files,
-  };
-}
-
-async function listingsOf(db: Db, rows: readonly QuarterRow[]): Promise<QuarterListing[]> {
+/** The rows as people see them, in their order. */
+export async function listingsOf(
+  db: Db,
+  rows: readonly QuarterRow[],
+  { countedRows = COUNTED_ROWS }: ListOptions,
+): Promise<QuarterListing[]> {
   const names = new Set(rows.map(({ quarter }) => quarter));
   const found = (await readCatalog(db)).filter(({ quarter }) => names.has(quarter ?? ''));
   const sizes = await readSizes(db, found);
@@ -112,7 +70,14 @@ async function listingsOf(db: Db, rows: readonly QuarterRow[]): Promise<QuarterL
   const counts = await countRows(
     db,
     found.filter(({ quarter, attachment }) => open.has(quarter ?? '') && attachment === 'attached'),
+    countedRows,
   );
+  const asked = await db
+    .selectFrom('quartermaster.approvals')
+    .select(['quarter', 'verb', 'digest'])
+    .where('approved_by', 'is', null)
+    .orderBy('verb')
+    .execute();
   return rows.map((row) => {
     const mine = found.filter(({ quarter }) => quarter === row.quarter);
     const countOf = (table: string) => counts.get(`${table}_${row.quarter}`) ?? { rows: 0n, exact: true };
@@ -134,6 +99,12 @@ async function listingsOf(db: Db, rows: readonly QuarterRow[]): Promise<QuarterL
       archivedRows: archive?.rows ?? 0n,
       digest: row.digest,
       holdReason: row.hold_reason,
+      staleReason: row.stale_reason,
+      restoredUntil: row.state === 'restored' ? row.restored_until : null,
+      awaiting: asked
+        .filter(({ quarter, digest }) => quarter === row.quarter && digest === row.digest)
+        .map(({ verb }) => verb)
+        .filter((verb) => transitionOf(verb).from.includes(row.state)),
       verifiedAt: row.verified_at,
     };
   });
@@ -143,10 +114,11 @@ async function listingsOf(db: Db, rows: readonly QuarterRow[]): Promise<QuarterL
 async function countRows(
   db: Db,
   partitions: readonly PartitionFacts[],
+  countedRows: number,
 ): Promise<Map<string, { rows: bigint; exact: boolean }>> {
   const counts = new Map<string, { rows: bigint; exact: boolean }>();
   for (const { schema, name, estimatedRows = 0 } of partitions) {
-    if (estimatedRows > COUNTED_ROWS) {
+    if (estimatedRows > countedRows) {
       counts.set(name, { rows: BigInt(Math.round(estimatedRows)), exact: false });
       continue;
     }

@@ -18,6 +18,8 @@ export interface JobRun {
   readonly onProgress: (progress: Progress) => void;
   /** Told each time the job finds somebody in its way. */
   readonly onBlocked?: OnBlocked | undefined;
+  /** True when a failure is not tried again by itself, even one that may pass. */
+  readonly isLastTry?: boolean;
 }
 
 /** Where jobs wait. Jobs may share a queue: then they wait for each other. */

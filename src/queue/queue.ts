@@ -1,8 +1,9 @@
 import { fromKysely, PgBoss } from 'pg-boss';
-import { AppError, assert } from '../core/errors.ts';
+import { assert } from '../core/errors.ts';
 import type { Db } from '../db/schema.ts';
 import { toAppError } from '../db/sqlstate.ts';
 import type { Logger } from '../platform/logger.ts';
+import { notInstalled, rethrow } from './installed.ts';
 import type { Job, JobQueue } from './job.ts';
 import { createQuarterLine, type QuarterLine } from './quarter-line.ts';
 import { startWorker, type Worker } from './worker.ts';
@@ -144,14 +145,4 @@ async function requireInstalled(boss: PgBoss, queues: readonly JobQueue[]): Prom
   const installed = await boss.getQueues(queues.map(({ name }) => name)).catch(rethrow);
   const missing = queues.filter(({ name }) => !installed.some((queue) => queue.name === name));
   if (missing.length > 0) throw notInstalled(missing.map(({ name }) => name).join(', '));
-}
-
-function rethrow(error: unknown): never {
-  if ((error as { code?: unknown }).code === 'PGBOSS_QUEUE_NOT_FOUND') throw notInstalled('asked for', error);
-  throw toAppError(error);
-}
-
-function notInstalled(queues: string, cause?: unknown): AppError {
-  const detail = `Queues are not installed (${queues}). Run \`quartermaster migrate up\`.`;
-  return new AppError('config', 'not_migrated', detail, { cause });
 }

@@ -110,6 +110,7 @@ async function settle(
     signal: AbortSignal.any([stopping, claim.signal]),
     logger,
     onProgress: (progress) => logger.debug({ job: job.name, id, ...progress }, 'job goes on'),
+    isLastTry: claim.retryCount >= claim.retryLimit,
   });
   if (outcome.done) {
     // A deleted job counts as settled.

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { dayAfter, periodName, spanOfDay, wholeDays } from '../../src/core/days.ts';
+import { dayAfter, parseUntil, periodName, spanOfDay, wholeDays } from '../../src/core/days.ts';
+import { calendar } from '../../src/core/quarter.ts';
 import { anyCalendar, anyInstant } from './zones.ts';
 
 describe('a range of instants', () => {
@@ -51,6 +52,25 @@ describe('a range of instants', () => {
         expect(wholeDays(book, undefined, instant).days?.before).toBe(book.dayOf(instant));
       }),
     );
+  });
+});
+
+describe('until a day', () => {
+  it('is to its end, whatever the zone does in it', () => {
+    fc.assert(
+      fc.property(anyCalendar, anyInstant, (book, instant) => {
+        const day = book.dayOf(instant);
+        const until = parseUntil(book, day);
+        expect(until).toEqual(spanOfDay(book, day).end);
+        expect(until && until > instant).toBe(true);
+      }),
+    );
+    const paris = calendar('Europe/Paris');
+    expect(parseUntil(paris, '2026-12-31')).toEqual(new Date('2026-12-31T23:00:00Z'));
+    expect(parseUntil(paris, '2026-12-31T18:00:00Z')).toEqual(new Date('2026-12-31T18:00:00Z'));
+    for (const text of ['2026-02-30', 'tomorrow', '9999-12-31', '']) {
+      expect(parseUntil(paris, text)).toBeUndefined();
+    }
   });
 });
 

@@ -111,7 +111,7 @@ const percent = fc.oneof(
 const parameters: Record<string, fc.Arbitrary<string>> = {
   ledger: fc.constantFrom('main', 'main', 'main', 'main', 'elsewhere', 'Main'),
   account: account.map(encodeURIComponent),
-  quarter: fc.constantFrom('2024q1', '2024q1', '2024q5'),
+  quarter: fc.constantFrom('2026q1', '2026q1', '2026q1', '2026q5', '0000q1', '26q1'),
 };
 
 const values: Record<string, fc.Arbitrary<string>> = {
@@ -123,6 +123,9 @@ const values: Record<string, fc.Arbitrary<string>> = {
   reference_prefix: text,
   account,
   currency: fc.constantFrom('EUR', 'USD', 'eur'),
+  quarter: fc.constantFrom('2026q1', '2026q0'),
+  ledger: fc.constantFrom('main', 'other'),
+  moved: fc.constantFrom('true', 'yes'),
   limit: fc.constantFrom('1', '1000', '1001', '0'),
   cursor: fc.oneof(
     text,

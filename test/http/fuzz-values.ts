@@ -119,6 +119,12 @@ const accountBody = fc.record(
   { requiredKeys: ['account', 'currency'] },
 );
 
+const reason = fc.oneof(fc.constant('audit of 2026'), text);
+const verbBody = (more: Record<string, fc.Arbitrary<unknown>> = {}) =>
+  fc.record({ reason, dry_run: dryRun, ...more }, { requiredKeys: [] });
+const until = fc.oneof(instant, day);
+const into = fc.constantFrom('audit', 'a_1', 'Audit', '');
+
 /** What a good body looks like, by the end of the path. */
 export const bodies: Record<string, fc.Arbitrary<unknown>> = {
   transactions: transaction,
@@ -139,5 +145,14 @@ export const bodies: Record<string, fc.Arbitrary<unknown>> = {
   reverse: fc.record({ ...describing, dry_run: dryRun }, { requiredKeys: [] }),
   accounts: accountBody,
   'accounts/batch': fc.record({ accounts: fc.array(accountBody, { minLength: 1, maxLength: 4 }) }),
+  ...Object.fromEntries(
+    ['create', 'close', 'reopen', 'approve', 'archive', 'verify', 'detach', 'hold', 'unhold'].map((verb) => [
+      verb,
+      verbBody(),
+    ]),
+  ),
+  drop: verbBody({ confirm: fc.constantFrom('2026q1', '2026q1', '2026q2') }),
+  restore: verbBody({ until, into }),
+  release: verbBody({ into }),
   ledgers: fc.record({ name: fc.constantFrom('main', 'second') }),
 };

@@ -10,6 +10,7 @@ import { type Book, brokenRules } from '../ledger/fixture.ts';
 import { requestTo } from './fuzz-requests.ts';
 import { transaction } from './fuzz-values.ts';
 import { inject, openHouse, payment, post, problemIn } from './house.ts';
+import { quarterDetail, quarterJob } from './quarters.ts';
 
 /** The codes that docs/errors.md lists. */
 const documented = new Set(
@@ -28,7 +29,7 @@ beforeAll(async () => {
   const opened = await openHouse();
   book = opened.book;
   const listArchived = async () => ({ transactions: [], next: undefined });
-  app = createApp({ ...opened.house, loads, listArchived });
+  app = createApp({ ...opened.house, loads, quarters, listArchived });
   routes = [];
   app.addHook('onRoute', ({ method, url, schema }) => {
     if (schema?.hide || method === 'HEAD') return;
@@ -51,6 +52,22 @@ const loads: HttpHouse['loads'] = {
     ...{ id, state: 'done', records: 0n, booked: 0n, rejected: 0n },
     ...{ startedAt: new Date(0), updatedAt: new Date(0), finishedAt: null },
   }),
+};
+
+/** Quarters of which everything can be had, for what is done to them is tested with them. */
+const quarters: HttpHouse['quarters'] = {
+  list: async () => [quarterDetail()],
+  show: async () => quarterDetail(),
+  next: async () => ({ verb: 'drop', at: new Date(0), withheld: 'held' }),
+  preview: async () => ({ done: false, obstacles: [], steps: ['something'] }),
+  ask: async ({ verb }) =>
+    verb === 'hold' ? { done: true, report: { holdReason: 'x' } } : { done: false, job: quarterJob() },
+  trialBalance: async () => [],
+  trialBalanceCsv: async function* () {
+    yield 'ledger\r\n';
+  },
+  jobs: async () => [quarterJob()],
+  job: async () => quarterJob(),
 };
 
 describe('whatever is sent', () => {

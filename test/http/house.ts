@@ -83,6 +83,19 @@ export function emptyHouse(parts: Partial<HttpHouse> = {}): HttpHouse {
     readStatement: nothing('readStatement'),
     readDaily: nothing('readDaily'),
     loads: { run: nothing('loads.run'), find: nothing('loads.find') },
+    quarters: {
+      list: nothing('quarters.list'),
+      show: nothing('quarters.show'),
+      next: nothing('quarters.next'),
+      preview: nothing('quarters.preview'),
+      ask: nothing('quarters.ask'),
+      trialBalance: nothing('quarters.trialBalance'),
+      trialBalanceCsv: () => {
+        throw new Error('quarters.trialBalanceCsv is not there');
+      },
+      jobs: nothing('quarters.jobs'),
+      job: nothing('quarters.job'),
+    },
     ...parts,
   };
 }

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { createApp } from '../../src/http/app.ts';
 import { TransactionAnswer } from '../../src/http/transaction-answer.ts';
 import { TransactionRequest } from '../../src/http/transaction-request.ts';
+import { quarterActions } from '../../src/quarters/verbs.ts';
 import { emptyHouse, inject, payment } from './house.ts';
 
 interface Document {
@@ -162,7 +163,10 @@ describe('/openapi.json', () => {
     const optional = (await readOperations())
       .filter(({ requestBody }) => requestBody?.required === false)
       .map(({ operationId }) => operationId);
-    expect(optional).toEqual(['settleReservation', 'voidReservation', 'reverseTransaction']);
+    const verbs = Object.keys(quarterActions).map((verb) => `${verb}Quarter`);
+    expect(optional.sort()).toEqual(
+      ['settleReservation', 'voidReservation', 'reverseTransaction', ...verbs].sort(),
+    );
   });
 
   it('describes a problem for every status that is an error, and data for the others', async () => {
@@ -172,7 +176,8 @@ describe('/openapi.json', () => {
     for (const { path, responses } of await readOperations()) {
       expect(Object.keys(responses).some((status) => Number(status) < 300)).toBe(true);
       for (const [status, { content, description, headers }] of Object.entries(responses)) {
-        const type = Number(status) < 400 ? 'application/json' : 'application/problem+json';
+        const data = path.endsWith('.csv') ? 'text/csv' : 'application/json';
+        const type = Number(status) < 400 ? data : 'application/problem+json';
         expect(Object.keys(content), `${path} ${status}`).toEqual([type]);
         expect(description, `${path} ${status}`).not.toMatch(/^(Default Response)?$/);
         expect(headers, `${path} ${status}`).toHaveProperty('X-Request-Id');

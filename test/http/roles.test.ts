@@ -22,8 +22,11 @@ describe('every route of the ledger', () => {
     const { routes } = await readRoutes();
     const roles = routes.filter(({ url, hidden }) => url.startsWith('/v1') && !hidden);
     expect(roles.length).toBeGreaterThan(20);
-    const wanted = (method: string, url: string): Role =>
-      method === 'GET' || method === 'HEAD' ? 'reader' : url === '/v1/ledgers' ? 'admin' : 'writer';
+    const wanted = (method: string, url: string): Role => {
+      if (method === 'GET' || method === 'HEAD') return 'reader';
+      if (url.startsWith('/v1/quarters/')) return 'finance';
+      return url === '/v1/ledgers' ? 'admin' : 'writer';
+    };
     for (const { method, url, role } of roles) expect(role, `${method} ${url}`).toBe(wanted(method, url));
     expect(routes.filter(({ url, role }) => !url.startsWith('/v1') && role !== undefined)).toEqual([]);
   });
@@ -45,6 +48,25 @@ describe('every route of the ledger', () => {
       const response = await inject(app, request);
       problemIn(response, 401, 'missing_token');
       expect(response.headers['www-authenticate']).toMatch(/^Bearer/);
+    }
+  });
+
+  it('answers 403 to a key of some ledgers only, where all are told of at once', async () => {
+    const { routes } = await readRoutes();
+    const app = createApp(
+      emptyHouse({
+        authenticate: async () => ({ name: 'tenant', roles: ['reader', 'finance'], ledgers: ['main'] }),
+      }),
+    );
+    // A list of transactions is of one ledger, whatever its path says.
+    const whole = routes.filter(
+      ({ url, hidden }) => /^\/v1\/(quarters|jobs)/.test(url) && !url.endsWith('/transactions') && !hidden,
+    );
+    expect(whole.length).toBeGreaterThan(15);
+    for (const { method, url } of whole) {
+      if (method === 'HEAD') continue;
+      const path = url.replace(':quarter', '2026q1').replace(':id', transactionView().id);
+      problemIn(await inject(app, { method: method as 'GET', url: path }), 403, 'forbidden');
     }
   });
 

@@ -62,11 +62,15 @@ describe('all jobs', () => {
       'archive',
       'close',
       'detach',
+      'drop',
       'expire-reservations',
+      'expire-restores',
       'purge-idempotency-keys',
       'quarter-tick',
       'reconcile-partitions',
       'refresh-summaries',
+      'release',
+      'restore',
       'verify',
     ]);
     const { rows } = await sql`SELECT name, policy FROM pgboss.queue ORDER BY name`.execute(
@@ -75,6 +79,7 @@ describe('all jobs', () => {
     expect(rows).toEqual([
       { name: 'analyze-partitions', policy: 'stately' },
       { name: 'expire-reservations', policy: 'stately' },
+      { name: 'expire-restores', policy: 'stately' },
       { name: 'purge-idempotency-keys', policy: 'stately' },
       { name: 'quarter', policy: 'key_strict_fifo' },
       { name: 'quarter-tick', policy: 'stately' },
@@ -128,6 +133,7 @@ describe('all jobs', () => {
     expect(zones).toEqual([
       { name: 'analyze-partitions', cron: '30 * * * *', timezone: 'Europe/Paris' },
       { name: 'expire-reservations', cron: '* * * * *', timezone: 'Europe/Paris' },
+      { name: 'expire-restores', cron: '20 * * * *', timezone: 'Europe/Paris' },
       { name: 'purge-idempotency-keys', cron: '40 3 * * *', timezone: 'Europe/Paris' },
       { name: 'quarter-tick', cron: '0 2 * * *', timezone: 'Europe/Paris' },
       { name: 'reconcile-partitions', cron: '0 * * * *', timezone: 'Europe/Paris' },

@@ -1,32 +1,13 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type PlannedQuarter, planSteps, type QuarterPolicy, startable } from '../../jobs/quarter-plan.ts';
-import { type QuarterState, quarterStates, transitions } from '../../src/core/lifecycle.ts';
-import { calendar, compareQuarters, nextName } from '../../src/core/quarter.ts';
-
-const paris = calendar('Europe/Paris');
-const auto: QuarterPolicy = {
-  closeAfterDays: 10,
-  onlineQuarters: 8,
-  archiveQuarters: true,
-  archiveApproval: 'auto',
-};
-
-function row(quarter: string, state: QuarterState, more: Partial<PlannedQuarter> = {}): PlannedQuarter {
-  return {
-    quarter,
-    state,
-    ends_at: paris.quarter(quarter).end,
-    hold_reason: null,
-    ...more,
-  };
-}
+import { nextName } from '../../src/core/quarter.ts';
+import { auto, paris, row } from './planned.ts';
 
 function plan(quarters: readonly PlannedQuarter[], now: string, policy: Partial<QuarterPolicy> = {}) {
   const { steps, withheld } = planSteps(quarters, new Date(now), paris, { ...auto, ...policy });
   return {
     steps: steps.map(({ quarter, verb }) => `${quarter} ${verb}`),
-    withheld: withheld.map(({ quarter, why }) => `${quarter} ${why}`),
+    withheld: withheld.map(({ quarter, verb, why }) => `${quarter} ${verb} ${why}`),
   };
 }
 
@@ -68,7 +49,7 @@ describe('what policy allows', () => {
   it('is to close a held quarter and nothing more, which is said', () => {
     const held = { hold_reason: 'litigation' };
     expect(plan([row('2020q1', 'open', held), row('2020q2', 'archived', held)], '2026-08-01T00:00Z')).toEqual(
-      { steps: ['2020q1 close'], withheld: ['2020q1 held', '2020q2 held'] },
+      { steps: ['2020q1 close'], withheld: ['2020q1 archive held', '2020q2 detach held'] },
     );
   });
 
@@ -76,11 +57,11 @@ describe('what policy allows', () => {
     const quarters = [row('2020q1', 'closed'), row('2026q1', 'closed')];
     expect(plan(quarters, '2026-08-01T00:00Z', { archiveQuarters: false })).toEqual({
       steps: [],
-      withheld: ['2020q1 switched_off'],
+      withheld: ['2020q1 archive switched_off'],
     });
     expect(plan(quarters, '2026-08-01T00:00Z', { archiveApproval: 'required' })).toEqual({
       steps: [],
-      withheld: ['2020q1 approval_required'],
+      withheld: ['2020q1 archive approval_required'],
     });
   });
 
@@ -88,6 +69,85 @@ describe('what policy allows', () => {
     const states = ['planned', 'detached', 'dropped', 'restored'] as const;
     const quarters = states.map((state, i) => row(nextName('2020q1', i), state));
     expect(plan(quarters, '2026-08-01T00:00Z')).toEqual({ steps: [], withheld: [] });
+  });
+});
+
+describe('what policy allows of a quarter that was reopened', () => {
+  const reopened_at = new Date('2026-07-20T00:00Z');
+  const stale = { stale_reason: '2020q1 was reopened' };
+
+  it('is its close when the days of grace are over, counted from then', () => {
+    const quarters = [row('2020q1', 'open', { reopened_at })];
+    expect(plan(quarters, '2026-07-29T23:59:59Z').steps).toEqual([]);
+    expect(plan(quarters, '2026-07-30T00:00Z', { onlineQuarters: 40 }).steps).toEqual(['2020q1 close']);
+  });
+
+  it('is no later close while it is open, which is said, and no archive of what is stale', () => {
+    const quarters = [
+      row('2020q1', 'open', { reopened_at }),
+      row('2020q2', 'closed', stale),
+      row('2020q3', 'closed'),
+      row('2026q2', 'open'),
+    ];
+    expect(plan(quarters, '2026-07-25T00:00Z')).toEqual({
+      steps: ['2020q3 archive', '2020q3 verify', '2020q3 detach'],
+      withheld: ['2020q2 close earlier_open', '2026q2 close earlier_open'],
+    });
+  });
+
+  it('is to close it and the stale ones after it, in order', () => {
+    const quarters = [row('2020q2', 'closed', stale), row('2020q1', 'open', { reopened_at })];
+    const online = { onlineQuarters: 40 };
+    expect(plan(quarters, '2026-07-30T00:00Z', online).steps).toEqual(['2020q1 close', '2020q2 close']);
+    const closed = [row('2020q1', 'closed'), row('2020q2', 'closed', stale)];
+    expect(plan(closed, '2026-07-30T00:00Z', online).steps).toEqual(['2020q2 close']);
+  });
+});
+
+describe('what policy allows of a detached quarter', () => {
+  const now = '2026-08-01T00:00Z';
+  const detached = (more: Partial<PlannedQuarter> = {}, days = 30) =>
+    row('2020q1', 'detached', { detached_at: new Date(Date.parse(now) - days * 86_400_000), ...more });
+
+  it('is the drop when its days are over, with a reason', () => {
+    expect(plan([detached({}, 29.99)], now)).toEqual({ steps: [], withheld: [] });
+    expect(plan([detached()], now).steps).toEqual(['2020q1 drop']);
+    const { steps } = planSteps([detached()], new Date(now), paris, auto);
+    expect(steps).toEqual([
+      { quarter: '2020q1', verb: 'drop', reason: 'detached for 30 days (QM_DROP_AFTER_DAYS)' },
+    ]);
+  });
+
+  it.each([
+    ['held', { hold_reason: 'litigation' }, {}],
+    ['was_restored', { restored_at: new Date('2021-01-01T00:00Z') }, {}],
+    ['switched_off', {}, { dropQuarters: false }],
+    ['approval_required', {}, { archiveApproval: 'required' as const }],
+    ['approval_required', { approved: ['archive' as const] }, { archiveApproval: 'required' as const }],
+  ])('is nothing where it is %s, which is said', (why, more, policy) => {
+    expect(plan([detached(more)], now, policy)).toEqual({ steps: [], withheld: [`2020q1 drop ${why}`] });
+  });
+
+  it('is the drop where two people want it, or where only archiving is switched off', () => {
+    const approved = { approved: ['drop' as const] };
+    expect(plan([detached(approved)], now, { archiveApproval: 'required' }).steps).toEqual(['2020q1 drop']);
+    expect(plan([detached()], now, { archiveQuarters: false }).steps).toEqual(['2020q1 drop']);
+  });
+
+  it('is nothing once it is back in a window that was made larger', () => {
+    expect(plan([detached()], now, { onlineQuarters: 26 }).steps).toEqual(['2020q1 drop']);
+    expect(plan([detached()], now, { onlineQuarters: 27 })).toEqual({ steps: [], withheld: [] });
+  });
+});
+
+describe('what two people agreed on', () => {
+  it('is archived, and needs nobody more to leave', () => {
+    const required = { archiveApproval: 'required' as const };
+    const approved = { approved: ['archive' as const] };
+    const expected = ['2020q1 archive', '2020q1 verify', '2020q1 detach'];
+    expect(plan([row('2020q1', 'closed', approved)], '2026-08-01T00:00Z', required).steps).toEqual(expected);
+    const archived = [row('2020q1', 'archived')];
+    expect(plan(archived, '2026-08-01T00:00Z', required).steps).toEqual(expected.slice(1));
   });
 });
 
@@ -104,81 +164,5 @@ describe('what can begin', () => {
       '2020q2 verify',
       '2020q2 detach',
     ]);
-  });
-});
-
-const arbitraryQuarters = fc
-  .array(
-    fc.record({
-      index: fc.integer({ min: 0, max: 60 }),
-      state: fc.constantFrom(...quarterStates),
-      held: fc.boolean(),
-    }),
-    { maxLength: 30 },
-  )
-  .map((list) => {
-    const named = new Map(list.map((one) => [nextName('2014q1', one.index), one]));
-    return [...named].map(([quarter, { state, held }]) =>
-      row(quarter, state, { hold_reason: held ? 'hold' : null }),
-    );
-  });
-const arbitraryPolicy = fc.record({
-  closeAfterDays: fc.integer({ min: 0, max: 366 }),
-  onlineQuarters: fc.integer({ min: 1, max: 40 }),
-  archiveQuarters: fc.boolean(),
-  archiveApproval: fc.constantFrom('auto' as const, 'required' as const),
-});
-const arbitraryNow = fc.date({
-  min: new Date('2014-01-01T00:00Z'),
-  max: new Date('2029-01-01T00:00Z'),
-  noInvalidDate: true,
-});
-
-describe('every plan', () => {
-  it('can be carried out in its order, and then nothing is left to do', () => {
-    fc.assert(
-      fc.property(arbitraryQuarters, arbitraryNow, arbitraryPolicy, (quarters, now, policy) => {
-        const rows = new Map(quarters.map((one) => [one.quarter, { ...one }]));
-        for (const { quarter, verb } of planSteps(quarters, now, paris, policy).steps) {
-          const one = rows.get(quarter);
-          const { from, to } = transitions[verb];
-          expect(from).toContain(one?.state);
-          if (to !== undefined) rows.set(quarter, { ...(one as PlannedQuarter), state: to });
-        }
-        expect(planSteps([...rows.values()], now, paris, policy).steps).toEqual([]);
-      }),
-    );
-  });
-
-  it('leaves the newest quarters attached, and held ones and the future alone', () => {
-    fc.assert(
-      fc.property(arbitraryQuarters, arbitraryNow, arbitraryPolicy, (quarters, now, policy) => {
-        const current = paris.quarterOf(now).name;
-        const byName = new Map(quarters.map((one) => [one.quarter, one]));
-        for (const { quarter, verb } of planSteps(quarters, now, paris, policy).steps) {
-          const one = byName.get(quarter) as PlannedQuarter;
-          expect(one.ends_at.getTime()).toBeLessThanOrEqual(now.getTime());
-          if (verb === 'close') continue;
-          expect(one.hold_reason).toBeNull();
-          // So many quarters, the current one included, are newer.
-          expect(compareQuarters(current, quarter)).toBeGreaterThanOrEqual(policy.onlineQuarters);
-        }
-      }),
-    );
-  });
-
-  it('begins with one close at most, and never with a step whose close is still to come', () => {
-    fc.assert(
-      fc.property(arbitraryQuarters, arbitraryNow, arbitraryPolicy, (quarters, now, policy) => {
-        const { steps } = planSteps(quarters, now, paris, policy);
-        const first = startable(steps);
-        const closes = first.filter(({ verb }) => verb === 'close');
-        expect(closes).toEqual(steps.filter(({ verb }) => verb === 'close').slice(0, 1));
-        for (const { quarter } of first) {
-          const open = quarters.find((one) => one.quarter === quarter)?.state === 'open';
-          expect(!open || closes[0]?.quarter === quarter).toBe(true);
-        }
-      }),
-    );
   });
 });

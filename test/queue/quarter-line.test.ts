@@ -1,12 +1,13 @@
+import { sql } from 'kysely';
 import { describe, expect, it } from 'vitest';
 import { AppError } from '../../src/core/errors.ts';
 import type { QuarterVerb } from '../../src/core/lifecycle.ts';
 import type { Job } from '../../src/queue/job.ts';
-import { type QuarterStep, quarterLine } from '../../src/queue/quarter-line.ts';
+import { type QuarterStep, quarterLine, stepId } from '../../src/queue/quarter-line.ts';
 import type { Queue } from '../../src/queue/queue.ts';
 import { useQueueBench, whileWorking } from './harness.ts';
 
-const bench = useQueueBench();
+const bench = useQueueBench({ migrated: true });
 
 const verbs = ['close', 'archive', 'verify', 'detach'] as const satisfies readonly QuarterVerb[];
 
@@ -157,5 +158,113 @@ describe('the quarter line', () => {
       await whileWorking(one, jobs, () => reached(round));
       expect(ran).toHaveLength(round);
     }
+  });
+
+  it('is cleared for another step of what stands still, and tells who had asked', async () => {
+    const queue = bench.open();
+    const { of, record, reached } = recorder();
+    const jobs = lineJobs(async (step) => {
+      record(step);
+      if (step.quarter === '2019q1' && step.verb === 'archive') {
+        throw new AppError('conflict', 'quarter_state', 'It is open again.');
+      }
+      return {};
+    });
+    await queue.install(jobs);
+    await request(queue, '2019q1', ['archive', 'verify', 'detach']);
+    await whileWorking(queue, jobs, async () => {
+      await expect.poll(() => queue.quarters.blocked(), { timeout: 10_000 }).toEqual(['2019q1']);
+      expect(await request(queue, '2019q1', ['close'])).toEqual(['enqueued']);
+      await reached(2);
+    });
+    expect(of('2019q1')).toEqual(['archive', 'close']);
+    expect(await queue.quarters.blocked()).toEqual([]);
+    const told = await queue.quarters.jobs({ quarter: '2019q1', limit: 10 });
+    expect(told.find(({ verb }) => verb === 'verify')).toMatchObject({
+      state: 'failed',
+      error: { code: 'superseded' },
+    });
+  });
+});
+
+describe('what was asked for', () => {
+  const only = (queue: Queue, step: QuarterStep) =>
+    bench.database.write.transaction().execute((trx) => queue.quarters.request(trx, step));
+
+  it('is kept with the request, in its transaction', async () => {
+    const queue = bench.open();
+    await queue.install(lineJobs(async () => ({})));
+    const step = {
+      verb: 'restore',
+      quarter: '2018q1',
+      actor: 'ada',
+      reason: 'audit',
+      until: '2026-12-31T23:00:00.000Z',
+      into: 'audit_2018',
+    } as const;
+    await expect(
+      bench.database.write.transaction().execute(async (trx) => {
+        await queue.quarters.request(trx, step);
+        throw new Error('taken back');
+      }),
+    ).rejects.toThrow('taken back');
+    expect(await queue.quarters.job(stepId(step))).toBeUndefined();
+    await only(queue, step);
+    expect(await queue.quarters.job(stepId(step))).toMatchObject({
+      ...step,
+      until: new Date(step.until),
+      state: 'waiting',
+      ...{ progress: null, report: null, error: null, startedAt: null, finishedAt: null },
+    });
+    // Another schema is another restore; who asks for the same while it waits changes nothing.
+    expect(await only(queue, { ...step, into: 'audit_bob', actor: 'bob' })).toBe('enqueued');
+    expect(await only(queue, { ...step, actor: 'bob' })).toBe('waiting');
+    const jobs = await queue.quarters.jobs({ quarter: '2018q1', limit: 10 });
+    expect(jobs.map(({ actor, into }) => [actor, into]).sort()).toEqual([
+      ['ada', 'audit_2018'],
+      ['bob', 'audit_bob'],
+    ]);
+    expect(await queue.quarters.jobs({ quarter: '2018q1', limit: 1 })).toHaveLength(1);
+  });
+
+  it('is what the last one wanted who asked for a failed step', async () => {
+    const queue = bench.open();
+    const reasons: (string | undefined)[] = [];
+    const twice = Promise.withResolvers<void>();
+    const jobs = lineJobs(async ({ reason }) => {
+      reasons.push(reason);
+      if (reasons.length === 1) throw new AppError('refused', 'quarter_held', 'It is held.');
+      twice.resolve();
+      return {};
+    });
+    await queue.install(jobs);
+    const step = { verb: 'verify', quarter: '2017q1', actor: 'ada', reason: 'first' } as const;
+    await only(queue, step);
+    await whileWorking(queue, jobs, async () => {
+      await expect.poll(() => queue.quarters.blocked(), { timeout: 10_000 }).toContain('2017q1');
+      expect(await only(queue, { ...step, reason: 'second' })).toBe('retried');
+      await twice.promise;
+    });
+    expect(reasons).toEqual(['first', 'second']);
+  });
+
+  it('has failed when no worker is left that tries it, whatever it last said', async () => {
+    const queue = bench.open();
+    const step = { verb: 'detach', quarter: '2016q1', actor: 'ada' } as const;
+    // Of this version; the worker below is of one that knows no detach.
+    const known = lineJobs(async () => ({}));
+    await queue.install(known);
+    await only(queue, step);
+    const older = known
+      .filter(({ name }) => name !== 'detach')
+      .map((job) => ({ ...job, queue: quarterLine }));
+    await sql`UPDATE pgboss.job SET retry_limit = 0 WHERE id = ${stepId(step)}`.execute(bench.database.write);
+    await whileWorking(queue, older, async () => {
+      await expect.poll(() => queue.quarters.blocked(), { timeout: 10_000 }).toContain('2016q1');
+    });
+    expect(await queue.quarters.job(stepId(step))).toMatchObject({
+      state: 'failed',
+      error: { code: 'worker_lost' },
+    });
   });
 });
