@@ -83,7 +83,13 @@ export function quarterDrift(
           'takes no rows, and the quarter is open: a close is under way or was killed. Close the quarter.',
         );
     } else if (one.attachment === 'standalone' && state !== 'detached') {
-      if (state === 'dropped') {
+      if (state === 'dropped' && one.ours) {
+        add(
+          'restore_unfinished',
+          one,
+          `is there, and the quarter was dropped: a restore is under way or was killed. Run \`quartermaster quarters restore ${quarter.name}\` again, or drop the table by hand.`,
+        );
+      } else if (state === 'dropped') {
         add(
           'stands_after_drop',
           one,

@@ -119,7 +119,8 @@ describe('a plan', () => {
     ['fence_missing', 'archived', {}],
     ['close_unfinished', 'open', { fenced: true }],
     ['fence_missing', 'restored', {}],
-    ['stands_after_drop', 'dropped', { attachment: 'standalone' }],
+    ['restore_unfinished', 'dropped', { attachment: 'standalone' }],
+    ['stands_after_drop', 'dropped', { attachment: 'standalone', ours: false }],
     ['stands_alone', 'closed', { attachment: 'standalone', fenced: true }],
   ])('reports %s of a quarter that is %s', (code, state, changes) => {
     const plan = planOf({ known: [row('2026q2', state)], found: both('2026q2', changes) });

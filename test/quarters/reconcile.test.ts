@@ -155,11 +155,12 @@ describe('reconcile', () => {
     expect((await eventsOf(house.database.direct, '2026q2')).at(-1)).toBe('release');
     const { restored_until } = await readQuarter(house.database.direct, '2026q2');
     expect(restored_until).toBeNull();
-    // A table of that name after the drop is somebody's, and is left alone.
+    // After the drop such a table is a restore's, or somebody's: it is said, and left alone.
     await set('dropped');
+    await ddl('ALTER TABLE ledger.transactions_2026q2 DROP CONSTRAINT quarter_bounds');
     expect((await reconcile(house, run, { fix: true })).drift).toMatchObject([
-      { code: 'stands_after_drop' },
-      { code: 'stands_after_drop' },
+      { code: 'stands_after_drop', relation: 'ledger.transactions_2026q2' },
+      { code: 'restore_unfinished', relation: 'ledger.entries_2026q2' },
     ]);
     expect((await stand())[0]).toBe('2026q2 dropped: standalone fenced, standalone fenced');
   });
