@@ -14,7 +14,7 @@ export interface Figure {
 }
 
 /** Whether more of a unit is better, as of transactions per second, or less, as of milliseconds. */
-const BETTER = { 'tx/s': 'more', 'rows/s': 'more', ms: 'less' } as const;
+const BETTER = { 'tx/s': 'more', 'rows/s': 'more', ms: 'less', MiB: 'less' } as const;
 export type Unit = keyof typeof BETTER;
 
 /** The medians of both sides as a figure. */

@@ -1,6 +1,7 @@
 import type { Job } from '../src/queue/job.ts';
 import { analyzePartitionsJob } from './analyze-partitions.ts';
 import { archiveJob } from './archive.ts';
+import { checkFixityJob } from './check-fixity.ts';
 import { closeJob } from './close.ts';
 import { detachJob } from './detach.ts';
 import { dropJob } from './drop.ts';
@@ -31,6 +32,7 @@ export function allJobs(house: JobHouse): readonly Job[] {
     refreshSummariesJob(house),
     analyzePartitionsJob(house),
     expireReservationsJob(house),
+    checkFixityJob(house),
     purgeIdempotencyKeysJob(house),
   ];
 }

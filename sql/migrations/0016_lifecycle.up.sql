@@ -70,6 +70,8 @@ CREATE TABLE quartermaster.approvals (
 -- those of the first and the last row, each column as text.
 CREATE TABLE quartermaster.archive_parts (
   quarter    text NOT NULL,
+  -- Of the quarter as it was closed: parts of another close are of no use.
+  digest     text NOT NULL,
   table_name text NOT NULL,
   part       integer NOT NULL CHECK (part >= 0),
   path       text NOT NULL,

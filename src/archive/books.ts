@@ -19,36 +19,134 @@ export async function checkBooks(duck: Duck, declared: Declared): Promise<Check[
   ];
 }
 
+/** What some of the rows of a ledger and currency come to. Sums are exact, whatever their size. */
+export interface PartTotals {
+  readonly id: number;
+  readonly currency: string;
+  readonly transactions: bigint;
+  readonly failed: bigint;
+  readonly debits: bigint;
+  readonly credits: bigint;
+  readonly first: string | null;
+  readonly last: string | null;
+}
+
 /** Transactions, debits and credits of each ledger and currency, in the order of ledger and currency. */
 export async function readTotals(duck: Duck): Promise<LedgerTotals[]> {
-  const rows = await duck.rows<LedgerTotals['currencies'][number] & { id: number }>(`
-    WITH booked AS (
-      SELECT ledger_id, currency, count(*) AS transactions, count(*) FILTER (status = 'FAILED') AS failed,
-             min(id) AS first_transaction, max(id) AS last_transaction
-      FROM transactions GROUP BY ALL
-    ), moved AS (
-      SELECT e.ledger_id, a.currency, -sum(e.amount) FILTER (e.amount < 0) AS debits,
-             sum(e.amount) FILTER (e.amount > 0) AS credits
-      FROM entries AS e JOIN accounts AS a ON a.ledger_id = e.ledger_id AND a.id = e.account_id
-      GROUP BY ALL
-    )
-    SELECT ledger_id AS id, currency, c.exponent, coalesce(transactions, 0)::DOUBLE AS transactions,
-           coalesce(failed, 0)::DOUBLE AS failed, coalesce(debits, 0)::VARCHAR AS debits,
-           coalesce(credits, 0)::VARCHAR AS credits, first_transaction, last_transaction
-    FROM booked FULL JOIN moved USING (ledger_id, currency) LEFT JOIN currencies AS c ON c.code = currency
-    ORDER BY ledger_id, currency`);
+  const totals = [
+    ...(await readBooked(duck, 'transactions')),
+    ...(await readMoved(duck, 'entries', 'accounts')),
+  ];
+  return ledgersOf(totals, await readExponents(duck, 'currencies'));
+}
+
+/** Of transactions, how many there are. `source` is what stands after FROM. */
+export async function readBooked(duck: Duck, source: string): Promise<PartTotals[]> {
+  const rows = await duck.rows<Texts<'transactions' | 'failed'> & Pick<PartTotals, 'first' | 'last'>>(`
+    SELECT ledger_id AS id, currency, count(*)::VARCHAR AS transactions,
+           (count(*) FILTER (status = 'FAILED'))::VARCHAR AS failed, min(id) AS first, max(id) AS last
+    FROM ${source} GROUP BY ledger_id, currency`);
+  return rows.map(({ transactions, failed, ...row }) => ({
+    ...row,
+    transactions: BigInt(transactions),
+    failed: BigInt(failed),
+    debits: 0n,
+    credits: 0n,
+  }));
+}
+
+/** Of entries, how much they moved. Their currency is that of their accounts. */
+export async function readMoved(duck: Duck, source: string, accounts: string): Promise<PartTotals[]> {
+  const rows = await duck.rows<Texts<'debits' | 'credits'>>(`
+    SELECT e.ledger_id AS id, a.currency, coalesce(-sum(e.debits), 0)::VARCHAR AS debits,
+           coalesce(sum(e.credits), 0)::VARCHAR AS credits
+    FROM (
+      SELECT ledger_id, account_id, sum(amount) FILTER (amount < 0) AS debits, sum(amount) FILTER (amount > 0) AS credits
+      FROM ${source} GROUP BY ledger_id, account_id
+    ) AS e JOIN ${accounts} AS a ON a.ledger_id = e.ledger_id AND a.id = e.account_id
+    GROUP BY e.ledger_id, a.currency`);
+  return rows.map(({ debits, credits, ...row }) => ({
+    ...row,
+    transactions: 0n,
+    failed: 0n,
+    debits: BigInt(debits),
+    credits: BigInt(credits),
+    first: null,
+    last: null,
+  }));
+}
+
+/** The decimals of each currency. */
+export async function readExponents(duck: Duck, source: string): Promise<ReadonlyMap<string, number>> {
+  const rows = await duck.rows<{ code: string; exponent: number }>(`SELECT code, exponent FROM ${source}`);
+  return new Map(rows.map(({ code, exponent }) => [code, exponent]));
+}
+
+/** One total for each ledger and currency. */
+export function mergeTotals(totals: readonly PartTotals[]): PartTotals[] {
+  const merged = new Map<string, PartTotals>();
+  for (const one of totals) {
+    const key = `${one.id} ${one.currency}`;
+    const other = merged.get(key);
+    const ids = [one.first, one.last, other?.first, other?.last]
+      .filter((id) => typeof id === 'string')
+      .sort();
+    merged.set(key, {
+      ...one,
+      transactions: one.transactions + (other?.transactions ?? 0n),
+      failed: one.failed + (other?.failed ?? 0n),
+      debits: one.debits + (other?.debits ?? 0n),
+      credits: one.credits + (other?.credits ?? 0n),
+      first: ids[0] ?? null,
+      last: ids.at(-1) ?? null,
+    });
+  }
+  return [...merged.values()];
+}
+
+/** The totals as a manifest has them: ledgers in order of id, currencies in order of code. */
+export function ledgersOf(
+  totals: readonly PartTotals[],
+  exponents: ReadonlyMap<string, number>,
+): LedgerTotals[] {
   const ledgers = new Map<number, LedgerTotals['currencies'][number][]>();
-  for (const { id, ...currency } of rows) ledgers.set(id, [...(ledgers.get(id) ?? []), currency]);
+  const sorted = mergeTotals(totals).sort((a, b) => a.id - b.id || (a.currency < b.currency ? -1 : 1));
+  for (const { id, currency, first, last, ...sums } of sorted) {
+    const one = {
+      currency,
+      // A currency that is not there is found by another check; here it has to be comparable.
+      exponent: exponents.get(currency) ?? null,
+      transactions: Number(sums.transactions),
+      failed: Number(sums.failed),
+      debits: String(sums.debits),
+      credits: String(sums.credits),
+      first_transaction: first,
+      last_transaction: last,
+    } as LedgerTotals['currencies'][number];
+    ledgers.set(id, [...(ledgers.get(id) ?? []), one]);
+  }
   return [...ledgers].map(([id, currencies]) => ({ id, currencies }));
 }
+
+/** How many rows of a table of the quarter are outside its bounds. */
+export async function countOutside(
+  duck: Duck,
+  source: string,
+  { starts_at, ends_at }: Pick<Declared, 'starts_at' | 'ends_at'>,
+): Promise<bigint> {
+  const [row] = await duck.rows<{ outside: string }>(`
+    SELECT count(*)::VARCHAR AS outside FROM ${source}
+    WHERE created_at < ${literal(starts_at)}::TIMESTAMPTZ OR created_at >= ${literal(ends_at)}::TIMESTAMPTZ`);
+  return BigInt(row?.outside ?? 0);
+}
+
+type Texts<K extends string> = { readonly [name in K]: string } & Pick<PartTotals, 'id' | 'currency'>;
 
 async function checkBounds(duck: Duck, { tables, quarter, starts_at, ends_at }: Declared): Promise<Check> {
   const faults: string[] = [];
   for (const { name } of tables.filter(({ kind }) => kind === 'quarter')) {
-    const [row] = await duck.rows<{ outside: string }>(`
-      SELECT count(*)::VARCHAR AS outside FROM "${name}"
-      WHERE created_at < ${literal(starts_at)}::TIMESTAMPTZ OR created_at >= ${literal(ends_at)}::TIMESTAMPTZ`);
-    if (row?.outside !== '0') faults.push(`${row?.outside} rows of ${name} are not of ${quarter}`);
+    const outside = await countOutside(duck, `"${name}"`, { starts_at, ends_at });
+    if (outside !== 0n) faults.push(`${outside} rows of ${name} are not of ${quarter}`);
   }
   return check('bounds', faults, `every row is of ${quarter}, from ${starts_at} to ${ends_at}`);
 }

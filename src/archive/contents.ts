@@ -9,12 +9,14 @@ import {
   tableDigest,
 } from '../core/digest.ts';
 import { assert, isAppError } from '../core/errors.ts';
+import { canonicalJson } from '../core/json.ts';
 import { throwIfAborted } from '../platform/retry.ts';
 import { type Check, check } from './check.ts';
 import { type Duck, literal, literals } from './duckdb.ts';
 import type { FetchOptions } from './fingerprint.ts';
 import { parquetType } from './format.ts';
-import type { Manifest, ManifestTable } from './manifest.ts';
+import { countFalling, readKeys } from './keys.ts';
+import type { Manifest, ManifestFile, ManifestTable } from './manifest.ts';
 
 /** What a manifest says before its digests are known. */
 export type Declared = Pick<Manifest, 'quarter' | 'starts_at' | 'ends_at'> & {
@@ -52,12 +54,15 @@ export async function readContents(
 ): Promise<Contents> {
   const columnFaults = missingColumns(declared);
   const rowFaults: string[] = [];
+  const orderFaults: string[] = [];
   const digests: (TableDigest & Pick<ManifestTable, 'kind'>)[] = [];
   for (const table of declared.tables) {
     let lanes = noLanes;
-    for (const { path, rows, bytes } of table.files) {
+    for (const part of table.files) {
+      const { path, rows, bytes } = part;
       throwIfAborted(options.signal);
-      const source = `read_parquet(${literal(files.get(path) ?? '')})`;
+      const place = files.get(path) ?? '';
+      const source = `read_parquet(${literal(place)})`;
       const found = await readPart(duck, table, source);
       options.onBytes?.(bytes);
       if (typeof found === 'string') {
@@ -66,6 +71,7 @@ export async function readContents(
       }
       if (found.rows !== BigInt(rows)) rowFaults.push(`${path} has ${found.rows} rows instead of ${rows}`);
       lanes = addLanes(lanes, found);
+      if (columnFaults.length === 0) orderFaults.push(...(await findOrderFaults(duck, table, part, place)));
     }
     digests.push({ kind: table.kind, name: table.name, rows: lanes.rows, digest: tableDigest(lanes) });
     const places = table.files.map(({ path }) => files.get(path) ?? '');
@@ -79,6 +85,7 @@ export async function readContents(
     checks: [
       check('columns', columnFaults, 'of every file as declared'),
       check('rows', rowFaults, `${digests.reduce((sum, { rows }) => sum + rows, 0n)} in all`),
+      check('order', orderFaults, 'of every file that of its key, from its first key to its last'),
     ],
   };
 }
@@ -104,8 +111,30 @@ async function findColumnFault(
   return has === wanted ? undefined : `has the columns ${has} instead of ${wanted}`;
 }
 
+/**
+ * The rows of a file in ascending order, the first and the last with the keys that are declared: then all of them lie
+ * between, and as the declared keys ascend from file to file, so do all rows of the table.
+ */
+async function findOrderFaults(
+  duck: Duck,
+  table: Pick<ManifestTable, 'columns' | 'key'>,
+  { path, rows, first_key, last_key }: ManifestFile,
+  place: string,
+): Promise<string[]> {
+  const falling = await countFalling(duck, table, `read_parquet(${literal(place)})`);
+  const { first, last } = await readKeys(duck, table, place, rows);
+  const sides = [
+    { name: 'begins', found: first, declared: first_key },
+    { name: 'ends', found: last, declared: last_key },
+  ].filter(({ found, declared }) => canonicalJson(found) !== canonicalJson(declared));
+  return [
+    ...(falling === 0n ? [] : [`${falling} rows of ${path} do not come after the one before them`]),
+    ...sides.map(({ name, found, declared }) => `${path} ${name} with ${found} instead of ${declared}`),
+  ];
+}
+
 /** What was found in one file, or how it cannot be read. */
-async function readPart(
+export async function readPart(
   duck: Duck,
   table: Pick<ManifestTable, 'columns'>,
   source: string,

@@ -6,6 +6,12 @@ export const FORMAT_VERSION = 1;
 /** The name of the manifest in the folder of an archive. */
 export const MANIFEST = 'manifest.json';
 
+/**
+ * The rows of a row group, the least that is read for a single row: as few as DuckDB writes without the statistics and
+ * dictionaries of the groups costing more than they save. Ten times as many take half again as long to write.
+ */
+export const ROW_GROUP_ROWS = 20_480;
+
 /** A table as it stands in an archive. */
 export interface ArchiveTable {
   readonly name: string;

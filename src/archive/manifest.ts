@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { AppError } from '../core/errors.ts';
 import { isQuarterName, isZone } from '../core/quarter.ts';
 import { FORMAT_VERSION, partPath } from './format.ts';
+import { compareKeys, isKey } from './keys.ts';
 import { count, list, nullable, object, oneOf, type Shape, text } from './shape.ts';
 
 const NAME = text(/^[a-z][a-z0-9_]{0,62}$/, 'a name of lower-case letters, digits and _');
@@ -22,6 +23,9 @@ const FILE = object({
   rows: count(),
   bytes: count(1),
   sha256: SHA256,
+  /** Of its first and its last row, a text a column of the key; null when it has no row. */
+  first_key: nullable(list(WORDS)),
+  last_key: nullable(list(WORDS)),
 });
 
 const TABLE = object({
@@ -72,7 +76,17 @@ const MANIFEST = object({
   ends_at: INSTANT,
   zone: WORDS,
   closed: DEED,
-  archived: object({ by: WORDS, at: INSTANT, reason: nullable(WORDS), software: WORDS }),
+  archived: object({
+    by: WORDS,
+    at: INSTANT,
+    reason: nullable(WORDS),
+    software: WORDS,
+    /** Who asked for the archive and who of the others approved it; null where one person was enough. */
+    requested_by: nullable(WORDS),
+    requested_at: nullable(INSTANT),
+    approved_by: nullable(WORDS),
+    approved_at: nullable(INSTANT),
+  }),
   /** The manifest written before this one, by the SHA-256 of its bytes; null for the first of the ledger set. */
   previous_manifest_sha256: nullable(SHA256),
   /** Of the tables of kind `quarter`, as they were when the quarter was closed. */
@@ -132,7 +146,8 @@ function findFault({ quarter, zone, starts_at, ends_at, tables }: Manifest): str
   if (!isZone(zone)) return `${zone} is no time zone.`;
   if (!(Date.parse(starts_at) < Date.parse(ends_at))) return `${quarter} ends before it starts.`;
   if (new Set(tables.map(({ name }) => name)).size < tables.length) return 'A table is there twice.';
-  for (const { name, columns, key, files, rows } of tables) {
+  for (const table of tables) {
+    const { name, columns, key, files, rows } = table;
     const names = columns.map((column) => column.name);
     if (new Set(names).size < names.length) return `A column of ${name} is there twice.`;
     if (!key.every((column) => names.includes(column))) return `The key of ${name} is not of its columns.`;
@@ -141,5 +156,22 @@ function findFault({ quarter, zone, starts_at, ends_at, tables }: Manifest): str
       return `The files of ${name} are not its parts in order.`;
     if (files.reduce((sum, file) => sum + file.rows, 0) !== rows)
       return `The files of ${name} have not ${rows} rows together.`;
+    const fault = findKeyFault(table);
+    if (fault !== undefined) return fault;
+  }
+}
+
+/** A part that is looked for by its key has to be where the keys say, and none may reach into the next. */
+function findKeyFault(table: ManifestTable): string | undefined {
+  let before: readonly string[] | undefined;
+  for (const { path, rows, first_key: first, last_key: last } of table.files) {
+    if (rows === 0 && first === null && last === null) continue;
+    if (rows === 0 || first === null || last === null)
+      return `The keys of ${path} are not those of ${rows} rows.`;
+    if (!isKey(table, first) || !isKey(table, last)) return `The keys of ${path} are none of ${table.name}.`;
+    if (compareKeys(table, first, last) > 0) return `${path} ends before it begins.`;
+    if (before !== undefined && compareKeys(table, before, first) >= 0)
+      return `${path} begins before the part in front of it ends.`;
+    before = last;
   }
 }

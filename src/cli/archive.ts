@@ -1,39 +1,152 @@
 import { basename, dirname, resolve } from 'node:path';
 import type { Command } from 'commander';
+import { archivesIn, type ChainVerification, verifyChain } from '../archive/chain.ts';
 import { openDiskStore } from '../archive/disk-store.ts';
-import { type ArchiveVerification, verifyArchive } from '../archive/verify.ts';
+import { MANIFEST } from '../archive/format.ts';
+import type { Store } from '../archive/store.ts';
+import { type ArchiveVerification, inspectArchive } from '../archive/verify.ts';
+import { AppError, isAppError } from '../core/errors.ts';
 import { type CommandKit, group, JSON_OPTION } from './command.ts';
 import { progressBar } from './progress.ts';
 import { formatBytes, formatCount, printResult, type Terminal } from './terminal.ts';
+
+interface Options {
+  readonly json?: boolean;
+  readonly chainOnly?: boolean;
+  readonly head?: string;
+}
+
+/** An archive with what was found of it. Where not even its manifest can be read there is only a fault. */
+interface Found {
+  readonly folder: string;
+  readonly ok: boolean;
+  readonly archive?: ArchiveVerification;
+  readonly fault?: string;
+}
+
+/** The chain of the archives in one folder. */
+interface FoundChain extends Partial<ChainVerification> {
+  readonly folder: string;
+  readonly ok: boolean;
+  readonly fault?: string;
+}
 
 /** `quartermaster archive verify DIR`: for the auditor, who has the directory and no database. */
 export function archiveCommand(kit: CommandKit): Command {
   const archive = group('archive', 'work on archives without any database', [
     'archive verify ./var/archive/ledger/2024q1',
+    'archive verify ./var/archive/ledger',
+    'archive verify ./var/archive/ledger --chain-only',
   ]);
   archive
     .command('verify')
-    .description('check every file of an archive against its manifest, and the rows against each other')
-    .argument('<directory>', 'the folder that holds manifest.json')
+    .description('check archives against their manifests, their rows against each other, and the chain')
+    .argument(
+      '<directory>',
+      'the folder of one archive, which holds manifest.json, or a folder with archives in it',
+    )
+    .option('--chain-only', 'read the manifests only, and follow their chain')
+    .option('--head <sha256>', 'of a manifest noted before: the chain has to lead through it')
     .option(...JSON_OPTION)
-    .action(async (directory: string, options: { json?: boolean }) => {
+    .action(async (directory: string, options: Options) => {
       const terminal: Terminal = { out: kit.out, err: kit.err, json: options.json === true };
       const path = resolve(directory);
-      const bar = progressBar(terminal, `Verifying ${basename(path)}`);
-      const report = await verifyArchive(openDiskStore(dirname(path)), basename(path), {
-        signal: kit.entry.signal,
-        onProgress: ({ done, total }) => bar.update(done, total),
-      });
-      bar.end();
-      printResult(terminal, report, render);
+      const isOne = (await openDiskStore(path).stat(MANIFEST)) !== undefined;
+      if (isOne && !options.chainOnly && options.head === undefined) await verifyOne(kit, terminal, path);
+      else await verifyAll(kit, terminal, isOne ? dirname(path) : path, options);
     });
   return archive;
 }
 
-function render(report: ArchiveVerification): string {
+async function verifyOne(kit: CommandKit, terminal: Terminal, path: string): Promise<void> {
+  const report = await inspect(kit, terminal, openDiskStore(dirname(path)), basename(path));
+  printResult(terminal, report, renderArchive);
+  requireNoFault(faultsOf(report), 'archive_damaged');
+}
+
+/** Every archive below the folder, and the chain of each folder that has some. One damaged does not hide another. */
+async function verifyAll(
+  kit: CommandKit,
+  terminal: Terminal,
+  path: string,
+  { chainOnly, head }: Options,
+): Promise<void> {
+  const store = openDiskStore(dirname(path));
+  const folders = await archivesIn(store, basename(path));
+  if (folders.length === 0) {
+    const detail = `There is no ${MANIFEST} in ${path}, nor in a folder below it.`;
+    throw new AppError('not_found', 'not_in_store', detail);
+  }
+  const archives: Found[] = [];
+  if (!chainOnly) for (const folder of folders) archives.push(await find(kit, terminal, store, folder));
+  const chains: FoundChain[] = [];
+  for (const folder of new Set(folders.map((one) => dirname(one)))) {
+    const chain = await verifyChain(store, folder, { known: head, signal: kit.entry.signal }).catch(asFault);
+    chains.push(
+      typeof chain === 'string' ? { folder, ok: false, fault: chain } : { folder, ok: true, ...chain },
+    );
+  }
+  printResult(terminal, { archives, chains }, () =>
+    [...archives.map(renderFound), ...chains.map(renderChain)].join('\n'),
+  );
+  requireNoFault(
+    chains.flatMap(({ fault = [] }) => fault),
+    'chain_broken',
+  );
+  const damaged = archives.filter(({ ok }) => !ok).map(({ folder }) => `${folder} is damaged.`);
+  requireNoFault(damaged, 'archive_damaged');
+}
+
+async function find(kit: CommandKit, terminal: Terminal, store: Store, folder: string): Promise<Found> {
+  const archive = await inspect(kit, terminal, store, folder).catch(asFault);
+  if (typeof archive === 'string') return { folder, ok: false, fault: archive };
+  return { folder, ok: archive.checks.every(({ ok }) => ok), archive };
+}
+
+async function inspect(
+  kit: CommandKit,
+  terminal: Terminal,
+  store: Store,
+  folder: string,
+): Promise<ArchiveVerification> {
+  const bar = progressBar(terminal, `Verifying ${basename(folder)}`);
+  const report = await inspectArchive(store, folder, {
+    signal: kit.entry.signal,
+    onProgress: ({ done, total }) => bar.update(done, total),
+  });
+  bar.end();
+  return report;
+}
+
+/** What is wrong with an archive is a finding; that it could not be read, or that we are to stop, is a failure. */
+function asFault(error: unknown): string {
+  if (isAppError(error, 'corrupt') || isAppError(error, 'unsupported_format')) return error.detail;
+  throw error;
+}
+
+function faultsOf({ location, checks }: ArchiveVerification): string[] {
+  return checks
+    .filter(({ ok }) => !ok)
+    .map(({ name, detail }) => `The archive in ${location} is damaged. ${name}: ${detail}.`);
+}
+
+function requireNoFault(faults: readonly string[], code: string): void {
+  if (faults.length > 0) throw new AppError('corrupt', code, faults.join(' '));
+}
+
+function renderArchive(report: ArchiveVerification): string {
   const checks = report.checks.map(
-    (check) => `  ok  ${check.name}${check.detail === undefined ? '' : `: ${check.detail}`}`,
+    ({ name, ok, detail }) => `  ${ok ? 'ok   ' : 'FAULT'}  ${name}: ${detail}`,
   );
   const size = `${formatCount(report.rows)} rows in ${formatCount(report.files)} files, ${formatBytes(report.bytes)}`;
   return `${report.quarter}: ${size}\n${checks.join('\n')}\ndigest ${report.digest}`;
+}
+
+function renderFound({ folder, archive, fault }: Found): string {
+  return archive === undefined ? `${folder}\n  FAULT  manifest: ${fault}` : renderArchive(archive);
+}
+
+function renderChain({ folder, quarters = [], head, fault }: FoundChain): string {
+  if (fault !== undefined) return `chain of ${folder}\n  FAULT  ${fault}`;
+  return `chain of ${folder}\n  ok     ${formatCount(quarters.length)} archives, from ${quarters[0]} to ${quarters.at(-1)}\nhead ${head}`;
 }

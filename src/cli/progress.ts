@@ -1,9 +1,15 @@
 import { stopwatch } from '../core/clock.ts';
-import { formatCount, type Terminal } from './terminal.ts';
+import { formatBytes, formatCount, type Terminal } from './terminal.ts';
 
 /** Shows how far long work has come. */
 export interface ProgressBar {
-  update(done: number, total: number | undefined): void;
+  /**
+   * Rate and remaining time are those since the first call: what was done before it, by a run that this one goes on
+   * from, took none of our time.
+   *
+   * @param bytes written so far, where something is
+   */
+  update(done: number, total: number | undefined, bytes?: number): void;
   /** Ends the line, with a word about the outcome. */
   end(outcome?: string): void;
 }
@@ -18,12 +24,15 @@ export function progressBar(terminal: Terminal, label: string): ProgressBar {
   const live = terminal.err.isTTY === true && !terminal.json;
   const elapsed = stopwatch();
   let last = 0;
+  let start: { done: number; at: number } | undefined;
   return {
-    update(done, total) {
+    update(done, total, bytes) {
       const now = elapsed();
+      // Another piece of work begins at the front again, as a read after a copy does.
+      if (start === undefined || done < start.done) start = { done, at: now };
       if (now - last < (live ? REDRAW_SECONDS.terminal : REDRAW_SECONDS.log)) return;
       last = now;
-      const text = line(label, done, total, now);
+      const text = progressLine(label, { done, total, bytes, before: start.done, seconds: now - start.at });
       terminal.err.write(live ? `\r\x1b[2K${text}` : `${text}\n`);
     },
     end(outcome = 'done') {
@@ -33,11 +42,29 @@ export function progressBar(terminal: Terminal, label: string): ProgressBar {
   };
 }
 
-function line(label: string, done: number, total: number | undefined, seconds: number): string {
-  const rate = `${formatCount(Math.round(done / Math.max(seconds, 0.001)))}/s`;
-  if (total === undefined || total === 0) return `${label.padEnd(36)} ${formatCount(done)}  ${rate}`;
+/** `before` of the `done` were done before the `seconds` began. */
+export function progressLine(
+  label: string,
+  progress: {
+    readonly done: number;
+    readonly total: number | undefined;
+    readonly bytes: number | undefined;
+    readonly before: number;
+    readonly seconds: number;
+  },
+): string {
+  const { done, total, bytes, before, seconds } = progress;
+  const perSecond = (done - before) / Math.max(seconds, 0.001);
+  const rate = `${formatCount(Math.round(perSecond))}/s`;
+  const written = bytes === undefined ? [] : [formatBytes(bytes)];
+  if (total === undefined || total === 0)
+    return [`${label.padEnd(36)} ${formatCount(done)}`, ...written, rate].join('  ');
   const share = Math.min(1, done / total);
   const bar = '█'.repeat(Math.round(share * WIDTH)).padEnd(WIDTH, '░');
-  const left = share > 0 ? Math.ceil((seconds / share) * (1 - share)) : 0;
-  return `${label.padEnd(36)} ${bar} ${Math.floor(share * 100)}%  ${formatCount(done)} of ${formatCount(total)}  ${rate}  ${left} s left`;
+  const left = perSecond > 0 ? [`${Math.ceil((total - done) / perSecond)} s left`] : [];
+  const parts = [
+    `${label.padEnd(36)} ${bar} ${Math.floor(share * 100)}%`,
+    `${formatCount(done)} of ${formatCount(total)}`,
+  ];
+  return [...parts, ...written, rate, ...left].join('  ');
 }

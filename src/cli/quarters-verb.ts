@@ -71,7 +71,7 @@ async function runOne(
   const bar = progressBar(terminal, `${name} ${quarter}`);
   const run: QuarterRun = {
     ...asked,
-    onProgress: ({ done, total }) => bar.update(done, total),
+    onProgress: ({ done, total, bytes }) => bar.update(done, total, bytes),
     onBlocked: (relations, blockers) => {
       const who = blockers.map((blocker) => `pid ${blocker.pid} for ${Math.round(blocker.transactionAge)} s`);
       note(terminal, `Waiting for ${relations.join(', ')}: ${who.join(', ') || 'another session'}.`);

@@ -28,7 +28,7 @@ export function runCommand(kit: CommandKit): Command {
         const bar = progressBar(context.terminal, `${name}${quarter === undefined ? '' : ` ${quarter}`}`);
         const report = await house.runJob(name, quarter === undefined ? {} : { quarter }, {
           signal: kit.entry.signal,
-          onProgress: ({ done, total }) => bar.update(done, total),
+          onProgress: ({ done, total, bytes }) => bar.update(done, total, bytes),
         });
         bar.end();
         printResult(context.terminal, report, renderFacts);

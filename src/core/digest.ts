@@ -51,11 +51,18 @@ export function rowTextSql(columns: readonly Column[], dialect: Dialect): string
 export function digestSelect(table: Pick<QuarterTable, 'columns'>, dialect: Dialect, from: string): string {
   const text = rowTextSql(table.columns, dialect);
   if (dialect === 'duckdb') {
-    // By way of the hex digits, for md5_number_upper() and its like read the bytes in little-endian order.
-    return `SELECT count(*)::VARCHAR AS "rows",
-        coalesce(sum(('0x' || left(hash, 16))::UBIGINT), 0)::VARCHAR AS hi,
-        coalesce(sum(('0x' || right(hash, 16))::UBIGINT), 0)::VARCHAR AS lo
-      FROM (SELECT md5(${text}) AS hash FROM ${from}) AS hashed`;
+    // md5_number() reads the bytes in little-endian order. Summed up byte by byte they are put in order afterwards, once:
+    // that takes a quarter less of the whole than the way by the hex digits of each row.
+    const lane = (half: string) =>
+      Array.from(
+        { length: 8 },
+        (_, i) => `coalesce(sum((${half} >> ${8 * i}) & 255), 0)::HUGEINT * ${2n ** BigInt(56 - 8 * i)}`,
+      ).join(' + ');
+    return `SELECT count(*)::VARCHAR AS "rows", (${lane('upper')})::VARCHAR AS hi, (${lane('lower')})::VARCHAR AS lo
+      FROM (
+        SELECT (hash & 18446744073709551615::UHUGEINT)::UBIGINT AS upper, (hash >> 64)::UBIGINT AS lower
+        FROM (SELECT md5_number(${text}) AS hash FROM ${from}) AS hashed
+      ) AS halves`;
   }
   // OFFSET 0 keeps the planner from merging the two levels, which would compute every hash once for each lane.
   return `SELECT count(*)::text AS "rows",

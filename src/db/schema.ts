@@ -199,6 +199,7 @@ export interface Schema {
   };
   'quartermaster.archive_parts': {
     quarter: string;
+    digest: string;
     table_name: string;
     part: number;
     path: string;

@@ -1,12 +1,12 @@
 import { type ArchiveTable, archiveTables } from '../archive/format.ts';
 import type { ManifestFile, ManifestTable } from '../archive/manifest.ts';
-import { type Part, withPartWriter } from '../archive/parquet.ts';
+import { type Part, type PartWork, withPartWriter } from '../archive/parquet.ts';
+import { openProof, type ProvedContents, provingOrder } from '../archive/proof.ts';
 import { digestSelect, lanesOf, tableDigest } from '../core/digest.ts';
-import { assert } from '../core/errors.ts';
-import { quarterTables } from '../core/tables.ts';
 import { type RowStream, type Snapshot, withSnapshot } from '../db/copy.ts';
 import { identifier } from '../db/identifier.ts';
-import { partitionSql } from '../db/partition.ts';
+import type { StoredPart } from './archive-parts.ts';
+import { orderedRowsOf, rowsOf } from './archive-select.ts';
 import type { QuarterHouse, QuarterRun } from './context.ts';
 import type { QuarterRow } from './registry.ts';
 
@@ -16,90 +16,123 @@ export type CopiedTable = Omit<ManifestTable, 'digest'> & {
   readonly digest: string | undefined;
 };
 
+/** What is in the store now, and what it was found to hold when it was read back. */
+export interface Copy {
+  readonly tables: readonly CopiedTable[];
+  readonly contents: ProvedContents;
+}
+
 export interface CopyOptions {
   readonly folder: string;
+  /** What an earlier run has stored. */
+  readonly parts: readonly StoredPart[];
   /** Throws when the work is not ours any more; asked before anything is put into the store. */
   readonly requireLock: () => Promise<void>;
+  /** Told of each part that is in the store. */
+  readonly keep: (table: string, part: Omit<Part, 'file'>) => Promise<void>;
 }
 
 /**
- * Copies a closed quarter, table by table in the order of its keys, into Parquet parts in the store. Each table is read
- * in a transaction of its own: a closed quarter does not change, and a snapshot held for the whole of it would keep
- * vacuum from the rest of the database.
+ * Copies a closed quarter, table by table in the order of its keys, into Parquet parts in the store, and reads each
+ * part back from there while the next ones are on their way.
+ *
+ * All tables are read in one snapshot. It lasts as long as the copy, and keeps vacuum from rows that die meanwhile. A
+ * resumed run has another snapshot than the one that was killed, which is the same to the rows: behind the fence nothing
+ * of the quarter changes, what is not behind it was fixed at its close, and all of it is compared in the end.
+ *
+ * @throws AppError corrupt/archive_damaged when a part does not come back as it was written
  */
 export async function copyQuarter(
   house: QuarterHouse,
   run: QuarterRun,
   row: QuarterRow,
-  options: CopyOptions,
-): Promise<CopiedTable[]> {
-  const { quarter } = row;
-  const total = Number((row.transactions ?? 0n) + (row.entries ?? 0n));
+  { folder, parts, requireLock, keep }: CopyOptions,
+): Promise<Copy> {
+  const { quarter, starts_at, ends_at } = row;
+  const bounds = { quarter, starts_at: starts_at.toISOString(), ends_at: ends_at.toISOString() };
+  const proof = openProof(house.store, folder, bounds, run.signal);
+  const progress = openProgress(run, row, parts);
   const files = new Map<string, ManifestFile[]>(archiveTables.map(({ name }) => [name, []]));
-  const store = async ({ name }: ArchiveTable, { path, rows, bytes, sha256, file }: Part) => {
-    await options.requireLock();
-    await house.store.put(`${options.folder}/${path}`, file);
-    files.get(name)?.push({ path, rows, bytes, sha256 });
-    await run.step?.(`archive.stored ${path}`);
+  const prove = async (table: ArchiveTable, file: ManifestFile, work: PartWork) => {
+    await proof.add(table, file, work);
+    files.get(table.name)?.push(file);
   };
-  return withPartWriter({ signal: run.signal, store }, async (write) => {
-    const copied: CopiedTable[] = [];
-    let before = 0;
-    for (const table of archiveTables) {
-      await withSnapshot(house.database, run.signal, async (snapshot) => {
-        const stream = snapshot.copy(selectOf(table, quarter));
-        const onRows = (rows: number) => {
-          const done = Math.min(before + rows, total);
-          run.onProgress?.({ what: `copy ${quarter}, in rows`, done, total });
-        };
-        await write(table, watched(stream, onRows));
-        before += stream.rows;
-        const { name, kind, key, columns } = table;
-        const digest = kind === 'context' ? await digestOf(snapshot, table, quarter) : undefined;
-        // Its files are all there when the writer is done.
-        copied.push({ name, kind, rows: stream.rows, digest, key, columns, files: files.get(name) ?? [] });
-      });
+  const store = async (table: ArchiveTable, { file, ...part }: Part, work: PartWork) => {
+    await requireLock();
+    await house.store.put(`${folder}/${part.path}`, file);
+    await run.step?.(`archive.stored ${part.path}`);
+    await keep(table.name, part);
+    await run.step?.(`archive.kept ${part.path}`);
+    progress.stored(part.bytes);
+    const { path, rows, bytes, sha256, firstKey, lastKey } = part;
+    await prove(table, { path, rows, bytes, sha256, first_key: firstKey, last_key: lastKey }, work);
+  };
+  const place = house.store.localPath?.(folder);
+  const options = {
+    signal: run.signal,
+    store,
+    directories: place === undefined ? [] : [place],
+    ...(house.partBytes === undefined ? {} : { partBytes: house.partBytes }),
+  };
+
+  return withPartWriter(options, async (write, work) => {
+    const digests = new Map<string, string>();
+    for (const table of provingOrder) {
+      for (const { isLast: _, table: of, ...file } of parts)
+        if (of === table.name) await prove(table, file, work);
     }
-    return copied;
+    await withSnapshot(house.database, run.signal, async (snapshot) => {
+      for (const table of provingOrder) {
+        const before = parts.filter((part) => part.table === table.name);
+        const last = before.at(-1);
+        if (!last?.isLast) {
+          const stream = snapshot.copy(orderedRowsOf(table, quarter, last?.last_key ?? undefined));
+          await write(table, progress.watch(table, stream), before.length);
+        }
+      }
+      // At the end, for then the last parts are still being converted and read back.
+      for (const table of provingOrder.filter(({ kind }) => kind === 'context'))
+        digests.set(table.name, await digestOf(snapshot, table, quarter));
+    });
+    await work.settled();
+    const tables = archiveTables.map(({ name, kind, key, columns }) => {
+      const own = files.get(name) ?? [];
+      const rows = own.reduce((sum, file) => sum + file.rows, 0);
+      return { name, kind, rows, digest: digests.get(name), key, columns, files: own };
+    });
+    return { tables, contents: await proof.contents(work) };
   });
 }
 
-async function* watched(stream: RowStream, onRows: (rows: number) => void): AsyncGenerator<Buffer> {
-  for await (const chunk of stream) {
-    onRows(stream.rows);
-    yield chunk as Buffer;
-  }
+/** Says how far the copy has come: rows of the quarter that were read, bytes that are in the store. */
+function openProgress(run: QuarterRun, row: QuarterRow, parts: readonly StoredPart[]) {
+  const total = Number((row.transactions ?? 0n) + (row.entries ?? 0n));
+  const ofQuarter = archiveTables.filter(({ kind }) => kind === 'quarter').map(({ name }) => name);
+  let done = parts.reduce((sum, { table, rows }) => sum + (ofQuarter.includes(table) ? rows : 0), 0);
+  let bytes = parts.reduce((sum, part) => sum + part.bytes, 0);
+  const tell = () =>
+    run.onProgress?.({ what: `copy ${row.quarter}, in rows`, done: Math.min(done, total), total, bytes });
+  tell();
+  return {
+    stored(more: number): void {
+      bytes += more;
+      tell();
+    },
+    async *watch({ kind }: ArchiveTable, stream: RowStream): AsyncGenerator<Buffer> {
+      let before = 0;
+      for await (const chunk of stream) {
+        if (kind === 'quarter') {
+          done += stream.rows - before;
+          before = stream.rows;
+          tell();
+        }
+        yield chunk as Buffer;
+      }
+    },
+  };
 }
 
 async function digestOf(snapshot: Snapshot, table: ArchiveTable, quarter: string): Promise<string> {
-  const from = `(${selectOf(table, quarter)}) AS ${identifier(table.name)}`;
+  const from = `(${rowsOf(table, quarter)}) AS ${identifier(table.name)}`;
   return tableDigest(lanesOf(await snapshot.one(digestSelect(table, 'postgres', from))));
 }
-
-/** The rows of a table that belong to the quarter, in the order of the archive. COPY takes no parameters. */
-function selectOf(table: ArchiveTable, quarter: string): string {
-  const columns = table.columns.map(({ name }) => identifier(name)).join(', ');
-  const key = table.key.map((name) => identifier(name)).join(', ');
-  return `SELECT ${columns} FROM ${sourceOf(table.name, quarter)} ORDER BY ${key}`;
-}
-
-function sourceOf(name: string, quarter: string): string {
-  const table = quarterTables.find((one) => one.name === name);
-  if (table !== undefined) return partitionSql(table, quarter);
-  const source = contextSources[name];
-  assert(source, `${name} has no source in the database`);
-  return source(quarter);
-}
-
-/** The name of a quarter is checked where it comes from, by its row; here it is only digits and a q. */
-const balancesOf = (quarter: string) =>
-  `ledger.quarter_balances WHERE ledger_id IN (SELECT id FROM ledger.ledgers) AND quarter = '${quarter}'`;
-
-/** What is needed to read a quarter: its trial balance, the accounts it names, and the exponents of its currencies. */
-const contextSources: Readonly<Record<string, (quarter: string) => string>> = {
-  quarter_balances: balancesOf,
-  accounts: (quarter) => `ledger.accounts WHERE (ledger_id, id) IN (
-    SELECT ledger_id, account_id FROM ${balancesOf(quarter)}
-    UNION SELECT ledger_id, unnest(account_ids) FROM ${sourceOf('transactions', quarter)})`,
-  currencies: () => 'ledger.currencies',
-};

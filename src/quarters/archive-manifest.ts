@@ -1,14 +1,12 @@
 import type { Declared } from '../archive/contents.ts';
 import { FORMAT_VERSION } from '../archive/format.ts';
 import type { Manifest } from '../archive/manifest.ts';
-import type { ReadBack } from '../archive/verify.ts';
+import type { ProvedContents } from '../archive/proof.ts';
 import { assert } from '../core/errors.ts';
 import type { Trx } from '../db/schema.ts';
+import type { Approval } from './approvals.ts';
 import type { QuarterHouse, QuarterRun } from './context.ts';
 import { readQuarter } from './registry.ts';
-
-/** What was found in the files of an archive. */
-export type Contents = NonNullable<ReadBack['contents']>;
 
 /** The manifest of files that were read back and found to be the quarter. */
 export async function composeManifest(
@@ -16,7 +14,8 @@ export async function composeManifest(
   house: QuarterHouse,
   run: QuarterRun,
   declared: Declared,
-  contents: Contents,
+  contents: ProvedContents,
+  approval: Approval | undefined,
   previous: string | null,
 ): Promise<Manifest> {
   const { quarter, starts_at, ends_at, tables } = declared;
@@ -34,6 +33,10 @@ export async function composeManifest(
       at: house.clock.now().toISOString(),
       reason: run.reason ?? null,
       software: `quartermaster ${house.version}`,
+      requested_by: approval?.requested_by ?? null,
+      requested_at: approval?.requested_at.toISOString() ?? null,
+      approved_by: approval?.approved_by ?? null,
+      approved_at: approval?.approved_at?.toISOString() ?? null,
     },
     previous_manifest_sha256: previous,
     digest: contents.digest,
@@ -51,7 +54,7 @@ export async function composeManifest(
 }
 
 /** The digest of one table. */
-export function digestIn({ tables }: Contents, name: string): string | undefined {
+export function digestIn({ tables }: ProvedContents, name: string): string | undefined {
   return tables.find((table) => table.name === name)?.digest;
 }
 
@@ -68,7 +71,7 @@ async function readClose(trx: Trx, quarter: string): Promise<Manifest['closed']>
   return { by: event?.actor ?? 'unknown', at: closed_at.toISOString() };
 }
 
-async function withNames(trx: Trx, { ledgers }: Contents): Promise<Manifest['ledgers']> {
+async function withNames(trx: Trx, { ledgers }: ProvedContents): Promise<Manifest['ledgers']> {
   const rows = await trx.selectFrom('ledger.ledgers').select(['id', 'name']).execute();
   const names = new Map(rows.map(({ id, name }) => [id, name]));
   return ledgers.map(({ id, currencies }) => ({ id, name: names.get(id) ?? '', currencies }));

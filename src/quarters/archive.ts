@@ -1,24 +1,28 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sql } from 'kysely';
-import type { LedgerTotals } from '../archive/books.ts';
 import { check } from '../archive/check.ts';
 import { MANIFEST } from '../archive/format.ts';
 import { type Manifest, manifestText } from '../archive/manifest.ts';
+import type { ProvedContents } from '../archive/proof.ts';
 import type { Store } from '../archive/store.ts';
-import { type ReadBack, readBack, readManifest, requireSound } from '../archive/verify.ts';
+import { readManifest, requireSound } from '../archive/verify.ts';
 import { withWorkDirectory } from '../archive/work-directory.ts';
 import { AppError, assert, isAppError } from '../core/errors.ts';
-import { isDone } from '../core/lifecycle.ts';
 import { withQuarterLock } from '../db/locks.ts';
 import type { Db } from '../db/schema.ts';
 import { toAppError } from '../db/sqlstate.ts';
+import { throwIfAborted } from '../platform/retry.ts';
+import { approvalObstacle, requireApproval } from './approvals.ts';
+import { requireEqual } from './archive-compare.ts';
 import { type CopiedTable, copyQuarter } from './archive-copy.ts';
-import { type Contents, composeManifest, digestIn } from './archive-manifest.ts';
+import { composeManifest } from './archive-manifest.ts';
+import { forgetParts, keepPart, resumeParts } from './archive-parts.ts';
+import { readinessOf } from './archive-readiness.ts';
 import { type ArchiveRow, archiveFolder, insertArchive, readArchive, takeChainHead } from './archives.ts';
 import type { QuarterHouse, QuarterRun } from './context.ts';
-import { nothingToDo, type Outlook } from './outlook.ts';
-import { advance, type QuarterRow, readQuarter, requireState } from './registry.ts';
+import { nothingToDo, type Outlook, requireClear } from './outlook.ts';
+import { advance, type QuarterRow, readQuarter } from './registry.ts';
 
 export interface ArchiveReport {
   readonly quarter: string;
@@ -32,15 +36,18 @@ export interface ArchiveReport {
 }
 
 /**
- * Writes a closed quarter to the store and proves it: the files are read back from there, and their rows have to be
+ * Writes a closed quarter to the store and proves it: every part is read back from there, and their rows have to be
  * those that were counted when the quarter was closed. The manifest comes last, so a folder that has one is whole; then
- * the quarter's state. Killed in between, the quarter is still closed, and the next run does it all again.
+ * the quarter's state. Killed or stopped in between, the quarter is still closed, and the next run goes on behind the
+ * last part that is in the store.
  *
  * A hold does not stand in the way: it keeps a quarter from being taken out, and an archive takes nothing out.
  *
- * @throws AppError corrupt/archive_damaged when what came back from the store is not the quarter; it stays closed
+ * @throws AppError corrupt/archive_damaged when what came back from the store is not the quarter; it stays closed, and
+ *   the next run begins anew
  * @throws AppError conflict/archive_exists when the folder holds the archive of other rows
- * @throws AppError conflict/quarter_state, busy/quarter_busy
+ * @throws AppError conflict/approval_required when somebody else has to approve it first; the request is kept
+ * @throws AppError conflict/quarter_state, conflict/quarter_stale, busy/quarter_busy
  */
 export async function archiveQuarter(
   house: QuarterHouse,
@@ -49,46 +56,76 @@ export async function archiveQuarter(
 ): Promise<ArchiveReport> {
   return withQuarterLock(house.database.direct, quarter, async (session) => {
     const row = await readQuarter(session, quarter);
-    if (isDone('archive', row.state)) return reportOf(await readArchive(session, quarter), false);
-    requireState(row, 'archive');
+    const outlook = await readinessOf(house, session, row);
+    if (outlook.done) return reportOf(await readArchive(session, quarter), false);
+    requireClear(outlook);
+    const approval = await requireApproval(house, session, run, row, 'archive');
     assert(row.digest !== null && row.closed_at !== null, `${quarter} was closed without a digest`);
     const folder = archiveFolder(house.ledgerSet, quarter);
     const location = `${house.store.url}/${folder}`;
-    // The lock ends with its session, and another process may have begun: then nothing of ours may reach the store.
-    const requireLock = async () => {
-      await sql`SELECT 1`.execute(session).catch((error: unknown) => {
-        throw toAppError(error);
-      });
-    };
 
     await clearManifest(house.store, row, folder);
     await run.step?.('archive.cleared');
-    const copied = await copyQuarter(house, run, row, { folder, requireLock });
-    await requireLock();
-    await clearOthers(house.store, folder, copied);
-    await run.step?.('archive.copied');
+    const { tables, contents } = await proveCopy(house, run, session, row);
+    await run.step?.('archive.read_back');
     const declared = {
       quarter,
       starts_at: row.starts_at.toISOString(),
       ends_at: row.ends_at.toISOString(),
-      tables: copied,
+      tables,
     };
-    const found = await readBack(house.store, folder, declared, run);
-    const contents = await requireEqual(session, row, copied, found, location);
-    await run.step?.('archive.read_back');
     const archive = await session.transaction().execute(async (trx) => {
       const previous = await takeChainHead(trx);
-      const manifest = await composeManifest(trx, house, run, declared, contents, previous);
+      const manifest = await composeManifest(trx, house, run, declared, contents, approval, previous);
       await putManifest(house.store, folder, manifest);
       await run.step?.('archive.manifest_stored');
       const at = house.clock.now();
       const recorded = await insertArchive(trx, manifest, location, at);
+      await forgetParts(trx, quarter);
       await advance(trx, quarter, 'archive', run, { archived_at: at, verified_at: at }, { ...recorded });
       return recorded;
     });
     await run.step?.('archive.archived');
     return reportOf(archive, true);
   });
+}
+
+/** Copies what is not in the store yet, and holds all that is there against the database. */
+async function proveCopy(
+  house: QuarterHouse,
+  run: QuarterRun,
+  session: Db,
+  row: QuarterRow,
+): Promise<{ tables: readonly CopiedTable[]; contents: ProvedContents }> {
+  const { quarter } = row;
+  const folder = archiveFolder(house.ledgerSet, quarter);
+  // The lock ends with its session, and another process may have begun: then nothing of ours may reach the store.
+  const onSession = async (action: Promise<unknown>) => {
+    await action.catch((error: unknown) => {
+      throw toAppError(error);
+    });
+  };
+  const requireLock = () => onSession(sql`SELECT 1`.execute(session));
+  try {
+    const parts = await resumeParts(session, house.store, folder, row);
+    const { tables, contents } = await copyQuarter(house, run, row, {
+      folder,
+      parts,
+      requireLock,
+      keep: (table, part) => onSession(keepPart(session, row, table, part)),
+    });
+    await requireLock();
+    await clearOthers(house.store, folder, tables);
+    await run.step?.('archive.copied');
+    throwIfAborted(run.signal);
+    await requireEqual(session, row, tables, contents, `${house.store.url}/${folder}`);
+    return { tables, contents };
+  } catch (error) {
+    // What was found wrong may lie in any part, so none is gone on from. A session that is dead cannot forget them, and
+    // then the next run finds the same.
+    if (isAppError(error, 'corrupt')) await forgetParts(session, quarter).catch(() => {});
+    throw error;
+  }
 }
 
 /**
@@ -110,68 +147,20 @@ async function clearManifest(store: Store, { quarter, digest }: QuarterRow, fold
   await store.remove(`${folder}/${MANIFEST}`);
 }
 
-/** Takes away what an earlier run left and this one did not write again. */
+/** Takes away what is in the folder and not of this archive, and sees that all of the archive is there. */
 async function clearOthers(store: Store, folder: string, copied: readonly CopiedTable[]): Promise<void> {
-  const written = new Set(copied.flatMap(({ files }) => files.map(({ path }) => `${folder}/${path}`)));
-  for (const { path } of await store.list(folder)) {
-    if (!written.has(path)) await store.remove(path);
-  }
-}
-
-/** What came back from the store, once it is known to be what the database holds. */
-async function requireEqual(
-  db: Db,
-  row: QuarterRow,
-  copied: readonly CopiedTable[],
-  { checks, contents }: ReadBack,
-  location: string,
-): Promise<Contents> {
-  requireSound(checks, location);
-  assert(contents, 'files without a fault have contents');
-  const rowsOf = (name: string) => contents.tables.find((table) => table.name === name)?.rows;
-  const counts = (['transactions', 'entries'] as const)
-    .filter((name) => rowsOf(name) !== row[name])
-    .map((name) => `${rowsOf(name)} ${name} instead of ${row[name]}`);
-  const digests = copied
-    .filter(({ name, digest }) => digest !== undefined && digest !== digestIn(contents, name))
-    .map(({ name }) => `${name} differs from the database`);
-  if (contents.digest !== row.digest) {
-    digests.push(
-      `the digest of the quarter is ${contents.digest}, and ${row.digest} was fixed when it was closed`,
-    );
-  }
-  const compared = [
-    check('counts', counts, ''),
-    check('digests', digests, ''),
-    check('amounts', await differingAmounts(db, row.quarter, contents.ledgers), ''),
-  ];
-  requireSound(compared, location);
-  return contents;
-}
-
-/** Debits and credits of each ledger and currency, held against the trial balance in the database. */
-async function differingAmounts(
-  db: Db,
-  quarter: string,
-  ledgers: readonly LedgerTotals[],
-): Promise<string[]> {
-  const { rows } = await sql<{ amounts: string }>`
-    SELECT concat_ws(' ', b.ledger_id, a.currency, sum(b.debits), sum(b.credits)) AS amounts
-    FROM ledger.quarter_balances AS b
-    JOIN ledger.accounts AS a ON a.ledger_id = b.ledger_id AND a.id = b.account_id
-    WHERE b.ledger_id IN (SELECT id FROM ledger.ledgers) AND b.quarter = ${quarter}
-    GROUP BY b.ledger_id, a.currency`.execute(db);
-  const fixed = new Set(rows.map(({ amounts }) => amounts));
-  const found = ledgers.flatMap(({ id, currencies }) =>
-    currencies
-      .filter(({ debits, credits }) => debits !== '0' || credits !== '0')
-      .map(({ currency, debits, credits }) => `${id} ${currency} ${debits} ${credits}`),
+  const missing = new Map(
+    copied.flatMap(({ files }) => files.map(({ path, bytes }) => [`${folder}/${path}`, bytes])),
   );
-  const differing = [
-    ...found.filter((amounts) => !fixed.has(amounts)),
-    ...[...fixed].filter((amounts) => !found.includes(amounts)),
-  ];
-  return differing.map((amounts) => `ledger, currency, debits and credits ${amounts} are on one side only`);
+  const faults: string[] = [];
+  for (const { path, bytes } of await store.list(folder)) {
+    const wanted = missing.get(path);
+    if (wanted === undefined) await store.remove(path);
+    else if (wanted !== bytes) faults.push(`${path} has ${bytes} bytes instead of ${wanted}`);
+    missing.delete(path);
+  }
+  faults.push(...[...missing.keys()].map((path) => `${path} is missing`));
+  requireSound([check('files', faults, '')], `${store.url}/${folder}`);
 }
 
 /** Puts the manifest and looks whether the store gives it back as it is. */
@@ -198,10 +187,16 @@ function reportOf(archive: ArchiveRow, archived: boolean): ArchiveReport {
   return { quarter, archived, location, manifestSha256: archive.manifest_sha256, digest, rows, bytes };
 }
 
+/** What an archive finds and would do. */
 export async function previewArchive(
-  _house: QuarterHouse,
+  house: QuarterHouse,
   _run: QuarterRun,
-  _quarter: string,
+  quarter: string,
 ): Promise<Outlook> {
-  return nothingToDo;
+  const db = house.database.direct;
+  const row = await readQuarter(db, quarter);
+  const outlook = await readinessOf(house, db, row);
+  if (outlook.done) return nothingToDo;
+  const waiting = await approvalObstacle(house, db, row, 'archive');
+  return { ...outlook, obstacles: [...outlook.obstacles, ...waiting] };
 }

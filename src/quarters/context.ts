@@ -21,13 +21,17 @@ export interface QuarterHouse {
   readonly archiveApproval: 'auto' | 'required';
   /** For how many days a quarter is restored when nobody says until when. */
   readonly restoreDays: number;
+  /** How long a part of an archive is as CSV, in bytes; left out, as long as is fast. */
+  readonly partBytes?: number;
 }
 
-/** Progress of long work: of `total` units `done` are done. */
+/** Progress of long work: of `total` units `done` are done. What was done before a resumed run is said at its start. */
 export interface Progress {
   readonly what: string;
   readonly done: number;
   readonly total: number | undefined;
+  /** What was written so far, where something is. */
+  readonly bytes?: number;
 }
 
 /** One run of a verb. */

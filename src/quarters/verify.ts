@@ -1,10 +1,11 @@
 import { check } from '../archive/check.ts';
 import { requireSound, verifyArchive } from '../archive/verify.ts';
 import { type AppError, isAppError } from '../core/errors.ts';
+import type { Db } from '../db/schema.ts';
 import { archiveFolder, readArchive } from './archives.ts';
 import type { QuarterHouse, QuarterRun } from './context.ts';
-import { nothingToDo, type Outlook } from './outlook.ts';
-import { advance, readQuarter, recordEvent, requireState } from './registry.ts';
+import { type Outlook, requireClear, stateObstacle } from './outlook.ts';
+import { advance, type QuarterRow, readQuarter, recordEvent } from './registry.ts';
 
 export interface VerifyReport {
   readonly quarter: string;
@@ -30,8 +31,8 @@ export async function verifyQuarter(
 ): Promise<VerifyReport> {
   const db = house.database.direct;
   const row = await readQuarter(db, quarter);
-  requireState(row, 'verify');
   try {
+    requireClear(await outlookOf(db, row));
     const archive = await readArchive(db, quarter);
     const found = await verifyArchive(house.store, archiveFolder(house.ledgerSet, quarter), run);
     const faults: string[] = [];
@@ -87,10 +88,27 @@ function isDamage(error: unknown): error is AppError {
   return isAppError(error, 'corrupt') || isAppError(error, 'not_in_store');
 }
 
+/** What a verification finds and would do. It is never done: who asks for it wants it read again. */
 export async function previewVerify(
-  _house: QuarterHouse,
+  house: QuarterHouse,
   _run: QuarterRun,
-  _quarter: string,
+  quarter: string,
 ): Promise<Outlook> {
-  return nothingToDo;
+  const db = house.database.direct;
+  return outlookOf(db, await readQuarter(db, quarter));
+}
+
+async function outlookOf(db: Db, row: QuarterRow): Promise<Outlook> {
+  const obstacles = stateObstacle(row.quarter, row.state, 'verify');
+  if (obstacles.length > 0) return { done: false, obstacles, steps: [] };
+  const { location, bytes, rows } = await readArchive(db, row.quarter);
+  return {
+    done: false,
+    obstacles: [],
+    steps: [
+      `read ${bytes} bytes from ${location} and compare every file with its manifest`,
+      `compare its ${rows} rows with each other and with what was fixed when ${row.quarter} was closed`,
+      'note when it was verified',
+    ],
+  };
 }

@@ -1,11 +1,13 @@
 import type { OnBlocked } from '../db/locks.ts';
 import type { Logger } from '../platform/logger.ts';
 
-/** Progress of long work: of `total` units `done` are done. */
+/** Progress of long work: of `total` units `done` are done. What was done before a resumed run is said at its start. */
 export interface Progress {
   readonly what: string;
   readonly done: number;
   readonly total: number | undefined;
+  /** What was written so far, where something is. */
+  readonly bytes?: number;
 }
 
 /** One run of a job, by a worker or in the foreground. */

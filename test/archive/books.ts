@@ -51,9 +51,9 @@ export async function writeArchive(
   await withPartWriter(
     {
       partBytes: options.partBytes ?? 1,
-      store: async ({ name }, { file, ...part }) => {
-        await store.put(`${folder}/${part.path}`, file);
-        files.get(name)?.push(part);
+      store: async ({ name }, { file, path, rows, bytes, sha256, firstKey, lastKey }) => {
+        await store.put(`${folder}/${path}`, file);
+        files.get(name)?.push({ path, rows, bytes, sha256, first_key: firstKey, last_key: lastKey });
       },
     },
     async (write) => {
@@ -78,7 +78,16 @@ export async function writeArchive(
     ...declared,
     zone: 'UTC',
     closed: { by: 'ada', at: '2024-04-11T00:00:00.000Z' },
-    archived: { by: 'ada', at: '2024-04-12T00:00:00.000Z', reason: null, software: 'quartermaster 0.1.0' },
+    archived: {
+      by: 'ada',
+      at: '2024-04-12T00:00:00.000Z',
+      reason: null,
+      software: 'quartermaster 0.1.0',
+      requested_by: null,
+      requested_at: null,
+      approved_by: null,
+      approved_at: null,
+    },
     previous_manifest_sha256: options.previous ?? null,
     digest: contents?.digest ?? '',
     tables: declared.tables.map((table) => ({ ...table, digest: digestOf(contents, table.name) })),

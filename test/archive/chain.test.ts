@@ -65,4 +65,35 @@ describe('the chain of archives', () => {
       detail: expect.stringContaining('both follow the same manifest'),
     });
   });
+
+  it('is broken by an archive in the folder of another quarter', async () => {
+    await put('2024q3', { ...(manifests[2] as Manifest), previous_manifest_sha256: hash(manifests[2]) });
+    await expect(verifyChain(store, 'ledger')).rejects.toMatchObject({
+      code: 'chain_broken',
+      detail: expect.stringContaining('ledger/2024q3 holds the archive of 2024q2'),
+    });
+  });
+
+  it('is that of the quarters that count, when they are named: another may be on its way', async () => {
+    await put('2024q3', { ...(manifests[2] as Manifest), quarter: '2024q3' });
+    const quarters = ['2024q1', '2023q4', '2024q2'];
+    expect(await verifyChain(store, 'ledger', { quarters })).toMatchObject({ quarters });
+    await expect(verifyChain(store, 'ledger', { quarters: [...quarters, '2025q1'] })).rejects.toMatchObject({
+      code: 'chain_broken',
+      detail: expect.stringContaining('the manifest in ledger/2025q1 is missing'),
+    });
+  });
+
+  it('that was written anew from some manifest on is told from the one that is known', async () => {
+    const known = hash(manifests[1]);
+    expect(await verifyChain(store, 'ledger', { known })).toMatchObject({ head: hash(manifests[2]) });
+    const changed = { ...(manifests[1] as Manifest), closed: { by: 'eve', at: '2024-04-11T00:00:00.000Z' } };
+    await put('2023q4', changed);
+    await put('2024q2', { ...(manifests[2] as Manifest), previous_manifest_sha256: hash(changed) });
+    expect((await verifyChain(store, 'ledger')).quarters).toHaveLength(3);
+    await expect(verifyChain(store, 'ledger', { known })).rejects.toMatchObject({
+      code: 'chain_broken',
+      detail: expect.stringContaining(`does not lead through the manifest ${known}`),
+    });
+  });
 });

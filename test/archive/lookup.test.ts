@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openDiskStore } from '../../src/archive/disk-store.ts';
 import { findInArchive } from '../../src/archive/lookup.ts';
+import type { Store } from '../../src/archive/store.ts';
 import { writeArchive } from './books.ts';
 
 let directory: string;
@@ -35,6 +36,31 @@ describe('a transaction in an archive', () => {
     expect(await find(5)).toMatchObject({ status: 'FAILED', entries: [] });
   });
 
+  it('is read from the parts alone that can hold it by their keys', async () => {
+    const disk = openDiskStore(directory);
+    const opened: string[] = [];
+    const watched: Store = {
+      ...disk,
+      open(path) {
+        opened.push(path.replace('books/2024q1/', ''));
+        return disk.open(path);
+      },
+    };
+    const found = await findInArchive(watched, 'books/2024q1', { ledgerId: 1, id: id(3), createdAt: at(3) });
+    expect(found?.entries).toHaveLength(2);
+    // There are three parts of transactions and four of entries, of two rows each.
+    expect(opened).toEqual([
+      'manifest.json',
+      'transactions/part-0001.parquet',
+      'entries/part-0001.parquet',
+      'entries/part-0003.parquet',
+      'accounts/part-0000.parquet',
+    ]);
+    opened.length = 0;
+    await findInArchive(watched, 'books/2024q1', { ledgerId: 2, id: id(3), createdAt: at(3) });
+    expect(opened).toEqual(['manifest.json']);
+  });
+
   it('is not found in another ledger, under another time or another id', async () => {
     expect(await find(3, 2)).toBeUndefined();
     expect(await find(3, 1, at(4))).toBeUndefined();
@@ -42,7 +68,7 @@ describe('a transaction in an archive', () => {
   });
 
   it('is not believed when a file is not the one that was written', async () => {
-    const file = join(directory, 'books/2024q1/entries/part-0000.parquet');
+    const file = join(directory, 'books/2024q1/entries/part-0001.parquet');
     const bytes = await readFile(file);
     bytes.writeUInt8(bytes.readUInt8(100) ^ 1, 100);
     await writeFile(file, bytes);

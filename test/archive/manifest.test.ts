@@ -1,6 +1,25 @@
 import { describe, expect, it } from 'vitest';
-import { archiveTables, partPath } from '../../src/archive/format.ts';
-import { type Manifest, manifestText, parseManifest, sha256 } from '../../src/archive/manifest.ts';
+import { type ArchiveTable, archiveTables, partPath } from '../../src/archive/format.ts';
+import { keyColumns } from '../../src/archive/keys.ts';
+import {
+  type Manifest,
+  type ManifestFile,
+  manifestText,
+  parseManifest,
+  sha256,
+} from '../../src/archive/manifest.ts';
+import type { Column } from '../../src/core/tables.ts';
+
+/** A key of the table; the greater the number, the later the key. */
+function keyOf(table: ArchiveTable, n: number): string[] {
+  const values: Partial<Record<Column['type'], string>> = {
+    integer: '1',
+    bigint: `${n}`,
+    timestamptz: `2024-02-0${n + 1}T00:00:00.000001Z`,
+    uuid: `018cc251-f400-7000-8000-00000000000${n}`,
+  };
+  return keyColumns(table).map(({ type }) => values[type] ?? `A${n}`);
+}
 
 const manifest: Manifest = {
   format: 'quartermaster-archive',
@@ -11,7 +30,16 @@ const manifest: Manifest = {
   ends_at: '2024-03-31T22:00:00.000Z',
   zone: 'Europe/Paris',
   closed: { by: 'Zoë "z" \u2028', at: '2024-04-11T00:00:00.000Z' },
-  archived: { by: 'schedule', at: '2024-04-11T01:00:00.000Z', reason: null, software: 'quartermaster 0.1.0' },
+  archived: {
+    by: 'schedule',
+    at: '2024-04-11T01:00:00.000Z',
+    reason: null,
+    software: 'quartermaster 0.1.0',
+    requested_by: 'ada',
+    requested_at: '2024-04-11T00:30:00.000Z',
+    approved_by: 'bob',
+    approved_at: '2024-04-11T00:45:00.000Z',
+  },
   previous_manifest_sha256: null,
   digest: 'd'.repeat(64),
   tables: archiveTables.map((table) => ({
@@ -23,6 +51,8 @@ const manifest: Manifest = {
       rows,
       bytes: 100,
       sha256: 'b'.repeat(64),
+      first_key: keyOf(table, 2 * i),
+      last_key: keyOf(table, 2 * i + 1),
     })),
   })),
   ledgers: [
@@ -89,6 +119,8 @@ describe('a manifest', () => {
       const name = String(way.at(-1));
       for (const other of others) {
         if (other === 'Z' && /by|name|reason|software|ledger_set/.test(name)) continue;
+        // The code of a currency is any text; that the keys ascend is tried below.
+        if (other === 'Z' && way[1] === 4 && way.some((part) => /_key$/.test(String(part)))) continue;
         // No ledger, no table and no key are not right, but for whoever reads the files to find out.
         if (Array.isArray(other) && /tables|ledgers|currencies|key/.test(name)) continue;
         const changed = replaced(manifest, way, other);
@@ -121,6 +153,20 @@ describe('a manifest', () => {
     expect(() => parse(withTable({ key: ['nobody'] }))).toThrow(invalid(/not of its columns/));
     expect(() => parse(withTable({ columns: [...(first?.columns ?? []), first?.columns[0]] }))).toThrow(
       invalid(/A column of transactions is there twice/),
+    );
+    const withKeys = (change: (file: ManifestFile, i: number) => object) =>
+      parse(withTable({ files: first?.files.map((file, i) => ({ ...file, ...change(file, i) })) }));
+    expect(() => withKeys((_, i) => (i === 0 ? { first_key: null } : {}))).toThrow(
+      invalid(/not those of 3 rows/),
+    );
+    expect(() => withKeys((file) => ({ last_key: [...(file.last_key ?? []), '1'] }))).toThrow(
+      invalid(/none of transactions/),
+    );
+    expect(() => withKeys((file) => ({ first_key: file.last_key, last_key: file.first_key }))).toThrow(
+      invalid(/ends before it begins/),
+    );
+    expect(() => withKeys((file, i) => (i === 1 ? { first_key: first?.files[0]?.last_key } : file))).toThrow(
+      invalid(/begins before the part in front of it ends/),
     );
     const outside = first?.files.map((file) => ({ ...file, path: 'entries/part-0000.parquet' }));
     expect(() => parse(withTable({ files: outside }))).toThrow(invalid(/not its parts in order/));

@@ -214,7 +214,7 @@ describe('parts', () => {
   it('hold rows of forty million characters', async () => {
     await inDirectory(async (directory) => {
       await written(directory, chunks('0,,,\n', `1,"${'"",\n'.repeat(10_000_000)}",,\n`, '2,,,\n'));
-      expect(await query(`SELECT length(word)::INT FROM '${directory}/0.parquet'`)).toEqual([
+      expect(await query(`SELECT length(word)::INT FROM '${directory}/*.parquet' ORDER BY n`)).toEqual([
         [null],
         [30_000_000],
         [null],

@@ -1,6 +1,6 @@
 import { PassThrough } from 'node:stream';
 import { describe, expect, it } from 'vitest';
-import { progressBar } from '../../src/cli/progress.ts';
+import { progressBar, progressLine } from '../../src/cli/progress.ts';
 import { formatBytes, formatCount, printResult, type Terminal, table } from '../../src/cli/terminal.ts';
 
 function captured(options: { json?: boolean; tty?: boolean } = {}) {
@@ -64,6 +64,18 @@ describe('progress', () => {
     const shown = err();
     expect(shown).toContain('\r\x1b[2Kclose 2024q1');
     expect(shown).toContain(' 5 rows (');
+  });
+
+  it('reckons the rate and the time left from what this run did alone', () => {
+    const progress = { done: 600, total: 1000, bytes: 3 * 1024 * 1024, before: 400, seconds: 10 };
+    expect(progressLine('archive 2024q1', progress)).toMatch(
+      /^archive 2024q1 +█{17}░{11} 60% {2}600 of 1,000 {2}3\.0 MiB {2}20\/s {2}20 s left$/,
+    );
+    // Nothing is known of a run that has just gone on.
+    expect(progressLine('archive 2024q1', { ...progress, before: 600, seconds: 0 })).not.toContain('left');
+    expect(progressLine('load', { ...progress, total: undefined, bytes: undefined })).toMatch(
+      /^load +600 {2}20\/s$/,
+    );
   });
 
   it('never moves in a log, even when the caller wants JSON on a terminal', () => {

@@ -60,6 +60,7 @@ describe('all jobs', () => {
     expect(jobs.map(({ name }) => name).sort()).toEqual([
       'analyze-partitions',
       'archive',
+      'check-fixity',
       'close',
       'detach',
       'drop',
@@ -78,6 +79,7 @@ describe('all jobs', () => {
     );
     expect(rows).toEqual([
       { name: 'analyze-partitions', policy: 'stately' },
+      { name: 'check-fixity', policy: 'stately' },
       { name: 'expire-reservations', policy: 'stately' },
       { name: 'expire-restores', policy: 'stately' },
       { name: 'purge-idempotency-keys', policy: 'stately' },
@@ -132,6 +134,7 @@ describe('all jobs', () => {
       SELECT name, cron, timezone FROM pgboss.schedule ORDER BY name`.execute(house.database.write);
     expect(zones).toEqual([
       { name: 'analyze-partitions', cron: '30 * * * *', timezone: 'Europe/Paris' },
+      { name: 'check-fixity', cron: '20 4 * * *', timezone: 'Europe/Paris' },
       { name: 'expire-reservations', cron: '* * * * *', timezone: 'Europe/Paris' },
       { name: 'expire-restores', cron: '20 * * * *', timezone: 'Europe/Paris' },
       { name: 'purge-idempotency-keys', cron: '40 3 * * *', timezone: 'Europe/Paris' },

@@ -6,7 +6,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { openDiskStore } from '../../src/archive/disk-store.ts';
 import type { Store } from '../../src/archive/store.ts';
 import { AppError } from '../../src/core/errors.ts';
-import { archiveQuarter } from '../../src/quarters/archive.ts';
+import { archiveQuarter, previewArchive } from '../../src/quarters/archive.ts';
+import { forgetParts } from '../../src/quarters/archive-parts.ts';
 import type { QuarterHouse } from '../../src/quarters/context.ts';
 import { readQuarter } from '../../src/quarters/registry.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
@@ -55,6 +56,8 @@ describe('a quarter stays closed', () => {
 
   afterEach(async () => {
     expect(await stand()).toEqual({ state: 'closed', archived_at: null, verified_at: null, archives: 0n });
+    // Each of these begins at the beginning; that a run goes on where another stopped is tested elsewhere.
+    await forgetParts(house.database.direct, quarter);
   });
 
   /** A store that puts something else than it was given, of the file of that name. */
@@ -142,6 +145,32 @@ describe('a quarter stays closed', () => {
     }
   });
 
+  it('when it was closed on books that have changed since', async () => {
+    const stale = (reason: string | null) =>
+      house.database.direct
+        .updateTable('quartermaster.quarters')
+        .set({ stale_reason: reason })
+        .where('quarter', '=', quarter)
+        .execute();
+    await stale('2024q1 was reopened');
+    await expect(archive(disk())).rejects.toMatchObject({ kind: 'conflict', code: 'quarter_stale' });
+    expect((await previewArchive(house, run, quarter)).obstacles).toMatchObject([
+      { code: 'quarter_stale', detail: expect.stringContaining('2024q1 was reopened') },
+    ]);
+    await stale(null);
+  });
+
+  it('when its fence is down', async () => {
+    const admin = openArchiveHouse(home.adminUrl, directory);
+    const partition = `ledger.entries_${quarter}`;
+    await sql.raw(`ALTER TABLE ${partition} DROP CONSTRAINT quarter_closed`).execute(admin.database.direct);
+    await expect(archive(disk())).rejects.toMatchObject({ kind: 'conflict', code: 'partition_not_fenced' });
+    await sql
+      .raw(`ALTER TABLE ${partition} ADD CONSTRAINT quarter_closed CHECK (false) NOT VALID`)
+      .execute(admin.database.direct);
+    await admin.database.close();
+  });
+
   it('when somebody else’s archive is in its folder', async () => {
     const theirs = (await readFile(place(other, 'manifest.json'))).toString();
     const foreign = place(quarter, 'manifest.json');
@@ -178,7 +207,7 @@ describe('a quarter stays closed', () => {
       {
         ...run,
         step: async (name) => {
-          if (name === 'archive.stored transactions/part-0000.parquet') {
+          if (name === 'archive.stored accounts/part-0000.parquet') {
             await sql`SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'
               AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`.execute(
               house.database.write,
@@ -189,7 +218,7 @@ describe('a quarter stays closed', () => {
       quarter,
     );
     await expect(losing).rejects.toMatchObject({ kind: 'unavailable' });
-    expect(puts).toEqual([`ledger/${quarter}/transactions/part-0000.parquet`]);
+    expect(puts).toEqual([`ledger/${quarter}/accounts/part-0000.parquet`]);
   });
 });
 

@@ -16,7 +16,7 @@ export const run: QuarterRun = { actor: 'ada', reason: 'year-end' };
 export function openArchiveHouse(
   url: string,
   directory: string,
-  options: { readonly store?: Store; readonly zone?: string } = {},
+  options: { readonly store?: Store; readonly zone?: string; readonly partBytes?: number } = {},
 ): QuarterHouse {
   return {
     database: openDatabase({ databaseUrl: url, poolMax: 5, applicationName: 'test-archive' }),
@@ -29,6 +29,7 @@ export function openArchiveHouse(
     oldest: new Date('2000-01-01T00:00:00Z'),
     archiveApproval: 'auto',
     restoreDays: 14,
+    ...(options.partBytes === undefined ? {} : { partBytes: options.partBytes }),
   };
 }
 
