@@ -1,6 +1,7 @@
 /** A worker of a soak: all jobs, on a store that is not to be trusted. It is killed at any moment. */
 import { openDiskStore } from '../../src/archive/disk-store.ts';
 import { createRandom } from '../distributions.ts';
+import { isAway } from './checks.ts';
 import { createFaultyStore } from './faulty-store.ts';
 import { soakJobs } from './jobs.ts';
 import { openSoak, readSetting, stopSignal } from './setting.ts';
@@ -17,7 +18,11 @@ const store = createFaultyStore(
 );
 const house = openSoak(setting, store);
 const stop = stopSignal();
-await house.queue.start(soakJobs(house));
+await house.queue.start(soakJobs(house)).catch((error: unknown) => {
+  // It was started while the server was dead; whoever looks after it starts it again.
+  if (!isAway(error)) throw error;
+  process.exit(0);
+});
 await new Promise<void>((resolve) => {
   if (stop.aborted) resolve();
   stop.addEventListener('abort', () => resolve());

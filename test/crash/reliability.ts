@@ -45,5 +45,17 @@ finished. \`done\`: all of it, and the next run changed nothing. \`right\`: eith
 the moment before a verb begins, \`end\` the one after it has returned. A dash: there is no such moment at this step.
 
 ${renderTable(rows)}
+
+## All at once
+
+\`npm run soak -- --minutes 10 --seed 7\` lets a ledger live through years in minutes, on a PostgreSQL of its own: writers, a reader, loads
+and two workers as real processes with a clock that runs fast, people who hold, archive, detach, restore and drop by hand, and a store that
+refuses, loses the end of a file, turns a bit, or breaks off. Workers, writers, readers, loads and PostgreSQL itself are killed
+with \`kill -9\`, and sessions are ended, by a plan made from the seed before anything begins. All along it looks whether entries sum to
+zero, balances are those of the last entries, closed quarters keep their digest, no partition is lost, and archives can be read. At
+the end everything must come to rest by itself; then every transaction that was acknowledged has to be there, in the tables or in an
+archive, exactly once, none that was refused or never sent, and everything else as above. It ends with 1 and tells the seed when
+something is wrong. The seed brings back the same kills at the same moments; how fast the machine is and which of two processes is
+first it cannot bring back.
 `;
 }
