@@ -8,7 +8,7 @@ import { ensureQuarters } from '../../src/quarters/create.ts';
 import { createRandom } from '../distributions.ts';
 import { openSoak, readSetting, stopSignal } from './setting.ts';
 
-const RECORDS = 400;
+const RECORDS = 2000;
 const DAYS = 40;
 
 const setting = readSetting();
@@ -35,7 +35,7 @@ try {
       id: setting.name,
       amounts: 'minor',
       createAccounts: { allowNegative: '*' },
-      batch: 50,
+      batch: 40,
       signal: stopSignal(),
     },
   );

@@ -10,12 +10,13 @@ import type { PostResult } from '../../src/ledger/post.ts';
 import type { TransactionRequest } from '../../src/ledger/request.ts';
 import { createRandom } from '../distributions.ts';
 import { openJournal, type Sent } from './journal.ts';
-import { openSoak, readSetting, stopSignal } from './setting.ts';
+import { FIRST_DAY, openSoak, readSetting, stopSignal } from './setting.ts';
 
 const ACCOUNTS = 20;
 const PAUSE_MS = 60;
 /** Accounts of late ones. */
 const LATE = 200;
+const LATE_DAYS = 120;
 
 const setting = readSetting();
 const house = openSoak(setting);
@@ -30,11 +31,12 @@ while (!stop.aborted && journal.count() < setting.rows) {
   const batch = Array.from({ length: 1 + pick(8) }, nextRequest);
   for (const sent of batch) journal.sent(sent);
   // Now and then one comes late: into a quarter that may be closed by now, on accounts that nobody else uses.
-  if (random() < 0.03) {
-    const late = { ...nextRequest(), from: `late-${journal.count() % LATE}:WALLET` };
-    const at = new Date(Date.parse(late.at) - 120 * 86_400_000).toISOString();
-    journal.sent({ ...late, at });
-    await post([{ ...late, at }]);
+  const late = house.clock.now().getTime() - LATE_DAYS * 86_400_000;
+  if (random() < 0.03 && late > FIRST_DAY) {
+    const from = `late-${journal.count() % LATE}:WALLET`;
+    const sent = { ...nextRequest(), from, at: new Date(late).toISOString() };
+    journal.sent(sent);
+    await post([sent]);
   }
   await post(batch);
   await delay(PAUSE_MS);
