@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { startServer, type TestServer } from '../support/server.ts';
 import { inPlace } from './house.ts';
 import { openPlaces, type Places } from './places.ts';
-import { runHere } from './processes.ts';
+import { missed, runHere } from './processes.ts';
 import { readPage, writePage } from './reliability.ts';
 import { type Contents, readDigests } from './sound.ts';
 import { cellOf, openFindings, outlineOf, renderTable } from './table.ts';
@@ -36,7 +36,7 @@ beforeAll(async () => {
   const open = await places.clone('open');
   contents = { digests: await inPlace(open, readDigests), archives: new Map() };
   await open.remove();
-}, 2 * MINUTES);
+}, 5 * MINUTES);
 
 afterEach(({ task }) => {
   failed ||= task.result?.state === 'fail';
@@ -106,7 +106,7 @@ describe.each(cases)('$name', (verb) => {
       });
       expect(complaints.found).toEqual([]);
     },
-    4 * MINUTES,
+    15 * MINUTES,
   );
 
   it(
@@ -121,7 +121,7 @@ describe.each(cases)('$name', (verb) => {
       });
       expect(complaints.found).toEqual([]);
     },
-    4 * MINUTES,
+    15 * MINUTES,
   );
 
   it.each([
@@ -140,7 +140,7 @@ describe.each(cases)('$name', (verb) => {
       }
       expect(complaints.found).toEqual([]);
     },
-    4 * MINUTES,
+    15 * MINUTES,
   );
 
   it(
@@ -155,7 +155,7 @@ describe.each(cases)('$name', (verb) => {
       });
       expect(complaints.found).toEqual([]);
     },
-    4 * MINUTES,
+    15 * MINUTES,
   );
 });
 
@@ -178,7 +178,7 @@ it(
     }
     expect(complaints.found).toEqual([]);
   },
-  6 * MINUTES,
+  15 * MINUTES,
 );
 
 async function killPostgres(
@@ -190,11 +190,13 @@ async function killPostgres(
     due.map(async ({ trial, step }) => {
       const place = await places.clone(trial.verb.start);
       const arrived = Promise.withResolvers<void>();
+      let came = false;
       const ending = runHere(place, trial.verb, 'crash-victim', async (name) => {
         if (name !== step) return;
+        came = true;
         arrived.resolve();
         await dead.promise;
-      });
+      }).then((ended) => (came ? ended : missed(step)));
       standing.push(Promise.race([arrived.promise, ending]));
       return { trial, step, place, ending };
     }),

@@ -47,14 +47,25 @@ export function startVerb({ url, directory }: Place, verb: CrashCase, onStep: On
   };
 }
 
+/** A step that a verb has when it is undisturbed, and did not come to now: then nothing was tried. */
+export function missed(step: string): Ending {
+  return { code: `never came to ${step}`, passes: false };
+}
+
 /**
  * Runs the verb in a process that is killed: when it comes to the step, or `afterMs` later if that is given and it has not
  * come to another step before.
  */
-export async function runKilled(place: Place, verb: CrashCase, at: string, afterMs?: number): Promise<void> {
-  let due = false;
+export async function runKilled(
+  place: Place,
+  verb: CrashCase,
+  at: string,
+  afterMs?: number,
+): Promise<Ending> {
+  let [due, came] = [false, false];
   const running: VerbProcess = startVerb(place, verb, async (step) => {
     if (step !== at && !due) return;
+    came = true;
     if (step === at && afterMs !== undefined) {
       due = true;
       void delay(afterMs).then(() => running.kill());
@@ -63,6 +74,7 @@ export async function runKilled(place: Place, verb: CrashCase, at: string, after
     await running.kill();
   });
   await running.ended;
+  return came ? undefined : missed(at);
 }
 
 /** Runs the verb in this process, through a database of its own connections. */

@@ -20,7 +20,7 @@ What becomes of a quarter when something dies while a verb works on it. \`npm ru
 \`test/crash\`; an ordinary run of the tests fails when the steps or the faults are others than those below.
 
 Each verb is run once undisturbed, and says its steps as it comes to them. Then it is started anew, from a copy of the same
-database and the same store, for each of its ${rows.length} steps in ${verbs} situations, and disturbed there:
+database and the same store, for each step, ${rows.length} in ${verbs} situations, and disturbed there:
 
 | fault | what is done |
 |---|---|

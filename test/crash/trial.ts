@@ -2,7 +2,7 @@ import { openCuttingProxy } from '../support/cutting-proxy.ts';
 import { again, describeFailure, inPlace, type Place, run } from './house.ts';
 import { differences, type Picture, same, takePicture, withoutRepeats } from './picture.ts';
 import type { Clone, Places } from './places.ts';
-import { type Ending, type OnStep, runHere, runKilled, startVerb } from './processes.ts';
+import { type Ending, missed, type OnStep, runHere, runKilled, startVerb } from './processes.ts';
 import { type Contents, requireSound } from './sound.ts';
 import type { CrashCase } from './verbs.ts';
 
@@ -55,17 +55,16 @@ export async function record(
 
 /** A process is killed at the step, or so many milliseconds after it. */
 export async function tryKill(trial: Trial, step: string, afterMs?: number): Promise<Verdict> {
-  return inClone(trial, async (place) => {
-    await runKilled(place, trial.verb, step, afterMs);
-    return undefined;
-  });
+  return inClone(trial, (place) => runKilled(place, trial.verb, step, afterMs));
 }
 
 /** Every session of the verb is ended at the step, by an administrator as it were. */
 export async function tryTermination(trial: Trial, step: string): Promise<Verdict> {
-  return inClone(trial, (place) =>
-    runHere(place, trial.verb, 'crash-victim', async (name) => {
+  return inClone(trial, async (place) => {
+    let came = false;
+    const ending = await runHere(place, trial.verb, 'crash-victim', async (name) => {
       if (name !== step) return;
+      came = true;
       await trial.places.admin((admin) =>
         admin.query(
           `SELECT pg_terminate_backend(pid, 5000) FROM pg_catalog.pg_stat_activity
@@ -73,8 +72,9 @@ export async function tryTermination(trial: Trial, step: string): Promise<Verdic
           [new URL(place.url).pathname.slice(1)],
         ),
       );
-    }),
-  );
+    });
+    return came ? ending : missed(step);
+  });
 }
 
 /**
@@ -120,6 +120,7 @@ export async function tryTwin(
       const soon = await Promise.race([second, new Promise((resolve) => setTimeout(resolve, 300, waits))]);
       if (soon === waits) told = 'waits, ';
     }).ended;
+    if (second === undefined) return missed(step);
     const ended = await second;
     told += ended === undefined ? 'done' : (ended.code.split(/[/:]/, 1)[0] ?? '');
     return first ?? ended;

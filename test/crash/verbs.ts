@@ -1,3 +1,5 @@
+import { requestApproval } from '../../src/quarters/approvals.ts';
+import { approveQuarter } from '../../src/quarters/approve.ts';
 import { archiveQuarter } from '../../src/quarters/archive.ts';
 import { closeQuarter } from '../../src/quarters/close.ts';
 import type { QuarterHouse, QuarterRun } from '../../src/quarters/context.ts';
@@ -6,6 +8,7 @@ import { detachQuarter } from '../../src/quarters/detach.ts';
 import { dropQuarter } from '../../src/quarters/drop.ts';
 import { holdQuarter } from '../../src/quarters/hold.ts';
 import { reconcile } from '../../src/quarters/reconcile.ts';
+import { readQuarter } from '../../src/quarters/registry.ts';
 import { releaseQuarter } from '../../src/quarters/release.ts';
 import { reopenQuarter } from '../../src/quarters/reopen.ts';
 import { restoreQuarter } from '../../src/quarters/restore.ts';
@@ -57,6 +60,11 @@ export const starts = {
     },
   },
   reopened: { from: 'closed', prepare: of(reopenQuarter) },
+  asked: {
+    from: 'closed',
+    prepare: async (house, run) =>
+      requestApproval(house, run, await readQuarter(house.database.direct, QUARTER), 'archive'),
+  },
   held: { from: 'closed', prepare: of(holdQuarter) },
   // The archive of the other quarter comes first, so that this one's follows another in the chain.
   archived: {
@@ -101,6 +109,11 @@ const list: readonly CrashCase[] = [
   { name: 'close again', start: 'reopened', run: of(closeQuarter) },
   { name: 'hold', start: 'closed', run: of(holdQuarter) },
   { name: 'unhold', start: 'held', run: of(unholdQuarter) },
+  {
+    name: 'approve',
+    start: 'asked',
+    run: (house, run) => approveQuarter(house, { ...run, actor: 'bob' }, QUARTER),
+  },
   { name: 'archive', start: 'closed', run: of(archiveQuarter) },
   { name: 'verify', start: 'archived', run: of(verifyQuarter), repeats: true },
   { name: 'detach', start: 'archived', run: of(detachQuarter) },
