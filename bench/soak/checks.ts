@@ -32,14 +32,14 @@ export function openWatch(house: JobHouse): Watch {
       const db = house.database.direct;
       const rows = await readQuarters(db);
       const faults: string[] = [];
-      for (const { quarter, digest, closed_at, state } of rows) {
+      for (const { quarter, digest, closed_at, reopened_at, state } of rows) {
         if (digest === null || state === 'open') {
           digests.delete(quarter);
           seen.delete(quarter);
           continue;
         }
         const known = digests.get(quarter);
-        const closed = closed_at?.toISOString() ?? '';
+        const closed = `${closed_at?.toISOString()} ${reopened_at?.toISOString()}`;
         if (known !== undefined && known !== digest && seen.get(quarter) === closed)
           faults.push(`${quarter} was closed with ${known} and has ${digest}`);
         digests.set(quarter, digest);

@@ -125,6 +125,7 @@ export async function runSoak({ seed, random, forMs, rows, keep }: SoakOptions):
   await Promise.all(loops);
   await crew.dismiss(['worker']);
   for (const complaint of crew.complaints) fail(complaint);
+  for (const fault of await watch.look(0)) fail(fault);
   for (const fault of await judgeEnd(house, { home, digests: watch.digests, loads, say })) fail(fault);
   say(`${crew.started} processes were started, ${watch.looks} looks taken. ${mishaps.told()}`);
   await house.close();
