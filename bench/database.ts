@@ -11,6 +11,8 @@ import type { Bench } from './bench.ts';
 export interface BenchServer {
   /** Of the postmaster, where it is ours. */
   readonly pid: number | undefined;
+  /** Of a role that may create databases: a superuser's where the server is ours. */
+  readonly adminUrl: string;
   /** Makes an empty database and returns its URL, as the role that owns it. */
   createDatabase(): Promise<string>;
 }
@@ -33,7 +35,7 @@ export async function openServer(bench: Bench): Promise<BenchServer> {
   return server;
 }
 
-async function embedded(bench: Bench): Promise<BenchServer & { adminUrl: string }> {
+async function embedded(bench: Bench): Promise<BenchServer> {
   const parent = join(packageRoot(), 'var', 'bench');
   await mkdir(parent, { recursive: true });
   const directory = await mkdtemp(join(parent, 'postgres-'));
@@ -47,7 +49,7 @@ async function embedded(bench: Bench): Promise<BenchServer & { adminUrl: string 
 }
 
 /** `adminUrl` may create databases, `url` is of the role that is to own them. */
-function onServer(bench: Bench, adminUrl: string, url: string): BenchServer & { adminUrl: string } {
+function onServer(bench: Bench, adminUrl: string, url: string): BenchServer {
   const owner = identifier(decodeURIComponent(new URL(url).username));
   return {
     adminUrl,

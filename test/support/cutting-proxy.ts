@@ -4,8 +4,11 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 /** A way to PostgreSQL that can be cut at the worst of moments. */
 export interface CuttingProxy {
   readonly url: string;
-  /** The next COMMIT: `before` it reaches PostgreSQL, or `after` it was done and before the client hears of it. */
-  cutNextCommit(when: 'before' | 'after'): void;
+  /**
+   * The next COMMIT, or a later one where some are let pass: `before` it reaches PostgreSQL, or `after` it was done and
+   * before the client hears of it.
+   */
+  cutNextCommit(when: 'before' | 'after', letPass?: number): void;
   /** How often it cut. */
   readonly cuts: number;
   close(): Promise<void>;
@@ -16,6 +19,7 @@ export async function openCuttingProxy(url: string): Promise<CuttingProxy> {
   const sockets = new Set<Socket>();
   let armed: 'before' | 'after' | undefined;
   let cuts = 0;
+  let passing = 0;
 
   const server = createServer((client) => {
     const upstream = connect({ host: target.hostname, port: Number(target.port) });
@@ -32,7 +36,7 @@ export async function openCuttingProxy(url: string): Promise<CuttingProxy> {
     client.on('data', (chunk) => {
       // A simple query: 'Q', its length, the text, a zero byte. Other statements may come in the same chunk.
       const commit = armed ? chunk.toString('latin1').search(/Q....COMMIT\0/is) : -1;
-      if (commit >= 0) {
+      if (commit >= 0 && passing-- === 0) {
         cuts++;
         cutting = armed === 'after';
         armed = undefined;
@@ -57,8 +61,9 @@ export async function openCuttingProxy(url: string): Promise<CuttingProxy> {
   through.port = String((server.address() as AddressInfo).port);
   return {
     url: through.href,
-    cutNextCommit: (when) => {
+    cutNextCommit: (when, letPass = 0) => {
       armed = when;
+      passing = letPass;
     },
     get cuts() {
       return cuts;
