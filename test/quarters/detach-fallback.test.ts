@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { type Database, openDatabase } from '../../src/db/database.ts';
 import { closeQuarter } from '../../src/quarters/close.ts';
 import type { QuarterHouse } from '../../src/quarters/context.ts';
@@ -65,6 +65,9 @@ describe('a detach on a server that refuses CONCURRENTLY', () => {
 
   it('gives way to those who come after a long reader, tells who that is, and goes on when it is gone', async () => {
     const reader = await house.database.read.startTransaction().execute();
+    onTestFinished(async () => {
+      if (!reader.isCommitted) await reader.rollback().execute();
+    });
     const { rows } = await sql<{ pid: number }>`
       SELECT pg_backend_pid() AS pid FROM (SELECT count(*) FROM ledger.transactions) AS read`.execute(reader);
     const blocked = Promise.withResolvers<{ tables: readonly string[]; pids: number[] }>();
@@ -77,7 +80,8 @@ describe('a detach on a server that refuses CONCURRENTLY', () => {
     detach.catch(blocked.reject);
     expect(await blocked.promise).toEqual({
       tables: ['ledger.transactions', 'ledger.transactions_2025q1'],
-      pids: [rows[0]?.pid],
+      // An autovacuum may be at the table as well.
+      pids: expect.arrayContaining([rows[0]?.pid]),
     });
     // A writer would wait for ever behind a lock that is waited for; ours is given up after a moment.
     await bookPayments(house.database.write, ledger, {
