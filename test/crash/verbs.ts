@@ -98,11 +98,8 @@ export const starts = {
   copied: { from: 'dropped', prepare: into },
 } as const satisfies Record<string, Start>;
 
-/** Verbs that are not there yet. */
-const missing = /reopen|again|drop|restore|release/;
-
 /** The one list: a verb that is added here is killed at every step it names, and gets its rows in the table. */
-const list: readonly CrashCase[] = [
+export const cases: readonly CrashCase[] = [
   { name: 'create', start: 'open', run: of(createQuarter, MISSING) },
   { name: 'close', start: 'open', run: of(closeQuarter) },
   { name: 'reopen', start: 'closed', run: of(reopenQuarter) },
@@ -131,5 +128,3 @@ const list: readonly CrashCase[] = [
     run: (house, run) => releaseQuarter(house, { ...run, reason, into: SIDE }, QUARTER),
   },
 ];
-
-export const cases = list.filter(({ name }) => !missing.test(name));

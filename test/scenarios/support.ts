@@ -117,7 +117,7 @@ export async function openTown(options: TownOptions = {}): Promise<Town> {
         const due = await house.dueVerbs().finally(() => house.close());
         if (due.length === 0) return done;
         for (const { verb, quarter } of due) {
-          const reason = verb === 'drop' ? ' --reason "by schedule"' : '';
+          const reason = verb === 'drop' ? ' --yes --reason "by schedule"' : '';
           await ok(`quarters ${verb} ${quarter}${reason}`, now, more);
           done.push(`${verb} ${quarter}`);
         }
