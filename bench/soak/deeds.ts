@@ -1,6 +1,6 @@
 import type { JobHouse } from '../../jobs/house.ts';
 import { toAppError } from '../../src/db/sqlstate.ts';
-import { readQuarters } from '../../src/quarters/registry.ts';
+import { type QuarterRow, readQuarters } from '../../src/quarters/registry.ts';
 import { quarterActions } from '../../src/quarters/verbs.ts';
 import { pickOne } from './plan.ts';
 
@@ -19,6 +19,12 @@ const deeds = [
   { verb: 'release', states: ['restored'] },
   { verb: 'drop', states: ['detached'] },
 ] as const;
+
+/** Quarters are closed from the oldest on and reopened from the newest back; other ones would only be refused. */
+const chosenBy: Partial<Record<string, (rows: readonly QuarterRow[]) => QuarterRow | undefined>> = {
+  close: (rows) => rows[0],
+  reopen: (rows) => rows.at(-1),
+};
 
 /** Verbs that are not there yet. */
 const missing: readonly string[] = ['reopen', 'restore', 'release', 'drop'];
@@ -40,10 +46,8 @@ export async function doDeed(
   try {
     const rows = await readQuarters(house.database.direct);
     const states: readonly string[] = deed.states;
-    const row = pickOne(
-      rows.filter(({ state }) => states.includes(state)),
-      other,
-    );
+    const candidates = rows.filter(({ state }) => states.includes(state));
+    const row = chosenBy[deed.verb]?.(candidates) ?? pickOne(candidates, other);
     if (row === undefined) return { said: `${deed.verb}: nothing to do it to` };
     const name = `${deed.verb} ${row.quarter}`;
     const run = { actor: 'person', reason: 'the soak wants it' };
