@@ -5,6 +5,7 @@ import { archiveFolder } from './archives.ts';
 import type { QuarterHouse } from './context.ts';
 import { nothingToDo, type Obstacle, type Outlook, stateObstacle } from './outlook.ts';
 import type { QuarterRow } from './registry.ts';
+import { staleObstacle } from './stale.ts';
 
 /** What an archive of the quarter finds, but for the approval of a second person, and would do. */
 export async function readinessOf(house: QuarterHouse, db: Db, row: QuarterRow): Promise<Outlook> {
@@ -13,18 +14,14 @@ export async function readinessOf(house: QuarterHouse, db: Db, row: QuarterRow):
   const wrongState = stateObstacle(quarter, row.state, 'archive');
   // What else could be said of a quarter that is not closed would only confuse.
   if (wrongState.length > 0) return { done: false, obstacles: wrongState, steps: [] };
-  const obstacles: Obstacle[] = [];
-  if (row.stale_reason !== null) {
-    const detail = `${quarter} was closed on books that have changed since: ${row.stale_reason}. Close it again first: \`quartermaster quarters close ${quarter}\`.`;
-    obstacles.push({ code: 'quarter_stale', kind: 'conflict', detail });
-  }
+  const obstacles: Obstacle[] = staleObstacle(row);
   for (const { table, attachment, fenced } of await readQuarterPartitions(db, quarter)) {
     const name = `${table.schema}.${table.name}`;
     if (attachment === 'missing') {
       const detail = `The partition of ${name} for ${quarter} is gone, and it was neither archived nor detached. Restore it from a backup.`;
       obstacles.push({ code: 'partition_missing', kind: 'conflict', detail });
     } else if (!fenced) {
-      const detail = `The partition of ${name} for ${quarter} takes rows, though the quarter is closed. Run \`quartermaster doctor --fix\`, which puts its constraint back; if rows were added, the archive will say so.`;
+      const detail = `The partition of ${name} for ${quarter} takes rows, though the quarter is closed. Run \`quartermaster reconcile --fix\`: it fences the quarter again when it still holds what was closed.`;
       obstacles.push({ code: 'partition_not_fenced', kind: 'conflict', detail });
     }
   }
