@@ -41,7 +41,7 @@ export async function fetchFile(
   directory: string,
   options: FetchOptions,
 ): Promise<Fetched> {
-  const stream = await store.open(path);
+  const stream = await store.open(path, { signal: options.signal });
   // Who reads it is told of its failure; before anybody reads, one must not end the process.
   stream.on('error', () => {});
   // A store that stalls is not waited for by who was asked to stop.

@@ -59,7 +59,7 @@ export async function copyQuarter(
   };
   const store = async (table: ArchiveTable, { file, ...part }: Part, work: PartWork) => {
     await requireLock();
-    await house.store.put(`${folder}/${part.path}`, file);
+    await house.store.put(`${folder}/${part.path}`, file, { signal: run.signal });
     await run.step?.(`archive.stored ${part.path}`);
     await keep(table.name, part);
     await run.step?.(`archive.kept ${part.path}`);
