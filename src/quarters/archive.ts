@@ -22,7 +22,7 @@ import { readinessOf } from './archive-readiness.ts';
 import { type ArchiveRow, archiveFolder, insertArchive, readArchive, takeChainHead } from './archives.ts';
 import type { QuarterHouse, QuarterRun } from './context.ts';
 import { nothingToDo, type Outlook, requireClear } from './outlook.ts';
-import { advance, type QuarterRow, readQuarter } from './registry.ts';
+import { advance, type QuarterRow, readFormerDigests, readQuarter } from './registry.ts';
 
 export interface ArchiveReport {
   readonly quarter: string;
@@ -64,7 +64,7 @@ export async function archiveQuarter(
     const folder = archiveFolder(house.ledgerSet, quarter);
     const location = `${house.store.url}/${folder}`;
 
-    await clearManifest(house.store, row, folder);
+    await clearManifest(house.store, session, row, folder);
     await run.step?.('archive.cleared');
     const { tables, contents } = await proveCopy(house, run, session, row);
     await run.step?.('archive.read_back');
@@ -77,7 +77,7 @@ export async function archiveQuarter(
     const archive = await session.transaction().execute(async (trx) => {
       const previous = await takeChainHead(trx);
       const manifest = await composeManifest(trx, house, run, declared, contents, approval, previous);
-      await putManifest(house.store, folder, manifest);
+      await putManifest(house.store, folder, manifest, run.signal);
       await run.step?.('archive.manifest_stored');
       const at = house.clock.now();
       const recorded = await insertArchive(trx, manifest, location, at);
@@ -129,17 +129,24 @@ async function proveCopy(
 }
 
 /**
- * Takes away the manifest that a killed run left, so that the folder says of itself that it is not whole.
+ * Takes away the manifest that a killed run left, so that the folder says of itself that it is not whole. It may be of an
+ * earlier close: an archive that was killed before it was recorded does not keep the quarter from being reopened.
  *
  * @throws AppError conflict/archive_exists
  */
-async function clearManifest(store: Store, { quarter, digest }: QuarterRow, folder: string): Promise<void> {
+async function clearManifest(
+  store: Store,
+  session: Db,
+  { quarter, digest }: QuarterRow,
+  folder: string,
+): Promise<void> {
   const left = await readManifest(store, folder).catch((error: unknown) => {
     // A manifest that cannot be read proves nothing, so nothing is lost with it.
     if (isAppError(error, 'not_in_store') || isAppError(error, 'archive_damaged')) return undefined;
     throw error;
   });
-  if (left !== undefined && left.manifest.digest !== digest) {
+  const ours = [digest, ...(await readFormerDigests(session, quarter))];
+  if (left !== undefined && !ours.includes(left.manifest.digest)) {
     const detail = `${store.url}/${folder} holds an archive of ${quarter} with other rows, written ${left.manifest.archived.at} by ${left.manifest.archived.by}. If another database uses this store, give each a QM_LEDGER_SET of its own; if it was never finished, delete the folder.`;
     throw new AppError('conflict', 'archive_exists', detail);
   }
@@ -164,12 +171,17 @@ async function clearOthers(store: Store, folder: string, copied: readonly Copied
 }
 
 /** Puts the manifest and looks whether the store gives it back as it is. */
-async function putManifest(store: Store, folder: string, manifest: Manifest): Promise<void> {
+async function putManifest(
+  store: Store,
+  folder: string,
+  manifest: Manifest,
+  signal: AbortSignal | undefined,
+): Promise<void> {
   const path = `${folder}/${MANIFEST}`;
   await withWorkDirectory(async (directory) => {
     const file = join(directory, MANIFEST);
     await writeFile(file, manifestText(manifest));
-    await store.put(path, file);
+    await store.put(path, file, { signal });
   });
   try {
     const { bytes } = await readManifest(store, folder);
@@ -178,6 +190,8 @@ async function putManifest(store: Store, folder: string, manifest: Manifest): Pr
   } catch (error) {
     // What is not what was written must not look like a whole archive to anybody.
     await store.remove(path).catch(() => {});
+    if (isAppError(error, 'not_in_store'))
+      requireSound([check('files', [`${MANIFEST} is missing`], '')], `${store.url}/${folder}`);
     throw error;
   }
 }

@@ -106,6 +106,16 @@ export async function advance(
   await recordEvent(trx, quarter, verb, run, detail);
 }
 
+/** The digests that the quarter had by earlier closes, which a reopen took back or another close replaced. */
+export async function readFormerDigests(db: Db, quarter: string): Promise<string[]> {
+  const { rows } = await sql<{ digest: string }>`
+    SELECT DISTINCT detail #>> '{was,digest}' AS digest FROM quartermaster.quarter_events
+    WHERE quarter = ${quarter} AND event IN ('reopen', 'close') AND detail #>> '{was,digest}' IS NOT NULL`.execute(
+    db,
+  );
+  return rows.map(({ digest }) => digest);
+}
+
 /** Appends to the quarter's story: who did what, when and why. Never changed afterwards. */
 export async function recordEvent(
   db: Db,

@@ -92,19 +92,36 @@ describe('a quarter stays closed', () => {
     await expect(archive(lying(/currencies/, flip))).rejects.toMatchObject(damaged(/another SHA-256/));
   });
 
-  it('when the store forgets a file', async () => {
+  it.each(['accounts/part-0000.parquet', 'manifest.json'])('when the store forgets %s', async (lost) => {
     const store = disk();
     const forgetful: Store = {
       ...store,
       async put(path, file) {
         const stored = await store.put(path, file);
-        if (/accounts/.test(path)) await store.remove(path);
+        if (path.endsWith(lost)) await store.remove(path);
         return stored;
       },
     };
-    await expect(archive(forgetful)).rejects.toMatchObject(
-      damaged(/accounts\/part-0000\.parquet is missing/),
-    );
+    await expect(archive(forgetful)).rejects.toMatchObject(damaged(new RegExp(`${lost} is missing`)));
+  });
+
+  it.each(['put', 'open'] as const)('when it is stopped while the store hangs in %s', async (where) => {
+    const store = disk();
+    const stop = new AbortController();
+    const hangs = (signal: AbortSignal | undefined) =>
+      new Promise<never>((_, reject) => {
+        signal?.addEventListener('abort', () => reject(signal.reason));
+        stop.abort(new AppError('aborted', 'aborted', 'Enough.'));
+      });
+    const hanging: Store = {
+      ...store,
+      put: (path, file, options) =>
+        where === 'put' && /entries/.test(path) ? hangs(options?.signal) : store.put(path, file),
+      open: (path, options) =>
+        where === 'open' && /entries/.test(path) ? hangs(options?.signal) : store.open(path),
+    };
+    const stopped = archiveQuarter({ ...house, store: hanging }, { ...run, signal: stop.signal }, quarter);
+    await expect(stopped).rejects.toMatchObject({ code: 'aborted' });
   });
 
   it('when the store changes the manifest, which it does not keep then', async () => {
