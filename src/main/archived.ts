@@ -2,22 +2,26 @@ import { findInArchive } from '../archive/lookup.ts';
 import { formatAddress } from '../core/account.ts';
 import { bookableInstantOf } from '../core/id.ts';
 import { parseJson } from '../core/json.ts';
+import { readOfflineQuarters } from '../db/offline-quarters.ts';
+import type { Db } from '../db/schema.ts';
 import type { FindArchived } from '../ledger/prepare.ts';
 import type { TransactionView } from '../ledger/transaction-view.ts';
 import { archiveFolder } from '../quarters/archives.ts';
 import type { QuarterHouse } from '../quarters/context.ts';
 import { readQuarters } from '../quarters/registry.ts';
 
-/** Finds transactions whose quarter has left the database, in its archive. */
-export function findArchivedIn({ database, store, calendar, ledgerSet }: QuarterHouse): FindArchived {
+/**
+ * Finds transactions whose quarter has left the database, in its archive. To be asked when one was not found in the database:
+ * a quarter that is just being detached or released has left before its state says so, and one that is restored may have come
+ * back since.
+ */
+export function findArchivedIn({ database, store, ledgerSet }: QuarterHouse): FindArchived {
   return async (ledgerId, id): Promise<TransactionView | undefined> => {
     const createdAt = bookableInstantOf(id);
     if (!createdAt) return undefined;
-    const { name } = calendar.quarterOf(createdAt);
-    const quarters = await readQuarters(database.write);
-    const state = quarters.find(({ quarter }) => quarter === name)?.state;
-    if (state !== 'detached' && state !== 'dropped') return undefined;
-    const found = await findInArchive(store, archiveFolder(ledgerSet, name), { ledgerId, id, createdAt });
+    const quarter = await readArchivedQuarter(database.write, createdAt);
+    if (quarter === undefined) return undefined;
+    const found = await findInArchive(store, archiveFolder(ledgerSet, quarter), { ledgerId, id, createdAt });
     return (
       found && {
         id,
@@ -43,4 +47,12 @@ export function findArchivedIn({ database, store, calendar, ledgerSet }: Quarter
       }
     );
   };
+}
+
+/** The quarter of an instant when its rows are in its archive and may not have been in the database a moment ago. */
+async function readArchivedQuarter(db: Db, at: Date): Promise<string | undefined> {
+  const [offline] = await readOfflineQuarters(db, at, new Date(at.getTime() + 1));
+  if (offline !== undefined) return offline.name;
+  const quarters = await readQuarters(db);
+  return quarters.find((row) => row.state === 'restored' && row.starts_at <= at && at < row.ends_at)?.quarter;
 }
