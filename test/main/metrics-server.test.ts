@@ -71,6 +71,15 @@ it('counts what becomes of a job, and who was in its way while it ran', async ()
     throw new AppError('corrupt', 'archive_damaged', 'It is.');
   });
   await expect(damaged.handle({}, run)).rejects.toThrow('archive_damaged');
+  const gone = job('drop', async () => {
+    throw new AppError('not_found', 'not_in_store', 'It is not.');
+  });
+  await expect(gone.handle({}, run)).rejects.toThrow('not_in_store');
+  const two = [{ quarter: '2024q1' }, { quarter: '2024q2' }];
+  await job('check-fixity', async () => ({ damaged: two, chain: { code: 'archive_damaged' } })).handle(
+    {},
+    run,
+  );
   await job('analyze-partitions', async () => ({})).handle({}, run);
   const horizon = new Date('2026-05-05T13:00:00Z');
   await job('reconcile-partitions', async () => ({ horizon, drift: [{ code: 'a' }] })).handle({}, run);
@@ -79,7 +88,7 @@ it('counts what becomes of a job, and who was in its way while it ran', async ()
   for (const line of [
     'quarter_jobs_total{verb="detach",outcome="done"} 1',
     'quarter_jobs_total{verb="verify",outcome="corrupt"} 1',
-    'fixity_failures_total 1',
+    'fixity_failures_total 5',
     'horizon_seconds 3600',
     'drift{code="a"} 1',
   ])
