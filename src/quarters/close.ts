@@ -10,6 +10,7 @@ import { type CloseCheck, checkNames } from './close-checks.ts';
 import { fixQuarter } from './close-count.ts';
 import { readinessFaults } from './close-ready.ts';
 import type { QuarterHouse, QuarterRun } from './context.ts';
+import { fenceAgain } from './drift-fence.ts';
 import { type Outlook, refusalOf, requireClear, stateObstacle } from './outlook.ts';
 import { type QuarterRow, readQuarter, recordEvent } from './registry.ts';
 
@@ -32,10 +33,12 @@ export interface CloseReport {
  * takes it down again. Killed in between, the quarter is open behind its fence, and the next close goes on from there.
  *
  * A closed quarter that is stale, for an earlier one was reopened, is closed anew. Its fence stays up throughout.
+ * Of one that was closed already only a fence that somebody took away is put back, when nothing was changed behind it.
  *
  * @throws AppError busy/summaries_outstanding, busy/quarter_busy, busy/lock_timeout: try again later
  * @throws AppError refused/quarter_not_ended, refused/earlier_quarter_open, refused/earlier_quarter_stale,
  *   refused/partition_not_attached, conflict/quarter_state, and any kind/quarter_refused when several of them apply
+ * @throws AppError corrupt/quarter_changed when it was closed already, lost its fence, and holds other rows now
  * @throws AppError corrupt/close_check_failed when the books are not right; the detail names every check that failed
  */
 export async function closeQuarter(
@@ -46,7 +49,8 @@ export async function closeQuarter(
   return withQuarterLock(house.database.direct, quarter, async (session) => {
     const { row, partitions, unfenced, outlook } = await lookAt(house, session, quarter);
     if (outlook.done) {
-      await fencePartitions(session, unfenced, quarter, run);
+      // Who took the fence away may have changed rows as well, and a fence would say that nobody has.
+      if (unfenced.length > 0) await fenceAgain(house, session, run, quarter);
       return reportOf(session, row);
     }
     const again = row.state === 'closed';
@@ -105,7 +109,10 @@ async function lookAt(house: QuarterHouse, db: Db, quarter: string): Promise<Loo
   const names = unfenced.map((table) => `${table.schema}.${partitionName(table, quarter)}`);
   const fence = names.length === 0 ? [] : [`let no more rows into ${names.join(' and ')}`];
   const done = isDone('close', row.state) && row.stale_reason === null;
-  if (done) return { row, partitions, unfenced, outlook: { done, obstacles: [], steps: fence } };
+  if (done) {
+    const steps = fence.map((step) => `${step} again, if ${quarter} still holds what was closed`);
+    return { row, partitions, unfenced, outlook: { done, obstacles: [], steps } };
+  }
   const wrongState = row.state === 'closed' ? [] : stateObstacle(quarter, row.state, 'close');
   const obstacles = [...wrongState, ...(await readinessFaults(house, db, row, partitions))];
   const steps = [

@@ -38,7 +38,7 @@ export async function takeOutObstacles(db: Db, quarter: string): Promise<Obstacl
     if (attachment === 'missing') return [missing(table, quarter)];
     if (attachment !== 'attached' || fenced) return [];
     const name = `${table.schema}.${partitionName(table, quarter)}`;
-    const detail = `${name} takes rows, though ${quarter} is closed: somebody took its constraint away. Put it back (ALTER TABLE ${name} ADD CONSTRAINT quarter_closed CHECK (false) NOT VALID) and look for rows that came in.`;
+    const detail = `${name} takes rows, though ${quarter} is closed: somebody took its constraint away. Run \`quartermaster reconcile --fix\`: it puts it back when the quarter still holds what was closed.`;
     return [{ code: 'fence_missing', kind: 'conflict', detail }];
   });
 }

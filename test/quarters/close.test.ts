@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Database, openDatabase } from '../../src/db/database.ts';
 import { toAppError } from '../../src/db/sqlstate.ts';
-import { closeQuarter } from '../../src/quarters/close.ts';
+import { closeQuarter, previewClose } from '../../src/quarters/close.ts';
 import type { QuarterHouse } from '../../src/quarters/context.ts';
 import { ensureQuarters } from '../../src/quarters/create.ts';
 import { reconcile } from '../../src/quarters/reconcile.ts';
@@ -133,8 +133,20 @@ describe('closeQuarter', () => {
     await close('2025q1');
     await spoil('ALTER TABLE ledger.entries_2025q1 DROP CONSTRAINT quarter_closed');
     expect((await reconcile(house, run)).drift).toMatchObject([{ code: 'fence_missing' }]);
+    expect((await previewClose(house, run, '2025q1')).steps).toEqual([
+      'let no more rows into ledger.entries_2025q1 again, if 2025q1 still holds what was closed',
+    ]);
     await close('2025q1');
     expect((await stand())[0]).toBe('2025q1 closed: attached fenced, attached fenced');
+  });
+
+  it('does not put one back before rows that came in since: nothing would tell that they did', async () => {
+    await close('2025q1');
+    await spoil('ALTER TABLE ledger.entries_2025q1 DROP CONSTRAINT quarter_closed');
+    await spoil(`INSERT INTO ledger.entries SELECT ledger_id, account_id, created_at, 999, transaction_id, 1, 1
+                 FROM ledger.entries_2025q1 LIMIT 1`);
+    expect(await refusal('2025q1')).toMatchObject({ kind: 'corrupt', code: 'quarter_changed' });
+    expect((await stand())[0]).toBe('2025q1 closed: attached fenced, attached');
   });
 });
 
