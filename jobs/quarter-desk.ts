@@ -56,7 +56,7 @@ export interface QuarterDesk {
   next(quarter: string): Promise<NextStep | undefined>;
 }
 
-export function createQuarterDesk(house: DeskHouse, actions = quarterActions): QuarterDesk {
+export function createQuarterDesk(house: DeskHouse): QuarterDesk {
   const { database, quarters, queue } = house;
 
   async function enqueue(steps: readonly QuarterStep[]): Promise<QuarterJob[]> {
@@ -71,7 +71,7 @@ export function createQuarterDesk(house: DeskHouse, actions = quarterActions): Q
     const { verb, quarter } = request;
     // A quarter may be created of which nobody knows anything yet.
     if (verb !== 'create') await readQuarter(database.write, quarter);
-    return actions[verb].preview(quarters, runOf(request), quarter);
+    return quarterActions[verb].preview(quarters, runOf(request), quarter);
   }
 
   /** Keeps the request where nothing but the second person is missing. */
@@ -90,8 +90,6 @@ export function createQuarterDesk(house: DeskHouse, actions = quarterActions): Q
     for (const approval of await readApprovals(database.write, row)) {
       const { verb, approved_by, requested_by: actor } = approval;
       if (approved_by === null || !transitionOf(verb).from.includes(row.state)) continue;
-      // A drop that was approved before the quarter was brought back is not wanted any more: it is asked for anew.
-      if (verb === 'drop' && row.restored_at !== null && approval.requested_at <= row.restored_at) continue;
       const step = { verb, quarter, actor, reason: approval.reason ?? undefined };
       const { obstacles } = await preview(step);
       if (lasting(obstacles).length === 0) steps.push(step);
@@ -108,7 +106,7 @@ export function createQuarterDesk(house: DeskHouse, actions = quarterActions): Q
 
     async ask(request) {
       const { verb, quarter, actor, reason, until, into } = request;
-      const action = actions[verb];
+      const action = quarterActions[verb];
       const run = runOf(request);
       if (action.needsReason) {
         requireClear({ ...nothingToDo, obstacles: reasonObstacle(run, verb, quarter) });

@@ -12,7 +12,6 @@ import { runInForeground } from '../../jobs/run.ts';
 import { openStore } from '../../src/archive/open-store.ts';
 import type { Role } from '../../src/core/access.ts';
 import { type Clock, fixedClock } from '../../src/core/clock.ts';
-import { transitionOf } from '../../src/core/lifecycle.ts';
 import { calendar as calendarOf } from '../../src/core/quarter.ts';
 import { createAuthenticator } from '../../src/http/authenticator.ts';
 import { createAccountCache } from '../../src/ledger/accounts.ts';
@@ -22,11 +21,7 @@ import { createPoster } from '../../src/ledger/post.ts';
 import { createQuarterApi } from '../../src/main/quarter-api.ts';
 import { readConfig } from '../../src/platform/config.ts';
 import { createLogger } from '../../src/platform/logger.ts';
-import { approvalObstacle } from '../../src/quarters/approvals.ts';
 import { ensureQuarters } from '../../src/quarters/create.ts';
-import { stateObstacle } from '../../src/quarters/outlook.ts';
-import { readQuarter } from '../../src/quarters/registry.ts';
-import { type QuarterAction, quarterActions } from '../../src/quarters/verbs.ts';
 import { createApp, emptyHouse, inject } from '../http/house.ts';
 import type { QueueBench } from '../queue/harness.ts';
 
@@ -69,31 +64,13 @@ export async function openOffice(bench: QueueBench, environment: Record<string, 
   return { house, jobs, run };
 }
 
-/** What the verbs say before they are done, with the second person where there has to be one. */
-function asking(verb: 'archive', action: QuarterAction): QuarterAction {
-  return {
-    ...action,
-    async preview(house, _run, quarter) {
-      const db = house.database.direct;
-      const row = await readQuarter(db, quarter);
-      if (transitionOf(verb).done.includes(row.state)) return { done: true, obstacles: [], steps: [] };
-      const obstacles = [
-        ...stateObstacle(quarter, row.state, verb),
-        ...(await approvalObstacle(house, db, row, verb)),
-      ];
-      return { done: false, obstacles, steps: [] };
-    },
-  };
-}
-
 /** The API over the office, and callers with keys of their own. `jwt` lets in who has a token. */
 export function openApi(
   house: JobHouse,
   jwt?: NonNullable<Parameters<typeof createAuthenticator>[0]['jwt']>,
 ) {
   const { database, clock, calendar } = house;
-  const actions = { ...quarterActions, archive: asking('archive', quarterActions.archive) };
-  const desk = createQuarterDesk(house, actions);
+  const desk = createQuarterDesk(house);
   const app = createApp(
     emptyHouse({
       calendar,

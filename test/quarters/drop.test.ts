@@ -6,6 +6,8 @@ import { dropQuarter, previewDrop } from '../../src/quarters/drop.ts';
 import { holdQuarter } from '../../src/quarters/hold.ts';
 import { reconcile } from '../../src/quarters/reconcile.ts';
 import { readQuarter } from '../../src/quarters/registry.ts';
+import { releaseQuarter } from '../../src/quarters/release.ts';
+import { restoreQuarter } from '../../src/quarters/restore.ts';
 import { unholdQuarter } from '../../src/quarters/unhold.ts';
 import { verifyQuarter } from '../../src/quarters/verify.ts';
 import { run } from './archive-fixture.ts';
@@ -164,6 +166,11 @@ describe('a drop', () => {
     expect((await previewDrop(strict, run, quarter)).obstacles).toMatchObject([
       { code: 'approval_required' },
     ]);
+    expect(await refusal(quarter, strict)).toMatchObject({ kind: 'conflict', code: 'approval_required' });
+    await approveQuarter(strict, { actor: 'bob' }, quarter);
+    // What was agreed on before somebody wanted the rows again does not count.
+    await restoreQuarter(strict, run, quarter);
+    await releaseQuarter(strict, run, quarter);
     expect(await refusal(quarter, strict)).toMatchObject({ kind: 'conflict', code: 'approval_required' });
     await approveQuarter(strict, { actor: 'bob' }, quarter);
     await ddl('DROP TABLE ledger.transactions_2024q4');
