@@ -79,16 +79,19 @@ export function attachSql(table: QuarterTable, quarter: Quarter): string {
   return `ALTER TABLE ${identifier(table.schema, table.name)} ATTACH PARTITION ${partitionSql(table, quarter.name)} FOR VALUES FROM (${from}) TO (${to});`;
 }
 
-/** Makes PostgreSQL refuse every row of a table from now on; those that are there are not looked at. `name` is quoted. */
-export function fenceTableSql(name: string): string {
-  return `ALTER TABLE ${name} ADD CONSTRAINT ${CLOSED} CHECK (false) NOT VALID;`;
+/**
+ * The statement that makes PostgreSQL refuse every row of a table from now on; those that are there are not looked at. `name`
+ * is quoted.
+ */
+export function fenceSql(name: string): string {
+  return `ALTER TABLE ${name} ADD CONSTRAINT ${CLOSED} CHECK (false) NOT VALID`;
 }
 
 /** Drops a leftover of ours after a look that it is empty, with everybody kept out. False when it holds rows. */
 export async function dropLeftover(trx: Trx, table: QuarterTable, quarter: string): Promise<boolean> {
   const name = partitionSql(table, quarter);
   // Before version 17 LOCK TABLE wants rights to change rows, which we gave up; an ALTER by the owner locks as well.
-  await sql.raw(`ALTER TABLE ${name} ADD CONSTRAINT ${CLOSED} CHECK (false) NOT VALID`).execute(trx);
+  await sql.raw(fenceSql(name)).execute(trx);
   const { rows } = await sql
     .raw<{ filled: boolean }>(`SELECT EXISTS (SELECT FROM ${name}) AS filled`)
     .execute(trx);
@@ -108,12 +111,7 @@ export async function fencePartitions(
   quarter: string,
   options: PartitionLockOptions,
 ): Promise<void> {
-  await alterPartitions(db, tables, quarter, options, `ADD CONSTRAINT ${CLOSED} CHECK (false) NOT VALID`);
-}
-
-/** The statement that fences the quarter's partition of one table. */
-export function fenceSql(table: QuarterTable, quarter: string): string {
-  return `ALTER TABLE ${partitionSql(table, quarter)} ADD CONSTRAINT ${CLOSED} CHECK (false) NOT VALID`;
+  await alterPartitions(db, tables, quarter, options, fenceSql);
 }
 
 /**
@@ -144,7 +142,8 @@ export async function unfencePartitions(
   quarter: string,
   options: PartitionLockOptions,
 ): Promise<void> {
-  await alterPartitions(db, tables, quarter, options, `DROP CONSTRAINT IF EXISTS ${CLOSED}`);
+  const unfenceSql = (name: string) => `ALTER TABLE ${name} DROP CONSTRAINT IF EXISTS ${CLOSED}`;
+  await alterPartitions(db, tables, quarter, options, unfenceSql);
 }
 
 /**
@@ -204,11 +203,11 @@ async function alterPartitions(
   tables: readonly QuarterTable[],
   quarter: string,
   options: PartitionLockOptions,
-  action: string,
+  statementOf: (name: string) => string,
 ): Promise<void> {
-  const statements = tables.map((table) => `ALTER TABLE ${partitionSql(table, quarter)} ${action};`);
+  const statements = tables.map((table) => statementOf(partitionSql(table, quarter)));
   if (statements.length === 0) return;
-  await withShortLock(db, (trx) => sql.raw(statements.join('\n')).execute(trx), {
+  await withShortLock(db, (trx) => sql.raw(statements.join(';\n')).execute(trx), {
     ...options,
     relations: tables.map((table) => [table.schema, partitionName(table, quarter)]),
   });

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
-import { combineDigests, digestSelect, lanesOf, type TableDigest, tableDigest } from '../core/digest.ts';
+import { combineDigests, type TableDigest } from '../core/digest.ts';
 import { assert } from '../core/errors.ts';
-import { type QuarterTable, quarterTables } from '../core/tables.ts';
+import { quarterTables } from '../core/tables.ts';
 import { partitionSql } from '../db/partition.ts';
 import type { Trx } from '../db/schema.ts';
 import { throwIfAborted } from '../platform/retry.ts';
@@ -13,6 +13,7 @@ import type { QuarterHouse, QuarterRun } from './context.ts';
 import { type Obstacle, refusalOf } from './outlook.ts';
 import { fixReference } from './reference.ts';
 import { advance, type QuarterRow, recordEvent } from './registry.ts';
+import { digestOfTable } from './table-digest.ts';
 import { writeTrialBalance } from './trial-balance.ts';
 
 /** What is fixed of a quarter; or what has to come right first; or the checks, of which some failed. */
@@ -77,7 +78,8 @@ export async function fixQuarter(
   const digests: TableDigest[] = [];
   for (const table of quarterTables) {
     begin(`digest of ${table.name}`);
-    digests.push(await digestTable(trx, table, quarter));
+    const counted = await digestOfTable(trx, table.columns, partitionSql(table, quarter));
+    digests.push({ name: table.name, ...counted });
   }
   const rowsOf = (name: string) => digests.find((one) => one.name === name)?.rows ?? 0n;
   const facts = {
@@ -117,12 +119,4 @@ async function closeAgain(
   assert(closed.numUpdatedRows === 1n, `${quarter} was reopened or archived by somebody without its lock`);
   const was = { digest, stale: stale_reason };
   await recordEvent(trx, quarter, 'close', run, { ...detail, again: true, was });
-}
-
-async function digestTable(trx: Trx, table: QuarterTable, quarter: string): Promise<TableDigest> {
-  const select = digestSelect(table, 'postgres', partitionSql(table, quarter));
-  const { rows } = await sql.raw<Parameters<typeof lanesOf>[0]>(select).execute(trx);
-  assert(rows[0], 'an aggregate has one row');
-  const lanes = lanesOf(rows[0]);
-  return { name: table.name, rows: lanes.rows, digest: tableDigest(lanes) };
 }

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
-import { combineDigests, digestSelect, lanesOf, tableDigest } from '../core/digest.ts';
-import { AppError, assert } from '../core/errors.ts';
-import { partitionName, type QuarterTable, quarterTables } from '../core/tables.ts';
+import { combineDigests, type TableDigest } from '../core/digest.ts';
+import { AppError } from '../core/errors.ts';
+import { partitionName, quarterTables } from '../core/tables.ts';
 import { readQuarterPartitions } from '../db/catalog.ts';
 import {
   createBlockerAges,
@@ -18,6 +18,7 @@ import { retry } from '../platform/retry.ts';
 import type { QuarterHouse, QuarterRun } from './context.ts';
 import type { Repair } from './drift-fix.ts';
 import { readQuarter, recordEvent } from './registry.ts';
+import { digestOfTable } from './table-digest.ts';
 
 /**
  * Fences a closed quarter again whose fence somebody took away, when it still holds what was closed. Writers of the
@@ -46,7 +47,7 @@ export async function fenceAgain(
     if (!closed || !whole || tables.length === 0) return undefined;
     const relations = tables.map((table) => [table.schema, partitionName(table, quarter)] as const);
     const relation = relations.map((parts) => parts.join('.')).join(', ');
-    const did = tables.map((table) => fenceSql(table, quarter));
+    const did = tables.map((table) => fenceSql(partitionSql(table, quarter)));
     const options = { signal: run.signal, onBlocked: run.onBlocked, relations };
     await run.step?.('repair.before.fence');
     await withLongStatements(locked, { ...options, pool: house.database.direct }, () =>
@@ -103,22 +104,15 @@ async function digestQuarter(
   trx: Trx,
   quarter: string,
 ): Promise<{ readonly digest: string; readonly rows: ReadonlyMap<string, bigint> }> {
-  const digests = [];
+  const digests: TableDigest[] = [];
   for (const table of quarterTables) {
-    const lanes = await lanesIn(trx, table, quarter);
-    digests.push({ name: table.name, rows: lanes.rows, digest: tableDigest(lanes) });
+    const counted = await digestOfTable(trx, table.columns, partitionSql(table, quarter));
+    digests.push({ name: table.name, ...counted });
   }
   return {
     digest: combineDigests(digests),
     rows: new Map(digests.map(({ name, rows }) => [name, rows])),
   };
-}
-
-async function lanesIn(trx: Trx, table: QuarterTable, quarter: string) {
-  const select = digestSelect(table, 'postgres', partitionSql(table, quarter));
-  const { rows } = await sql.raw<Parameters<typeof lanesOf>[0]>(select).execute(trx);
-  assert(rows[0], 'an aggregate has one row');
-  return lanesOf(rows[0]);
 }
 
 function changed(

@@ -2,7 +2,6 @@ import { sql } from 'kysely';
 import { check } from '../archive/check.ts';
 import { type Manifest, type ManifestTable, sha256 } from '../archive/manifest.ts';
 import { readManifest, requireSound, verifyArchive } from '../archive/verify.ts';
-import { digestSelect, lanesOf, tableDigest } from '../core/digest.ts';
 import { type AppError, assert, isAppError } from '../core/errors.ts';
 import { type LongStatementOptions, withLongStatements } from '../db/long-statement.ts';
 import type { Db, Trx } from '../db/schema.ts';
@@ -10,6 +9,7 @@ import { archiveFolder, readArchive } from './archives.ts';
 import type { QuarterHouse, QuarterRun } from './context.ts';
 import type { Obstacle } from './outlook.ts';
 import { type QuarterRow, readQuarter, recordEvent } from './registry.ts';
+import { digestOfTable } from './table-digest.ts';
 
 /** Nothing of a held quarter is taken out. */
 export function heldObstacle({ quarter, hold_reason }: QuarterRow): Obstacle[] {
@@ -125,7 +125,7 @@ export function isDamage(error: unknown): error is AppError {
 /**
  * The rows of a table as PostgreSQL counts them, over the columns that the archive has.
  *
- * @param session a direct connection outside any transaction; it takes 2 µs a row
+ * @param session a direct connection outside any transaction
  * @param name of the table, quoted
  * @returns `<rows> <digest>`, as `promisedContent` says it
  */
@@ -135,13 +135,10 @@ export async function contentOf(
   columns: ManifestTable['columns'],
   name: string,
 ): Promise<string> {
-  type Answer = Parameters<typeof lanesOf>[0];
-  const { rows } = await withLongStatements(session, options, () =>
-    sql.raw<Answer>(digestSelect({ columns }, 'postgres', name)).execute(session),
+  const { rows, digest } = await withLongStatements(session, options, () =>
+    digestOfTable(session, columns, name),
   );
-  assert(rows[0], 'an aggregate has one row');
-  const lanes = lanesOf(rows[0]);
-  return `${lanes.rows} ${tableDigest(lanes)}`;
+  return `${rows} ${digest}`;
 }
 
 /** What a table has to hold, by the manifest. */

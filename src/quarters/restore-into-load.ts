@@ -6,7 +6,7 @@ import type { ParentTable } from '../db/catalog.ts';
 import { loadTable } from '../db/copy-in.ts';
 import { identifier } from '../db/identifier.ts';
 import type { Relation } from '../db/index-build.ts';
-import { fenceTableSql, likeTableSql, roleSql } from '../db/partition.ts';
+import { fenceSql, likeTableSql, roleSql } from '../db/partition.ts';
 import type { Db } from '../db/schema.ts';
 import { hasSameColumns } from './restore-columns.ts';
 import { type LoadPlace, proveTable } from './restore-load.ts';
@@ -97,7 +97,7 @@ function finishSql(
   const parent = parents.find((one) => one.table === model);
   const strangers = new Set(['', ...parents.flatMap(({ defaultGrantees }) => defaultGrantees)]);
   return [
-    fenceTableSql(name),
+    `${fenceSql(name)};`,
     markTableSql(name, quarter.name),
     `REVOKE ALL ON ${name} FROM ${[...strangers].map(roleSql).join(', ')}, CURRENT_USER;`,
     `GRANT SELECT ON ${name} TO ${['CURRENT_USER', ...readers].join(', ')};`,

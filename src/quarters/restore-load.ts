@@ -8,7 +8,7 @@ import { loadTable } from '../db/copy-in.ts';
 import { identifier } from '../db/identifier.ts';
 import { buildIndexes, type Relation } from '../db/index-build.ts';
 import { withLongStatements } from '../db/long-statement.ts';
-import { fenceTableSql, likeTableSql, rightsSql } from '../db/partition.ts';
+import { fenceSql, likeTableSql, rightsSql } from '../db/partition.ts';
 import type { Db } from '../db/schema.ts';
 import type { QuarterHouse, QuarterRun } from './context.ts';
 import { contentOf, promisedContent } from './proof.ts';
@@ -44,7 +44,7 @@ export async function loadOwnTable(
       name,
       columns: promised.columns.map((column) => column.name),
       // The fence goes up while the table still belongs to us.
-      finish: [fenceTableSql(quoted), rightsSql(parent, quoted)].join('\n'),
+      finish: [`${fenceSql(quoted)};`, rightsSql(parent, quoted)].join('\n'),
       beforeCommit: requireLock,
       signal: run.signal,
     },
