@@ -3,6 +3,7 @@ import { isAppError } from '../core/errors.ts';
 import { DAY } from '../core/timestamp.ts';
 import { throwIfAborted } from '../platform/retry.ts';
 import type { QuarterHouse, QuarterRun } from './context.ts';
+import { isDamage } from './proof.ts';
 import { verifyQuarter } from './verify.ts';
 
 /** What the schedule needs to know of an archive. */
@@ -71,8 +72,7 @@ export async function checkFixity(house: QuarterHouse, run: QuarterRun, days: nu
       await verifyQuarter(house, { ...run, onProgress: undefined }, quarter);
       verified.push(quarter);
     } catch (error) {
-      // A quarter whose archive is not in the store any more is as damaged as can be.
-      if (!isAppError(error, 'corrupt') && !isAppError(error, 'not_in_store')) throw error;
+      if (!isAppError(error, 'corrupt') && !isDamage(error)) throw error;
       damaged.push({ quarter, code: error.code, detail: error.detail });
     }
   }

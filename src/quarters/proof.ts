@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import { check } from '../archive/check.ts';
+import { type Check, check } from '../archive/check.ts';
 import { type Manifest, type ManifestTable, sha256 } from '../archive/manifest.ts';
 import { readManifest, requireSound, verifyArchive } from '../archive/verify.ts';
 import { type AppError, assert, isAppError } from '../core/errors.ts';
@@ -80,16 +80,25 @@ export async function proveArchive(
 }
 
 function requireKnown(
-  found: { readonly manifestSha256: string; readonly quarter: string; readonly digest: string },
-  { quarter, digest }: QuarterRow,
+  found: Parameters<typeof recordCheck>[0],
+  row: QuarterRow,
   manifestSha256: string,
   location: string,
 ): void {
+  requireSound([recordCheck(found, row, manifestSha256)], location);
+}
+
+/** What was found in the store, held against what the database keeps of it. */
+export function recordCheck(
+  found: { readonly manifestSha256: string; readonly quarter: string; readonly digest: string },
+  { quarter, digest }: QuarterRow,
+  manifestSha256: string,
+): Check {
   const faults: string[] = [];
   if (found.manifestSha256 !== manifestSha256) faults.push('the manifest is not the one that was written');
   if (found.quarter !== quarter) faults.push(`it is the archive of ${found.quarter}`);
   if (found.digest !== digest) faults.push(`its digest is ${found.digest}, and ${digest} was fixed at close`);
-  requireSound([check('record', faults, '')], location);
+  return check('record', faults, 'the manifest and the digest are those the database knows');
 }
 
 /**

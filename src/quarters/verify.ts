@@ -1,11 +1,10 @@
-import { check } from '../archive/check.ts';
 import { requireSound, verifyArchive } from '../archive/verify.ts';
-import { type AppError, isAppError } from '../core/errors.ts';
 import type { Db } from '../db/schema.ts';
 import { archiveFolder, readArchive } from './archives.ts';
 import type { QuarterHouse, QuarterRun } from './context.ts';
 import { type Outlook, requireClear, stateObstacle } from './outlook.ts';
-import { advance, type QuarterRow, readQuarter, recordEvent } from './registry.ts';
+import { noteDamage, recordCheck } from './proof.ts';
+import { advance, type QuarterRow, readQuarter } from './registry.ts';
 
 export interface VerifyReport {
   readonly quarter: string;
@@ -31,17 +30,11 @@ export async function verifyQuarter(
 ): Promise<VerifyReport> {
   const db = house.database.direct;
   const row = await readQuarter(db, quarter);
-  try {
+  return noteDamage(db, run, quarter, async () => {
     requireClear(await outlookOf(db, row));
     const archive = await readArchive(db, quarter);
     const found = await verifyArchive(house.store, archiveFolder(house.ledgerSet, quarter), run);
-    const faults: string[] = [];
-    if (found.manifestSha256 !== archive.manifest_sha256)
-      faults.push('the manifest is not the one that was written');
-    if (found.quarter !== quarter) faults.push(`it is the archive of ${found.quarter}`);
-    if (found.digest !== row.digest)
-      faults.push(`its digest is ${found.digest}, and ${row.digest} was fixed at close`);
-    const recorded = check('record', faults, 'the manifest and the digest are those the database knows');
+    const recorded = recordCheck(found, row, archive.manifest_sha256);
     requireSound([recorded], found.location);
 
     const at = house.clock.now();
@@ -63,29 +56,7 @@ export async function verifyQuarter(
     });
     const checks = [...found.checks, recorded].map(({ name, detail }) => ({ name, detail }));
     return { quarter, location: found.location, digest, rows, bytes, checks };
-  } catch (error) {
-    if (isDamage(error)) {
-      await db.transaction().execute(async (trx) => {
-        await trx
-          .updateTable('quartermaster.archives')
-          .set({ verified_at: null })
-          .where('quarter', '=', quarter)
-          .execute();
-        await trx
-          .updateTable('quartermaster.quarters')
-          .set({ verified_at: null })
-          .where('quarter', '=', quarter)
-          .execute();
-        await recordEvent(trx, quarter, 'verify_failed', run, { code: error.code, detail: error.detail });
-      });
-    }
-    throw error;
-  }
-}
-
-/** An archive that is not there is damaged as far as it can be. */
-function isDamage(error: unknown): error is AppError {
-  return isAppError(error, 'corrupt') || isAppError(error, 'not_in_store');
+  });
 }
 
 /** What a verification finds and would do. It is never done: who asks for it wants it read again. */
