@@ -62,7 +62,9 @@ export function quarterDrift(
         add(
           'partition_missing',
           table,
-          `of ${quarter.name} is gone, and the quarter is ${state}. Restore it.`,
+          state === 'closed'
+            ? `of ${quarter.name} is gone, and the quarter was never archived. Restore the table from a backup of the database.`
+            : `of ${quarter.name} is gone, and the quarter is ${state}. Run \`quartermaster quarters restore ${quarter.name}\`.`,
         );
       }
     } else if (one.attachment === 'attached') {

@@ -137,6 +137,9 @@ describe('a plan', () => {
     for (const state of ['closed', 'archived', 'detached', 'restored'] as const) {
       const plan = planOf({ known: [row('2026q2', state)] });
       expect(codes(plan)).toEqual(['partition_missing', 'partition_missing']);
+      // Of one that was never archived there is nothing that a restore could read.
+      const advice = state === 'closed' ? 'from a backup' : 'quarters restore 2026q2';
+      expect(plan.drift[0]?.detail).toContain(advice);
     }
   });
 
