@@ -144,12 +144,20 @@ export function createQuarterLine(db: Db, sender: (db: Db) => PgBoss): QuarterLi
     return true;
   }
 
-  /** A worker that died too often has left no word; the queue knows of it. */
+  /** A worker that died too often, or could not keep that it was done, has left no word; the queue knows of it. */
   async function job(id: string): Promise<QuarterJob | undefined> {
+    const isOver = ({ state }: QuarterJob) => state === 'done' || state === 'failed';
     const found = await findQuarterJob(db, id);
-    if (found === undefined || found.state === 'done' || found.state === 'failed') return found;
+    if (found === undefined || isOver(found)) return found;
     const [known] = await sender(db).findJobs(name, { id });
-    if (known?.state !== 'failed') return found;
+    if (known === undefined) {
+      // Only what is done leaves the queue without being put down as failed. It may have been put down since as well.
+      const now = (await findQuarterJob(db, id)) ?? found;
+      return isOver(now)
+        ? now
+        : { ...now, state: 'done', progress: null, error: null, finishedAt: now.updatedAt };
+    }
+    if (known.state !== 'failed') return found;
     const detail = 'Its workers ended one after the other, or knew nothing of it. Look at their logs.';
     const lost = { kind: 'unavailable', code: 'worker_lost', detail };
     return { ...found, state: 'failed', error: found.error ?? lost };

@@ -248,6 +248,22 @@ describe('what was asked for', () => {
     expect(reasons).toEqual(['first', 'second']);
   });
 
+  it('is done when the queue has forgotten it, though that could not be kept', async () => {
+    const queue = bench.open();
+    const step = { verb: 'verify', quarter: '2015q1', actor: 'ada' } as const;
+    // These keep nothing of how they end.
+    const jobs = lineJobs(async () => ({}));
+    await queue.install(jobs);
+    await only(queue, step);
+    const state = async () => (await queue.quarters.job(stepId(step)))?.state;
+    expect(await state()).toBe('waiting');
+    await whileWorking(queue, jobs, () => expect.poll(state, { timeout: 10_000 }).toBe('done'));
+    expect(await queue.quarters.job(stepId(step))).toMatchObject({
+      finishedAt: expect.any(Date),
+      report: null,
+    });
+  });
+
   it('has failed when no worker is left that tries it, whatever it last said', async () => {
     const queue = bench.open();
     const step = { verb: 'detach', quarter: '2016q1', actor: 'ada' } as const;
