@@ -1,8 +1,7 @@
 import { sql } from 'kysely';
 import { type QuarterTable, quarterTables } from '../core/tables.ts';
-import { BOUNDS_CONSTRAINT, type QuarterPartition } from './catalog.ts';
+import { BOUNDS_CONSTRAINT, FENCE_CONDITION, type QuarterPartition } from './catalog.ts';
 import type { Db } from './schema.ts';
-import { CLOSED_CONSTRAINT } from './sqlstate.ts';
 
 /** A quarter's own table of one of the partitioned tables: all that has to be known before it is dropped or attached. */
 export interface OwnTable extends QuarterPartition {
@@ -31,8 +30,8 @@ export async function readOwnTables(
            coalesce(c.relkind = 'r' AND c.relpersistence = 'p' AND NOT EXISTS (
              SELECT FROM pg_catalog.pg_inherits AS o WHERE o.inhrelid = c.oid AND o.inhparent <> p.oid), false)
              AS "isPlain",
-           EXISTS (SELECT FROM pg_catalog.pg_constraint
-                   WHERE conrelid = c.oid AND contype = 'c' AND conname = ${CLOSED_CONSTRAINT}) AS fenced,
+           EXISTS (SELECT FROM pg_catalog.pg_constraint AS o
+                   WHERE o.conrelid = c.oid AND ${sql.raw(FENCE_CONDITION)}) AS fenced,
            EXISTS (SELECT FROM pg_catalog.pg_constraint
                    WHERE conrelid = c.oid AND contype = 'c' AND conname = ${BOUNDS_CONSTRAINT}) AS "isBounded",
            ARRAY(SELECT a.attname::text

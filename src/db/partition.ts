@@ -103,7 +103,7 @@ export async function dropLeftover(trx: Trx, table: QuarterTable, quarter: strin
 /**
  * Makes PostgreSQL itself refuse every new row of the quarter, from any client, COPY included. NOT VALID: the rows
  * that are there are not looked at, and the planner draws no conclusion from it. When it returns nobody is writing
- * any more, for the lock it needed had to wait for them.
+ * any more, for the lock it needed had to wait for them. What only bears the name of the fence gives way to it.
  */
 export async function fencePartitions(
   db: Db,
@@ -111,7 +111,8 @@ export async function fencePartitions(
   quarter: string,
   options: PartitionLockOptions,
 ): Promise<void> {
-  await alterPartitions(db, tables, quarter, options, fenceSql);
+  const replaceSql = (name: string) => `${unfenceSql(name)};\n${fenceSql(name)}`;
+  await alterPartitions(db, tables, quarter, options, replaceSql);
 }
 
 /**
@@ -135,6 +136,10 @@ export async function holdWriters(trx: Trx, tables: readonly QuarterTable[], qua
   await sql.raw(names.map((name) => `ALTER TABLE ${name} ENABLE TRIGGER USER;`).join('\n')).execute(trx);
 }
 
+function unfenceSql(name: string): string {
+  return `ALTER TABLE ${name} DROP CONSTRAINT IF EXISTS ${CLOSED}`;
+}
+
 /** Lets rows in again: the undo of a close that found something wrong. */
 export async function unfencePartitions(
   db: Db,
@@ -142,7 +147,6 @@ export async function unfencePartitions(
   quarter: string,
   options: PartitionLockOptions,
 ): Promise<void> {
-  const unfenceSql = (name: string) => `ALTER TABLE ${name} DROP CONSTRAINT IF EXISTS ${CLOSED}`;
   await alterPartitions(db, tables, quarter, options, unfenceSql);
 }
 

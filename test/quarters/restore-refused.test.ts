@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readQuarterPartitions } from '../../src/db/catalog.ts';
 import type { QuarterHouse } from '../../src/quarters/context.ts';
 import { previewDetach } from '../../src/quarters/detach.ts';
 import { releaseQuarter } from '../../src/quarters/release.ts';
@@ -11,7 +12,7 @@ import { standing } from './support.ts';
 
 let home: ArchivedHome;
 let house: QuarterHouse;
-const quarters = ['2024q2', '2024q3', '2024q4', '2025q1'];
+const quarters = ['2024q2', '2024q3', '2024q4', '2025q1', '2025q2'];
 const db = () => house.database.direct;
 const ddl = (text: string) => sql.raw(text).execute(db());
 const stand = async (quarter: string) =>
@@ -128,6 +129,18 @@ describe('what a restore finds in its way', () => {
     expect(rows).toEqual([{ origin: 'api' }]);
     await ddl('ALTER TABLE ledger.transactions DROP COLUMN origin');
   });
+});
+
+it('a restored quarter takes no rows, whatever bore the name of the fence while it was out', async () => {
+  await takeTo(house, '2025q2', 'detached');
+  await ddl(`ALTER TABLE ledger.entries_2025q2 DROP CONSTRAINT quarter_closed,
+             ADD CONSTRAINT quarter_closed CHECK (true)`);
+  await restoreQuarter(house, run, '2025q2');
+  const partitions = await readQuarterPartitions(db(), '2025q2');
+  expect(partitions.map(({ attachment, fenced }) => [attachment, fenced])).toEqual([
+    ['attached', true],
+    ['attached', true],
+  ]);
 });
 
 describe('an archived quarter', () => {
