@@ -16,5 +16,5 @@ await runBench(options, async (bench) => {
   const quarters: ClosedQuarter[] = [];
   for (const rows of options.rows) quarters.push(await makeClosedQuarter(bench, server, rows));
   await measureArchiving(bench, quarters);
-  if (bench.wants('restore/copy')) await measureRestore(bench, quarters);
+  await measureRestore(bench, quarters);
 });
