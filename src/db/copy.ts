@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import type pg from 'pg';
 import { throwIfAborted } from '../platform/retry.ts';
+import { takeCopyData } from './copy-data.ts';
 import type { Database } from './database.ts';
 import { toAppError } from './sqlstate.ts';
 
@@ -78,8 +79,7 @@ const CHUNK_BYTES = 64 * 1024;
 
 /**
  * A COPY TO STDOUT that keeps the ends of rows in sight. pg-copy-streams passes on bytes as they come, so that a cut
- * at a row's end would have to look for quotes in all of them; yet the server sends "always one [message] per row"
- * (PostgreSQL documentation, Message Flow, COPY Operations), and node-postgres hands over each message.
+ * at a row's end would have to look for quotes in all of them; the server's messages tell it.
  */
 class CopyOut extends Readable implements pg.Submittable, RowStream {
   rows = 0;
@@ -95,15 +95,17 @@ class CopyOut extends Readable implements pg.Submittable, RowStream {
 
   submit(connection: pg.Connection): void {
     this.#socket = connection.stream;
+    takeCopyData(connection.stream, (bytes, start, end) => this.#takeRow(bytes, start, end));
     connection.query(this.#text);
   }
 
-  handleCopyData({ chunk: row }: { readonly chunk: Buffer }): void {
+  #takeRow(bytes: Buffer, start: number, end: number): void {
     this.rows += 1;
-    if (this.#used + row.length > CHUNK_BYTES) this.#flush();
-    // Copied at once, for node-postgres reuses the memory it read the row from.
-    if (row.length > CHUNK_BYTES) this.#send(Buffer.from(row));
-    else this.#used += row.copy(this.#chunk, this.#used);
+    const length = end - start;
+    if (this.#used + length > CHUNK_BYTES) this.#flush();
+    // Copied at once, for the memory it stands in is used again.
+    if (length > CHUNK_BYTES) this.#send(Buffer.from(bytes.subarray(start, end)));
+    else this.#used += bytes.copy(this.#chunk, this.#used, start, end);
   }
 
   #flush(): void {
