@@ -16,6 +16,15 @@ export interface Approval {
   readonly approved_at: Date | null;
 }
 
+/** True when two names are one person's: somebody who writes theirs in another case is still the same. */
+export function isSamePerson(a: string, b: string): boolean {
+  return plain(a) === plain(b);
+}
+
+function plain(name: string): string {
+  return name.normalize('NFKC').trim().replace(/\s+/gu, ' ').toLowerCase();
+}
+
 /** What was asked for this quarter as it is now; what was asked before it was closed anew does not count. */
 export async function readApprovals(
   db: Db,
