@@ -1,10 +1,11 @@
 import { findInArchive } from '../archive/lookup.ts';
 import { formatAddress } from '../core/account.ts';
+import { AppError, isAppError } from '../core/errors.ts';
 import { bookableInstantOf } from '../core/id.ts';
 import { parseJson } from '../core/json.ts';
 import type { FindArchived } from '../ledger/prepare.ts';
 import type { TransactionView } from '../ledger/transaction-view.ts';
-import { archiveFolder } from '../quarters/archives.ts';
+import { archiveFolder, readArchive } from '../quarters/archives.ts';
 import type { QuarterHouse } from '../quarters/context.ts';
 import { readQuarters } from '../quarters/registry.ts';
 
@@ -17,7 +18,9 @@ export function findArchivedIn({ database, store, calendar, ledgerSet }: Quarter
     const quarters = await readQuarters(database.write);
     const state = quarters.find(({ quarter }) => quarter === name)?.state;
     if (state !== 'detached' && state !== 'dropped') return undefined;
-    const found = await findInArchive(store, archiveFolder(ledgerSet, name), { ledgerId, id, createdAt });
+    const { manifest_sha256: manifestSha256 } = await readArchive(database.write, name);
+    const key = { ledgerId, id, createdAt, manifestSha256 };
+    const found = await findInArchive(store, archiveFolder(ledgerSet, name), key).catch(asDamage);
     return (
       found && {
         id,
@@ -43,4 +46,12 @@ export function findArchivedIn({ database, store, calendar, ledgerSet }: Quarter
       }
     );
   };
+}
+
+/** For a catch: an archive that lacks a file is damaged. To who asked for a transaction that is not the same as that there is none. */
+export function asDamage(error: unknown): never {
+  if (!isAppError(error, 'not_in_store')) throw error;
+  throw new AppError('corrupt', 'archive_damaged', `The archive is not whole: ${error.detail}`, {
+    cause: error,
+  });
 }
