@@ -118,7 +118,11 @@ export async function requireApproval(
   return (await readApprovals(db, row)).find((one) => one.verb === verb);
 }
 
-/** Nothing that was asked or approved counts any more. */
-export async function clearApprovals(trx: Trx, quarter: string): Promise<void> {
-  await trx.deleteFrom('quartermaster.approvals').where('quarter', '=', quarter).execute();
+/** Nothing that was asked or approved counts any more: of one verb, or of all. */
+export async function clearApprovals(trx: Trx, quarter: string, verb?: ApprovedVerb): Promise<void> {
+  await trx
+    .deleteFrom('quartermaster.approvals')
+    .where('quarter', '=', quarter)
+    .$if(verb !== undefined, (some) => some.where('verb', '=', verb ?? 'drop'))
+    .execute();
 }

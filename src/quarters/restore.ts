@@ -2,6 +2,7 @@ import { checkFiles } from '../archive/unload.ts';
 import { withQuarterLock, withShortLock } from '../db/locks.ts';
 import { readOwnTables } from '../db/own-tables.ts';
 import type { Db } from '../db/schema.ts';
+import { clearApprovals } from './approvals.ts';
 import type { QuarterHouse, QuarterRun } from './context.ts';
 import { nothingToDo, type Outlook, requireClear } from './outlook.ts';
 import { type KnownArchive, noteDamage, readKnownManifest } from './proof.ts';
@@ -134,9 +135,11 @@ async function attach(
     async (trx) => {
       const attached = await attachTables(trx, { name: quarter, start, end }, tables);
       const detail = { until, loaded, attached, digest: manifest.digest };
-      if (state === 'detached' || state === 'dropped')
+      if (state === 'detached' || state === 'dropped') {
         await advance(trx, quarter, 'restore', run, { restored_at: at, restored_until: until }, detail);
-      else await recordEvent(trx, quarter, 'restore', run, { ...detail, until: mended, mended: true });
+        // Somebody wants its rows: whether they may go is to be asked and approved anew.
+        await clearApprovals(trx, quarter, 'drop');
+      } else await recordEvent(trx, quarter, 'restore', run, { ...detail, until: mended, mended: true });
       await run.step?.('restore.attached');
     },
     { ...run, relations },

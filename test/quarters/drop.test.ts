@@ -6,6 +6,8 @@ import { dropQuarter, previewDrop } from '../../src/quarters/drop.ts';
 import { holdQuarter } from '../../src/quarters/hold.ts';
 import { reconcile } from '../../src/quarters/reconcile.ts';
 import { readQuarter } from '../../src/quarters/registry.ts';
+import { releaseQuarter } from '../../src/quarters/release.ts';
+import { restoreQuarter } from '../../src/quarters/restore.ts';
 import { unholdQuarter } from '../../src/quarters/unhold.ts';
 import { verifyQuarter } from '../../src/quarters/verify.ts';
 import { run } from './archive-fixture.ts';
@@ -179,5 +181,18 @@ describe('a drop', () => {
       .executeTakeFirstOrThrow();
     expect(detail).toMatchObject({ requested_by: 'ada', approved_by: 'bob', missing: ['transactions'] });
     expect(await stand(quarter)).toBe('dropped: missing, missing');
+  });
+
+  it('waits for them once more when it was brought back since', async () => {
+    const quarter = '2024q4';
+    const strict: QuarterHouse = { ...house, archiveApproval: 'required' };
+    await restoreQuarter(house, { actor: 'eve', reason: 'audit' }, quarter);
+    await releaseQuarter(house, { actor: 'eve' }, quarter);
+    expect((await previewDrop(strict, run, quarter)).obstacles).toMatchObject([
+      { code: 'approval_required' },
+    ]);
+    expect(await refusal(quarter, strict)).toMatchObject({ code: 'approval_required' });
+    await approveQuarter(strict, { actor: 'bob' }, quarter);
+    expect(await dropQuarter(strict, run, quarter)).toMatchObject({ dropped: ['transactions', 'entries'] });
   });
 });
