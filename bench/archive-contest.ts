@@ -1,9 +1,9 @@
-import { createWriteStream } from 'node:fs';
-import { mkdir, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, mkdtemp, open, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
+import type { Writable } from 'node:stream';
 import { pathToFileURL } from 'node:url';
-import { createGzip } from 'node:zlib';
 import type pg from 'pg';
 import { archiveTables } from '../src/archive/format.ts';
 import { quarterTables } from '../src/core/tables.ts';
@@ -82,17 +82,22 @@ async function undo(client: pg.Client, quarter: string): Promise<void> {
   );
 }
 
-/** COPY through zlib at the level of `gzip -6`, into a file for each table. */
+/** COPY piped into `gzip -6`, a process of its own as in a shell, and into a file for each table. */
 async function gzip(client: pg.Client, quarter: string, directory: string): Promise<Round['gzip']> {
   const place = join(directory, 'gzip');
   await mkdir(place);
   const { seconds } = await timed(async () => {
     for (const [i, name] of partitionsOf(quarter).entries()) {
-      const zipped = createGzip({ level: 6 });
-      const written = pipeline(zipped, createWriteStream(join(place, `${i}.csv.gz`), { flush: true }));
-      await copyOut(client, `COPY ${name} TO STDOUT (FORMAT csv)`, zipped);
-      zipped.end();
-      await written;
+      const file = await open(join(place, `${i}.csv.gz`), 'w');
+      const zip = spawn('gzip', ['-6', '-c'], { stdio: ['pipe', file.fd, 'inherit'] });
+      const ended = once(zip, 'close');
+      const pipe = zip.stdin as Writable;
+      await copyOut(client, `COPY ${name} TO STDOUT (FORMAT csv)`, pipe);
+      pipe.end();
+      const [code] = await ended;
+      if (code !== 0) throw new Error(`gzip ended with ${code}.`);
+      await file.sync();
+      await file.close();
     }
   });
   return { seconds, bytes: await sizeOf(place) };

@@ -11,6 +11,9 @@ export function copyOut(client: pg.ClientBase, statement: string, into?: Writabl
   });
 }
 
+/** As a pipe takes. */
+const CHUNK_BYTES = 64 * 1024;
+
 class CopyOut implements pg.Submittable {
   readonly #statement: string;
   readonly #into: Writable | undefined;
@@ -19,6 +22,8 @@ class CopyOut implements pg.Submittable {
   #connection: pg.Connection | undefined;
   #bytes = 0;
   #waits = false;
+  #chunks: Buffer[] = [];
+  #held = 0;
 
   constructor(
     statement: string,
@@ -39,15 +44,26 @@ class CopyOut implements pg.Submittable {
 
   handleCopyData({ chunk }: { readonly chunk: Buffer }): void {
     this.#bytes += chunk.length;
-    // node-postgres reuses the memory it read the row from.
-    if (this.#into === undefined || this.#into.write(Buffer.from(chunk)) || this.#waits) return;
+    if (this.#into === undefined) return;
+    // node-postgres reuses the memory it read the row from. A write of each row would cost more than the row.
+    this.#chunks.push(Buffer.from(chunk));
+    this.#held += chunk.length;
+    if (this.#held >= CHUNK_BYTES) this.#write(this.#into);
+  }
+
+  #write(into: Writable): void {
+    const went = into.write(Buffer.concat(this.#chunks));
+    this.#chunks = [];
+    this.#held = 0;
+    if (went || this.#waits) return;
     // Rows that were received before the pause still come.
     this.#waits = true;
     this.#connection?.stream.pause();
-    this.#into.once('drain', () => this.#resume());
+    into.once('drain', () => this.#resume());
   }
 
   handleCommandComplete(): void {
+    if (this.#into !== undefined) this.#write(this.#into);
     // A stream that is ended next drains no more.
     this.#resume();
   }

@@ -26,9 +26,6 @@ const chosenBy: Partial<Record<string, (rows: readonly QuarterRow[]) => QuarterR
   reopen: (rows) => rows.at(-1),
 };
 
-/** Verbs that are not there yet. */
-const missing: readonly string[] = ['reopen', 'restore', 'release', 'drop'];
-
 /** Failures that a person at the command line may get on any day. */
 const allowed = ['busy', 'unavailable', 'aborted', 'conflict', 'refused', 'not_found'];
 
@@ -38,10 +35,7 @@ export async function doDeed(
   pick: number,
   other: number,
 ): Promise<{ readonly said: string; readonly complaint?: string }> {
-  const deed = pickOne(
-    deeds.filter(({ verb }) => !missing.includes(verb)),
-    pick,
-  );
+  const deed = pickOne(deeds, pick);
   if (deed === undefined) return { said: 'nothing' };
   try {
     const rows = await readQuarters(house.database.direct);

@@ -147,19 +147,23 @@ async function clearManifest(store: Store, { quarter, digest }: QuarterRow, fold
   await store.remove(`${folder}/${MANIFEST}`);
 }
 
-/** Takes away what is in the folder and not of this archive, and sees that all of the archive is there. */
+/** Takes away what is in the folder and not of this archive, and sees that all of the archive is there and no more. */
 async function clearOthers(store: Store, folder: string, copied: readonly CopiedTable[]): Promise<void> {
-  const missing = new Map(
+  const wanted = new Map(
     copied.flatMap(({ files }) => files.map(({ path, bytes }) => [`${folder}/${path}`, bytes])),
   );
-  const faults: string[] = [];
-  for (const { path, bytes } of await store.list(folder)) {
-    const wanted = missing.get(path);
-    if (wanted === undefined) await store.remove(path);
-    else if (wanted !== bytes) faults.push(`${path} has ${bytes} bytes instead of ${wanted}`);
-    missing.delete(path);
-  }
-  faults.push(...[...missing.keys()].map((path) => `${path} is missing`));
+  const strange = (await store.list(folder)).filter(({ path }) => !wanted.has(path));
+  for (const { path } of strange) await store.remove(path);
+  // Looked at again, for whoever verifies it finds what is there then.
+  const stored = new Map((await store.list(folder)).map(({ path, bytes }) => [path, bytes]));
+  const faults = [
+    ...[...stored.keys()].filter((path) => !wanted.has(path)).map((path) => `${path} does not belong here`),
+    ...[...wanted].flatMap(([path, bytes]) => {
+      const found = stored.get(path);
+      if (found === undefined) return [`${path} is missing`];
+      return found === bytes ? [] : [`${path} has ${found} bytes instead of ${bytes}`];
+    }),
+  ];
   requireSound([check('files', faults, '')], `${store.url}/${folder}`);
 }
 

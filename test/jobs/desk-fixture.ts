@@ -70,7 +70,7 @@ export async function openOffice(bench: QueueBench, environment: Record<string, 
 }
 
 /** What the verbs say before they are done, with the second person where there has to be one. */
-function asking(verb: 'archive' | 'drop', action: QuarterAction): QuarterAction {
+function asking(verb: 'drop', action: QuarterAction): QuarterAction {
   return {
     ...action,
     async preview(house, _run, quarter) {
@@ -92,8 +92,7 @@ export function openApi(
   jwt?: NonNullable<Parameters<typeof createAuthenticator>[0]['jwt']>,
 ) {
   const { database, clock, calendar } = house;
-  const { archive, drop } = quarterActions;
-  const actions = { ...quarterActions, archive: asking('archive', archive), drop: asking('drop', drop) };
+  const actions = { ...quarterActions, drop: asking('drop', quarterActions.drop) };
   const desk = createQuarterDesk(house, actions);
   const app = createApp(
     emptyHouse({
