@@ -1,4 +1,5 @@
 import { stopwatch } from '../src/core/clock.ts';
+import { quotesCause } from '../src/core/errors.ts';
 import { stringify } from '../src/core/json.ts';
 import type { Db } from '../src/db/schema.ts';
 import { toAppError } from '../src/db/sqlstate.ts';
@@ -45,7 +46,8 @@ export async function followed(
     const { kind, code, detail } = error;
     // Who was only told to stop is handed back, whichever try it was.
     const again = mayPass(error) && (kind === 'aborted' || run.isLastTry !== true);
-    await keep(recordEnd(db, id, again ? 'waiting' : 'failed', { error: { kind, code, detail } }));
+    const quotes = quotesCause(error) ? { quotes: true } : {};
+    await keep(recordEnd(db, id, again ? 'waiting' : 'failed', { error: { kind, code, detail, ...quotes } }));
     throw thrown;
   }
 }

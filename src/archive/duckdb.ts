@@ -16,7 +16,7 @@ export interface Duck {
    */
   rows<T extends object>(sql: string, values?: Readonly<Record<string, string>>): Promise<T[]>;
   /**
-   * The rows of a query somebody made up, `maxRows` of them at most, fetched as they come.
+   * The rows of a query somebody made up, `maxRows` of them at most and not more than 64 MiB of text, fetched as they come.
    *
    * @throws AppError invalid/query_refused for what is not one SELECT, before any of it runs, and for what DuckDB cannot do
    */
@@ -43,6 +43,9 @@ export interface DuckOptions {
 /** What DuckDB may use beside Node: enough for a part file and its row groups; more than that is spilled. */
 const MEMORY = '256MB';
 const THREADS = 2;
+
+/** Characters that an answer holds at most; what DuckDB has handed over its own limit does not count. */
+const MOST_TEXT = 64 * 1024 * 1024;
 
 const INTERRUPT_MS = 20;
 
@@ -138,18 +141,27 @@ async function fetchRows(statement: DuckDBPreparedStatement, maxRows: number): P
   const result = await statement.stream();
   const types = result.columnTypes();
   const rows: Cell[][] = [];
-  while (rows.length <= maxRows) {
+  let text = 0;
+  const isFull = () => rows.length > maxRows || text > MOST_TEXT;
+  while (!isFull()) {
     const chunk = await result.fetchChunk();
     if (chunk === null || chunk.rowCount === 0) break;
     for (const row of chunk.getRows()) {
-      rows.push(row.map((value, i) => cellOf(value, types[i])));
-      if (rows.length > maxRows) break;
+      const cells = row.map((value, i) => cellOf(value, types[i]));
+      rows.push(cells);
+      for (const cell of cells) if (typeof cell === 'string') text += cell.length;
+      if (isFull()) break;
     }
   }
+  // The row that was too much is not told.
+  if (rows.length === 1 && text > MOST_TEXT) {
+    throw queryRefused(`its first row has more than ${MOST_TEXT} characters`);
+  }
+  const truncated = isFull();
   return {
     columns: result.columnNames().map((name, i) => ({ name, type: typeName(types[i]) })),
-    rows: rows.slice(0, maxRows),
-    truncated: rows.length > maxRows,
+    rows: truncated ? rows.slice(0, -1) : rows,
+    truncated,
   };
 }
 

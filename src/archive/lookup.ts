@@ -1,8 +1,9 @@
 import { AppError } from '../core/errors.ts';
 import { literal, literals, openDuck } from './duckdb.ts';
 import { fetchFile } from './fingerprint.ts';
+import { MANIFEST } from './format.ts';
 import { compareKeys, type RowKey } from './keys.ts';
-import type { ManifestFile, ManifestTable } from './manifest.ts';
+import { type ManifestFile, type ManifestTable, sha256 } from './manifest.ts';
 import type { Store } from './store.ts';
 import { readManifest } from './verify.ts';
 import { withWorkDirectory } from './work-directory.ts';
@@ -34,19 +35,29 @@ export interface ArchivedEntry {
   readonly version: string;
 }
 
+/** What is looked for, and in which archive: whoever could write to the store could put another there. */
+export interface ArchivedKey {
+  readonly ledgerId: number;
+  /** A version 7 UUID; `createdAt` is the millisecond in it. */
+  readonly id: string;
+  readonly createdAt: Date;
+  /** Of the manifest that was recorded when the quarter was archived. */
+  readonly manifestSha256: string;
+}
+
 /**
  * Looks a transaction up in the archive of its quarter. Only parts are fetched that can hold it, its entries and its
  * accounts by their keys. Each is first compared with its hash: what is found here is booked upon.
  *
- * @param id a version 7 UUID; `createdAt` is the millisecond in it
  * @throws AppError corrupt/archive_damaged, not_found/not_in_store
  */
 export async function findInArchive(
   store: Store,
   folder: string,
-  { ledgerId, id, createdAt }: { ledgerId: number; id: string; createdAt: Date },
+  { ledgerId, id, createdAt, manifestSha256 }: ArchivedKey,
 ): Promise<ArchivedTransaction | undefined> {
-  const { manifest } = await readManifest(store, folder);
+  const { manifest, bytes: text } = await readManifest(store, folder);
+  if (sha256(text) !== manifestSha256) throw damaged(store, folder, MANIFEST);
   return withWorkDirectory(async (directory) => {
     const place = store.localPath?.(folder);
     const duck = await openDuck({ directories: [directory, ...(place === undefined ? [] : [place])] });

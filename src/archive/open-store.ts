@@ -1,7 +1,6 @@
-import { resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { type Clock, systemClock } from '../core/clock.ts';
 import { AppError } from '../core/errors.ts';
+import { directoryOf } from '../platform/file-url.ts';
 import { parseS3Url, plainS3, type S3Settings } from '../platform/s3-settings.ts';
 import { openDiskStore } from './disk-store.ts';
 import { openS3Store } from './s3-store.ts';
@@ -19,12 +18,8 @@ export interface StoreOptions {
  * @throws AppError config/invalid_store
  */
 export function openStore(url: string, { s3 = plainS3, clock = systemClock }: StoreOptions = {}): Store {
-  if (URL.parse(url)?.protocol === 'file:') {
-    // A URL knows no relative path: `file:./var` would become /var.
-    return openDiskStore(
-      url.startsWith('file://') ? fileURLToPath(url) : resolve(decodeURIComponent(url.slice('file:'.length))),
-    );
-  }
+  const directory = directoryOf(url);
+  if (directory !== undefined) return openDiskStore(directory);
   const place = parseS3Url(url);
   if (place !== undefined) return openS3Store(place, s3, { clock });
   // What was given is not repeated: somebody may have put a key into it.

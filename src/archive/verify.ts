@@ -91,12 +91,25 @@ export async function inspectArchive(
   };
 }
 
+/** That of a quarter of a hundred thousand parts is smaller; what is larger is none, and need not be held in memory to know. */
+const MOST_MANIFEST = 128 * 1024 * 1024;
+
 /** The manifest of an archive, and its bytes. @throws AppError corrupt/archive_damaged, not_found/not_in_store */
 export async function readManifest(
   store: Store,
   folder: string,
 ): Promise<{ manifest: Manifest; bytes: Buffer }> {
-  const bytes = Buffer.concat(await (await store.open(`${folder}/${MANIFEST}`)).toArray());
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of await store.open(`${folder}/${MANIFEST}`)) {
+    length += (chunk as Buffer).length;
+    if (length > MOST_MANIFEST) {
+      const fault = `it has more than ${MOST_MANIFEST} bytes`;
+      requireSound([check('manifest', [fault], '')], `${store.url}/${folder}`);
+    }
+    chunks.push(chunk as Buffer);
+  }
+  const bytes = Buffer.concat(chunks);
   try {
     return { manifest: parseManifest(bytes), bytes };
   } catch (error) {

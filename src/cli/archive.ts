@@ -8,7 +8,7 @@ import { type ArchiveVerification, inspectArchive } from '../archive/verify.ts';
 import { AppError, isAppError } from '../core/errors.ts';
 import { type CommandKit, group, JSON_OPTION } from './command.ts';
 import { progressBar } from './progress.ts';
-import { formatBytes, formatCount, printResult, type Terminal } from './terminal.ts';
+import { formatBytes, formatCount, printable, printResult, type Terminal } from './terminal.ts';
 
 interface Options {
   readonly json?: boolean;
@@ -33,14 +33,14 @@ interface FoundChain extends Partial<ChainVerification> {
 
 /** `quartermaster archive verify DIR`: for the auditor, who has the directory and no database. */
 export function archiveCommand(kit: CommandKit): Command {
-  const archive = group('archive', 'work on archives without any database', [
+  const examples = [
     'archive verify ./var/archive/ledger/2024q1',
     'archive verify ./var/archive/ledger',
     'archive verify ./var/archive/ledger --chain-only',
-  ]);
-  archive
-    .command('verify')
-    .description('check archives against their manifests, their rows against each other, and the chain')
+  ];
+  const archive = group('archive', 'work on archives without any database', examples);
+  const says = 'check archives against their manifests, their rows against each other, and the chain';
+  const verify = group('verify', says, examples)
     .argument(
       '<directory>',
       'the folder of one archive, which holds manifest.json, or a folder with archives in it',
@@ -55,7 +55,7 @@ export function archiveCommand(kit: CommandKit): Command {
       if (isOne && !options.chainOnly && options.head === undefined) await verifyOne(kit, terminal, path);
       else await verifyAll(kit, terminal, isOne ? dirname(path) : path, options);
     });
-  return archive;
+  return archive.addCommand(verify);
 }
 
 async function verifyOne(kit: CommandKit, terminal: Terminal, path: string): Promise<void> {
@@ -136,17 +136,19 @@ function requireNoFault(faults: readonly string[], code: string): void {
 
 function renderArchive(report: ArchiveVerification): string {
   const checks = report.checks.map(
-    ({ name, ok, detail }) => `  ${ok ? 'ok   ' : 'FAULT'}  ${name}: ${detail}`,
+    ({ name, ok, detail }) => `  ${ok ? 'ok   ' : 'FAULT'}  ${name}: ${printable(detail)}`,
   );
   const size = `${formatCount(report.rows)} rows in ${formatCount(report.files)} files, ${formatBytes(report.bytes)}`;
   return `${report.quarter}: ${size}\n${checks.join('\n')}\ndigest ${report.digest}`;
 }
 
 function renderFound({ folder, archive, fault }: Found): string {
-  return archive === undefined ? `${folder}\n  FAULT  manifest: ${fault}` : renderArchive(archive);
+  return archive === undefined
+    ? `${printable(folder)}\n  FAULT  manifest: ${printable(fault ?? '')}`
+    : renderArchive(archive);
 }
 
 function renderChain({ folder, quarters = [], head, fault }: FoundChain): string {
-  if (fault !== undefined) return `chain of ${folder}\n  FAULT  ${fault}`;
+  if (fault !== undefined) return `chain of ${folder}\n  FAULT  ${printable(fault)}`;
   return `chain of ${folder}\n  ok     ${formatCount(quarters.length)} archives, from ${quarters[0]} to ${quarters.at(-1)}\nhead ${head}`;
 }

@@ -85,14 +85,16 @@ async function loadHistory(
 async function runJobs(context: CommandContext, house: CliHouse): Promise<void> {
   await step(context, house, 'refresh-summaries', {});
   await step(context, house, 'analyze-partitions', {});
-  for (const { verb, ...data } of await house.dueVerbs()) await step(context, house, verb, data);
+  for (const { verb, ...data } of await house.dueVerbs()) {
+    await step(context, house, verb, { ...data, actor: 'demo' });
+  }
 }
 
 async function step(
   context: CommandContext,
   house: CliHouse,
   job: string,
-  data: { quarter?: string; reason?: string },
+  data: { quarter?: string; reason?: string; actor?: string },
 ): Promise<void> {
   const bar = progressBar(context.terminal, data.quarter === undefined ? job : `${job} ${data.quarter}`);
   await house.runJob(job, data, {

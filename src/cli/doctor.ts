@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -53,12 +54,18 @@ const checks: Readonly<Record<string, Check>> = {
   },
   'the store keeps what it is given': async ({ quarters }) => {
     const folder = await mkdtemp(join(tmpdir(), 'quartermaster-doctor-'));
+    // Another doctor may be at work.
+    const path = `.doctor/probe-${randomUUID()}`;
     try {
       await writeFile(join(folder, 'probe'), 'probe');
-      await quarters.store.put('.doctor/probe', join(folder, 'probe'), { probe: true });
-      const found = await text(await quarters.store.open('.doctor/probe'));
-      await quarters.store.remove('.doctor/probe');
+      await quarters.store.put(path, join(folder, 'probe'), { probe: true });
+      const found = await text(await quarters.store.open(path));
+      await quarters.store.remove(path);
       return found === 'probe' ? undefined : `${quarters.store.url} did not give back what was put there.`;
+    } catch (error) {
+      // A store may take it and yet not keep it as it is asked to.
+      await quarters.store.remove(path).catch(() => {});
+      throw error;
     } finally {
       await rm(folder, { recursive: true });
     }

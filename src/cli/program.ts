@@ -16,6 +16,7 @@ import { queryCommand } from './query.ts';
 import { reconcileCommand } from './reconcile.ts';
 import { runCommand } from './run.ts';
 import { apiCommand, workerCommand } from './serve.ts';
+import { harmless } from './terminal.ts';
 
 const EXIT_CODES = `
 Exit codes: 0 done, ${EXIT_USAGE} wrong call, ${exitCodes.invalid} bad input, ${exitCodes.not_found} not found, ${exitCodes.unavailable} database or store away, ${exitCodes.internal} a bug,
@@ -24,7 +25,9 @@ Exit codes: 0 done, ${EXIT_USAGE} wrong call, ${exitCodes.invalid} bad input, ${
 /** The whole command line. */
 export function createProgram(kit: CommandKit): Command {
   const program = new Command('quartermaster')
-    .description('A PostgreSQL ledger kept in calendar quarters: created ahead, closed, archived, detached.')
+    .description(
+      'A PostgreSQL ledger kept in calendar quarters: created ahead, closed, archived, detached, dropped.',
+    )
     .version(kit.entry.version)
     .addHelpText('after', EXIT_CODES);
   const commands = [
@@ -73,7 +76,7 @@ export async function runCommandLine(kit: CommandKit, args: readonly string[]): 
         `${stringify({ error: { kind: known.kind, code: known.code, detail: known.detail } })}\n`,
       );
     } else {
-      kit.err.write(`\nquartermaster: ${known.detail} [${known.code}]\n`);
+      kit.err.write(`\nquartermaster: ${harmless(known.detail)} [${known.code}]\n`);
     }
     // A bug is worth its stack; everything else is told by its sentence.
     if (isAppError(known, 'internal'))

@@ -70,7 +70,7 @@ function verbCommand(kit: CommandKit, name: string, action: QuarterAction): Comm
   if (name === 'restore' || name === 'release') {
     verb.option('--into <schema>', "a schema of its own, instead of the ledger's tables");
   }
-  if (name === 'drop') verb.option('--yes', 'do it');
+  if (name === 'drop') verb.option('--yes', 'that it is meant: without it nothing is dropped');
   return verb.option(...JSON_OPTION).action(async (range: string, flags: VerbFlags) => {
     const context = contextOf(kit, flags, 'warn');
     const names = parseRange(range);
@@ -83,7 +83,8 @@ function verbCommand(kit: CommandKit, name: string, action: QuarterAction): Comm
 }
 
 function examplesOf(name: string, { needsReason }: QuarterAction): string[] {
-  const reason = needsReason ? ' --reason "audit of 2024"' : '';
+  const why = name === 'drop' ? 'retention is over' : name === 'reopen' ? 'a late invoice' : 'audit of 2024';
+  const reason = needsReason ? ` --reason "${why}"` : '';
   const more = name === 'drop' ? ' --yes' : name === 'restore' ? ' --until 2026-12-31' : '';
   return [`quarters ${name} 2024q1${reason}${more}`, `quarters ${name} 2023q1..2023q4${reason} --dry-run`];
 }

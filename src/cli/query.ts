@@ -10,7 +10,7 @@ import { type AdHocResult, runQuery } from '../db/adhoc.ts';
 import { createRouter } from '../db/routing.ts';
 import { createSourceFinder, parseQuarters } from '../quarters/archived-sources.ts';
 import { type CommandKit, command, contextOf, withHouse } from './command.ts';
-import { formatCount, note, printResult, type Terminal, table } from './terminal.ts';
+import { formatCount, note, printable, printResult, type Terminal, table } from './terminal.ts';
 
 interface Flags {
   json?: boolean;
@@ -22,7 +22,7 @@ interface Flags {
 
 /** `quartermaster query SQL`: what no endpoint answers, without harm to the ledger or to those who write to it. */
 export function queryCommand(kit: CommandKit): Command {
-  return command('query', 'run one read-only query; a dear one runs on the replica, if there is one', [
+  return command('query', 'run one read-only query on the database, or on archives where they lie', [
     'query "SELECT status, count(*) FROM ledger.transactions GROUP BY status"',
     'query "TABLE quartermaster.quarters" --json',
     'query "SELECT * FROM ledger.entries ORDER BY created_at" --max-rows 20 --timeout 300',
@@ -32,7 +32,7 @@ export function queryCommand(kit: CommandKit): Command {
     .argument('<sql>', 'one SELECT, VALUES, TABLE or WITH')
     .option('--max-rows <rows>', 'how many rows are printed at most', countTo(100_000), 1000)
     .option('--timeout <seconds>', 'how long the query may take', countTo(86_400), 30)
-    .option('--quarters <quarters>', 'read the archives of these, as 2019q1..2019q4,2021q1')
+    .option('--quarters <quarters>', 'read the archives of these instead, as 2019q1..2019q4,2021q1')
     .option('--archive <directories>', 'read these archives, with no database and no settings', list)
     .action(async (text: string, flags: Flags) => {
       const terminal: Terminal = { out: kit.out, err: kit.err, json: flags.json === true };
@@ -139,17 +139,11 @@ function renderResult({ columns, rows }: Result): string {
   );
   return table(
     columns.map(({ name }) => printable(name)),
-    rows.map((row) => row.map(printable)),
+    rows.map((row) => row.map(cellText)),
     numeric.map(({ name }) => printable(name)),
   );
 }
 
-/** One line, and no control character: what stands in a row must not steer the terminal. */
-function printable(cell: Cell): string {
-  if (cell === null) return 'NULL';
-  return String(cell).replace(/\p{Cc}/gu, (control) => {
-    return ESCAPES[control] ?? `\\u${control.charCodeAt(0).toString(16).padStart(4, '0')}`;
-  });
+function cellText(cell: Cell): string {
+  return cell === null ? 'NULL' : printable(String(cell));
 }
-
-const ESCAPES: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };

@@ -2,7 +2,7 @@ import type { QuarterListing } from '../quarters/list.ts';
 import type { QuarterDetail } from '../quarters/show.ts';
 import type { QuarterJob } from '../queue/quarter-jobs.ts';
 import type { NextVerb } from './house.ts';
-import { formatBytes, formatCount, table } from './terminal.ts';
+import { formatBytes, formatCount, printable, table } from './terminal.ts';
 
 /** The quarters as a table; `~` marks an estimate. */
 export function renderQuarters(quarters: readonly QuarterListing[]): string {
@@ -54,12 +54,14 @@ export function renderQuarter(quarter: QuarterDetail, { next, jobs = [], zone }:
     ),
     ...jobs.filter((job) => isNews(job, quarter)).map(jobOf),
     next && `next: ${nextOf(next)}`,
-  ].filter((fact) => typeof fact === 'string');
+  ]
+    .filter((fact) => typeof fact === 'string')
+    .map(printable);
   const events = quarter.events.map((event) => [
     event.at.toISOString().slice(0, 19).replace('T', ' '),
     event.event,
-    event.actor,
-    event.reason ?? '',
+    printable(event.actor),
+    printable(event.reason ?? ''),
   ]);
   const files = quarter.files.map((file) => [
     file.path,

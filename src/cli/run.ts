@@ -2,6 +2,7 @@ import { Argument, type Command } from 'commander';
 import { AppError } from '../core/errors.ts';
 import { isQuarterName } from '../core/quarter.ts';
 import { type CommandKit, command, contextOf, withHouse } from './command.ts';
+import { personOf } from './person.ts';
 import { progressBar } from './progress.ts';
 import { renderFacts } from './render-verbs.ts';
 import { printResult } from './terminal.ts';
@@ -26,7 +27,9 @@ export function runCommand(kit: CommandKit): Command {
           throw new AppError('invalid', 'invalid_quarter', `${quarter} is no quarter. Write it as 2024q1.`);
         }
         const bar = progressBar(context.terminal, `${name}${quarter === undefined ? '' : ` ${quarter}`}`);
-        const report = await house.runJob(name, quarter === undefined ? {} : { quarter }, {
+        // Who asks by this way is the one who asks by any other: or two ways would make two people.
+        const data = quarter === undefined ? {} : { quarter, actor: personOf() };
+        const report = await house.runJob(name, data, {
           signal: kit.entry.signal,
           onProgress: ({ done, total, bytes }) => bar.update(done, total, bytes),
         });

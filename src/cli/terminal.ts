@@ -10,12 +10,31 @@ export interface Terminal {
 
 /** Prints the result of a command: the document for `--json`, else the text made from it. */
 export function printResult<T>(terminal: Terminal, result: T, render: (result: T) => string): void {
-  terminal.out.write(`${terminal.json ? stringify(result) : render(result)}\n`);
+  terminal.out.write(`${terminal.json ? stringify(result) : harmless(render(result))}\n`);
 }
 
 /** A line about what is going on, for people. */
 export function note(terminal: Terminal, text: string): void {
-  terminal.err.write(`${text}\n`);
+  terminal.err.write(`${harmless(text)}\n`);
+}
+
+/**
+ * A text of several lines in which nothing steers the terminal: a manifest, a name of a file or a reason may have been
+ * written by somebody who would like to be taken for us.
+ */
+export function harmless(text: string): string {
+  return text.replace(/[^\P{Cc}\n\t]/gu, escaped);
+}
+
+/** The same as one line, for a cell or for what stands within a sentence. */
+export function printable(text: string): string {
+  return text.replace(/\p{Cc}/gu, escaped);
+}
+
+const ESCAPES: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };
+
+function escaped(control: string): string {
+  return ESCAPES[control] ?? `\\u${control.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }
 
 /** Columns under their titles; those named in `right` are numbers and set flush right. */

@@ -50,6 +50,14 @@ export function isAppError(error: unknown, kindOrCode?: string): error is AppErr
   return kindOrCode === undefined || error.kind === kindOrCode || error.code === kindOrCode;
 }
 
+/**
+ * True of an error whose words are those of its cause. They are PostgreSQL's, a store's or the system's, with names of hosts
+ * and paths among them: for a log and for whoever runs the house, and not for everybody who asks.
+ */
+export function quotesCause({ detail, cause }: AppError): boolean {
+  return cause !== undefined && (!(cause instanceof Error) || detail.includes(cause.message));
+}
+
 /** Stops at a state the code believes impossible; whoever sees it has found a bug. */
 export function assert(condition: unknown, what: string): asserts condition {
   if (!condition) throw new AppError('internal', 'assertion_failed', what);

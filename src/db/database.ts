@@ -100,7 +100,13 @@ function openPool(connectionString: string, options: DatabaseOptions, more: pg.P
   });
   // Without listeners the death of a connection would end the process: of an idle one, and of one in use, where the
   // statement under way fails, or the next.
-  pool.on('error', (error) => options.onIdleError?.(error));
+  pool.on('error', (error) => {
+    // One that dies while it is being closed is missed by nobody.
+    if (pool.ending) return;
+    // The pool hangs the whole connection on it, with the key that cancels its statements: that is for no log.
+    Reflect.deleteProperty(error, 'client');
+    options.onIdleError?.(error);
+  });
   pool.on('connect', (client) => client.on('error', () => {}));
   return pool;
 }

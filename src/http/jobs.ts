@@ -111,14 +111,14 @@ export function toJob(job: QuarterJob): Static<typeof JobAnswer> {
   };
 }
 
-/** A bug of ours quotes PostgreSQL and the system, whose words are for the log alone. */
-function toError({ kind, code, detail }: Record<string, unknown>) {
-  const inside = kind === 'internal' || kind === 'config';
+/** What PostgreSQL, a store and the system say is for the log, and for the command line. */
+function toError({ kind, code, detail, quotes }: Record<string, unknown>) {
+  const inside = kind === 'internal' || kind === 'config' || quotes === true;
   return {
     kind: String(kind),
     code: String(code),
     detail: inside
-      ? 'It failed within the service. Report it and quote the job; the log says why.'
+      ? 'It failed within the service. The log of the worker says why: report it and quote the job.'
       : String(detail),
   };
 }

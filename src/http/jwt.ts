@@ -26,6 +26,8 @@ const COOLDOWN_MS = 30_000;
 /** So long nobody is asked again after a failure. */
 const PAUSE_MS = 2_000;
 
+const SUBJECT = /^(?=.{1,255}$)\P{C}+$/u;
+
 type JwtConfig = Pick<Config, 'jwksUrl' | 'jwtIssuer' | 'jwtAudience'>;
 
 /**
@@ -34,7 +36,7 @@ type JwtConfig = Pick<Config, 'jwksUrl' | 'jwtIssuer' | 'jwtAudience'>;
  *
  * - `iss` is QM_JWT_ISSUER, and `aud` is or holds QM_JWT_AUDIENCE;
  * - `exp` is there and to come, `nbf` is past or missing, both with TOLERANCE_S of grace;
- * - `sub`, of 1 to 255 characters: the name of who calls;
+ * - `sub`, of 1 to 255 characters, none of them a control character: the name of who calls;
  * - `quartermaster_roles`, a list of `reader`, `writer`, `finance` and `admin`: what they may do. Others in the list mean
  *   something elsewhere and are passed over; without any the token opens nothing;
  * - `quartermaster_ledgers`, a list of names, or the text `*` for all ledgers, those to come included. Without it: none.
@@ -68,7 +70,8 @@ export function createJwtVerifier(
 
 function verifiedBy(payload: JWTPayload): Verified {
   const { sub, exp, quartermaster_roles: roles, quartermaster_ledgers: ledgers } = payload;
-  if (typeof sub !== 'string' || sub.length < 1 || sub.length > 255 || exp === undefined) throw refused();
+  // It goes into events that PostgreSQL keeps and terminals print, as the name of a key does.
+  if (typeof sub !== 'string' || !SUBJECT.test(sub) || exp === undefined) throw refused();
   return {
     identity: {
       name: sub,

@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
-import { AppError, type ErrorKind } from '../core/errors.ts';
+import { AppError, type ErrorKind, quotesCause } from '../core/errors.ts';
 import { asAppError } from './framework-errors.ts';
 
 declare module 'fastify' {
@@ -161,9 +161,8 @@ function titleOf(code: string): string {
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
-/** An error that quotes its cause quotes PostgreSQL or the system, and their words are not for clients. */
-function detailOf({ kind, detail, cause }: AppError, frank: boolean): string {
-  const quotes = cause !== undefined && (!(cause instanceof Error) || detail.includes(cause.message));
+function detailOf(error: AppError, frank: boolean): string {
+  const { kind, detail } = error;
   const inside = inward.includes(kind) && !(frank && kind === 'corrupt');
-  return inside || quotes ? plainDetail[kind] : detail;
+  return inside || quotesCause(error) ? plainDetail[kind] : detail;
 }

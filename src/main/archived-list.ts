@@ -9,6 +9,7 @@ import type { TransactionRow } from '../ledger/list-rows.ts';
 import { createSourceFinder } from '../quarters/archived-sources.ts';
 import { type ArchivedRow, readArchivedPage } from '../quarters/archived-transactions.ts';
 import type { QuarterHouse } from '../quarters/context.ts';
+import { asDamage } from './archived.ts';
 
 /** How long a page may take, the fetching of files included. */
 const PAGE_MS = 30_000;
@@ -26,14 +27,14 @@ export function createArchivedList(quarters: QuarterHouse, cache: FileCache): Ht
     // Accounts are never removed: the database knows those of every quarter.
     const accounts =
       account === undefined ? undefined : await accountsOf(database.write, ledgerId, account, currency);
-    const [source] = await findSources([quarter]);
+    const [source] = await findSources([quarter]).catch(asDamage);
     assert(source, 'there is one for each quarter');
     const { rows, more } = await readArchivedPage(
       cache,
       source,
       { ...filter, ledgerId, limit, after, accountIds: accounts?.map(({ id }) => id) },
       { timeoutMs: PAGE_MS, signal },
-    );
+    ).catch(asDamage);
     const last = rows.at(-1);
     return {
       transactions: rows.map(toRow),

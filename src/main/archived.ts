@@ -1,12 +1,13 @@
 import { findInArchive } from '../archive/lookup.ts';
 import { formatAddress } from '../core/account.ts';
+import { AppError, isAppError } from '../core/errors.ts';
 import { bookableInstantOf } from '../core/id.ts';
 import { parseJson } from '../core/json.ts';
 import { readOfflineQuarters } from '../db/offline-quarters.ts';
 import type { Db } from '../db/schema.ts';
 import type { FindArchived } from '../ledger/prepare.ts';
 import type { TransactionView } from '../ledger/transaction-view.ts';
-import { archiveFolder } from '../quarters/archives.ts';
+import { archiveFolder, readArchive } from '../quarters/archives.ts';
 import type { QuarterHouse } from '../quarters/context.ts';
 import { readQuarters } from '../quarters/registry.ts';
 
@@ -21,7 +22,9 @@ export function findArchivedIn({ database, store, ledgerSet }: QuarterHouse): Fi
     if (!createdAt) return undefined;
     const quarter = await readArchivedQuarter(database.write, createdAt);
     if (quarter === undefined) return undefined;
-    const found = await findInArchive(store, archiveFolder(ledgerSet, quarter), { ledgerId, id, createdAt });
+    const { manifest_sha256: manifestSha256 } = await readArchive(database.write, quarter);
+    const key = { ledgerId, id, createdAt, manifestSha256 };
+    const found = await findInArchive(store, archiveFolder(ledgerSet, quarter), key).catch(asDamage);
     return (
       found && {
         id,
@@ -55,4 +58,12 @@ async function readArchivedQuarter(db: Db, at: Date): Promise<string | undefined
   if (offline !== undefined) return offline.name;
   const quarters = await readQuarters(db);
   return quarters.find((row) => row.state === 'restored' && row.starts_at <= at && at < row.ends_at)?.quarter;
+}
+
+/** For a catch: an archive that lacks a file is damaged. To who asked for a transaction that is not the same as that there is none. */
+export function asDamage(error: unknown): never {
+  if (!isAppError(error, 'not_in_store')) throw error;
+  throw new AppError('corrupt', 'archive_damaged', `The archive is not whole: ${error.detail}`, {
+    cause: error,
+  });
 }

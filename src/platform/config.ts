@@ -2,6 +2,7 @@ import { Type } from 'typebox';
 import Value from 'typebox/value';
 import { AppError } from '../core/errors.ts';
 import { isZone } from '../core/quarter.ts';
+import { directoryOf } from './file-url.ts';
 import { parseS3Url, type S3Settings, s3Faults } from './s3-settings.ts';
 
 /** All settings, read once at the start of a process. Durations and counts are in the unit of their name. */
@@ -61,7 +62,7 @@ const variables = {
       ['file:', 's3:'],
       'file:./var/archive',
     ),
-    (text) => !text.startsWith('s3:') || parseS3Url(text) !== undefined,
+    (text) => (directoryOf(text) ?? parseS3Url(text)) !== undefined,
   ),
   QM_S3_ENDPOINT: Type.Optional(
     Type.Refine(

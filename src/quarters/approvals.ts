@@ -16,6 +16,15 @@ export interface Approval {
   readonly approved_at: Date | null;
 }
 
+/** True when two names are one person's: somebody who writes theirs in another case is still the same. */
+export function isSamePerson(a: string, b: string): boolean {
+  return plain(a) === plain(b);
+}
+
+function plain(name: string): string {
+  return name.normalize('NFKC').trim().replace(/\s+/gu, ' ').toLowerCase();
+}
+
 /** What was asked for this quarter as it is now; what was asked before it was closed anew does not count. */
 export async function readApprovals(
   db: Db,
@@ -109,7 +118,11 @@ export async function requireApproval(
   return (await readApprovals(db, row)).find((one) => one.verb === verb);
 }
 
-/** Nothing that was asked or approved counts any more. */
-export async function clearApprovals(trx: Trx, quarter: string): Promise<void> {
-  await trx.deleteFrom('quartermaster.approvals').where('quarter', '=', quarter).execute();
+/** Nothing that was asked or approved counts any more: of one verb, or of all. */
+export async function clearApprovals(trx: Trx, quarter: string, verb?: ApprovedVerb): Promise<void> {
+  await trx
+    .deleteFrom('quartermaster.approvals')
+    .where('quarter', '=', quarter)
+    .$if(verb !== undefined, (some) => some.where('verb', '=', verb ?? 'drop'))
+    .execute();
 }

@@ -1,4 +1,4 @@
-import { type Approval, type ApprovedVerb, readApprovals } from './approvals.ts';
+import { type Approval, type ApprovedVerb, isSamePerson, readApprovals } from './approvals.ts';
 import type { QuarterHouse, QuarterRun } from './context.ts';
 import type { Outlook } from './outlook.ts';
 import { requireClear } from './outlook.ts';
@@ -32,7 +32,8 @@ export async function approveQuarter(
         .where('quarter', '=', quarter)
         .where('verb', '=', verb)
         .where('digest', '=', row.digest)
-        .where('requested_by', '<>', run.actor)
+        // Another request may have taken its place since it was looked at.
+        .where('requested_by', '=', requested_by)
         .where('approved_by', 'is', null)
         .executeTakeFirst();
       if (updated.numUpdatedRows === 0n) continue;
@@ -63,7 +64,7 @@ function outlookOf({ quarter }: QuarterRow, asked: readonly Approval[], { actor 
   }
   const open = waiting(asked);
   const obstacles = open
-    .filter(({ requested_by }) => requested_by === actor)
+    .filter(({ requested_by }) => isSamePerson(requested_by, actor))
     .map(({ verb }) => ({
       code: 'own_request',
       detail: `${actor} has asked for the ${verb} of ${quarter}, and nobody approves their own request. Let somebody else do it.`,

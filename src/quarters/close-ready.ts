@@ -13,7 +13,7 @@ export async function readinessFaults(
 ): Promise<Obstacle[]> {
   const faults: Obstacle[] = [];
   if (house.clock.now() < row.ends_at) {
-    const detail = `${row.quarter} ends at ${row.ends_at.toISOString()}.`;
+    const detail = `${row.quarter} ends at ${row.ends_at.toISOString()}. Close it from then on.`;
     faults.push({ code: 'quarter_not_ended', detail });
   }
   faults.push(...orderFaults(await readEarlier(db, row)));

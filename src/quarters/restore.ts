@@ -137,8 +137,8 @@ async function attach(
       const detail = { until, loaded, attached, digest: manifest.digest };
       if (state === 'detached' || state === 'dropped') {
         await advance(trx, quarter, 'restore', run, { restored_at: at, restored_until: until }, detail);
-        // Somebody wants its rows again: who agreed to a drop before did not know of that.
-        await clearApprovals(trx, quarter);
+        // Somebody wants its rows: whether they may go is to be asked and approved anew.
+        await clearApprovals(trx, quarter, 'drop');
       } else await recordEvent(trx, quarter, 'restore', run, { ...detail, until: mended, mended: true });
       await run.step?.('restore.attached');
     },

@@ -15,8 +15,8 @@ const PIECE = 64 * 1024;
  * The rows as CSV of RFC 4180, the header first and every line ended by CRLF, in pieces of a bounded size that end anywhere
  * between two lines.
  *
- * A text that a spreadsheet would take for a formula, for it begins with `=`, `+`, `-`, `@`, a tab or a carriage return,
- * gets an apostrophe in front. Amounts begin with a minus where they are below zero and are left alone: they are numbers.
+ * A text that a spreadsheet would take for a formula, for it begins with `=`, `+`, `-`, `@`, one of these in full width, a tab
+ * or a line break, gets an apostrophe in front. Amounts begin with a minus where they are below zero and are left alone: they are numbers.
  */
 export async function* trialBalanceCsv(rows: AsyncIterable<TrialBalanceRow>): AsyncGenerator<string> {
   let piece = `${csvColumns.join(',')}\r\n`;
@@ -42,6 +42,6 @@ function lineOf(row: TrialBalanceRow): string {
 
 /** A text as one cell, quoted where it has to be. */
 export function textCell(text: string): string {
-  const safe = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
+  const safe = /^[=+\-@\t\r\n＝＋－＠]/.test(text) ? `'${text}` : text;
   return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }

@@ -16,7 +16,7 @@ export interface QuarterJob {
   readonly state: 'waiting' | 'running' | 'done' | 'failed';
   readonly progress: Progress | null;
   readonly report: Record<string, unknown> | null;
-  /** kind, code and detail of the last failure. */
+  /** kind, code and detail of the last failure; `quotes` where the words are those of PostgreSQL, a store or the system. */
   readonly error: Record<string, unknown> | null;
   readonly requestedAt: Date;
   readonly startedAt: Date | null;

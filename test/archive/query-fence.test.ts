@@ -169,4 +169,13 @@ describe('the fence around a query', () => {
     await expect(ask(wide)).rejects.toMatchObject({ kind: 'unavailable', code: 'no_room' });
     expect((await ask('SELECT 1')).rows).toEqual([[1]]);
   });
+
+  it('tells no more than a process can hold, however wide the rows are', async () => {
+    const wide = (count: number, width: number) =>
+      ask(`SELECT repeat('x', ${width}) AS x FROM range(${count})`, { maxRows: 100_000 });
+    const { rows, truncated } = await wide(100, 1024 * 1024);
+    expect([rows.length, truncated]).toEqual([64, true]);
+    await expect(wide(1, 65 * 1024 * 1024)).rejects.toMatchObject(refused);
+    expect(await wide(2, 10)).toMatchObject({ rows: [['xxxxxxxxxx'], ['xxxxxxxxxx']], truncated: false });
+  });
 });

@@ -1,6 +1,7 @@
 import { mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openDiskStore } from '../../src/archive/disk-store.ts';
 import type { Manifest } from '../../src/archive/manifest.ts';
@@ -242,5 +243,20 @@ describe('a manifest that does not fit its files is found:', () => {
     const manifest = await writeArchive(store, FOLDER);
     await putManifest(store, FOLDER, { ...manifest, quarter: '2024q5' });
     await expect(verify()).rejects.toMatchObject(damaged(/manifest: manifest\.quarter must be a quarter/));
+  });
+
+  it('a manifest without an end, which is not read to it', async () => {
+    let read = 0;
+    const endless: Store = {
+      ...store,
+      open: async () =>
+        Readable.from(
+          (function* () {
+            for (;;) yield Buffer.alloc(1024 * 1024, ++read % 2 ? ' ' : '\n');
+          })(),
+        ),
+    };
+    await expect(verifyArchive(endless, FOLDER)).rejects.toMatchObject(damaged(/manifest: it has more than/));
+    expect(read).toBeLessThan(200);
   });
 });

@@ -41,6 +41,13 @@ describe('the doctor', () => {
     expect(await readdir(s3.directory)).toEqual([]);
   });
 
+  it('finds it well while others look, too', async () => {
+    const all = await Promise.all(
+      Array.from({ length: 3 }, () => findingOf({ QM_STORE: `s3://${s3.bucket}/books` })),
+    );
+    expect(all.map((one) => one?.outcome)).toEqual(['ok', 'ok', 'ok']);
+  });
+
   it('says what is wrong with one, and what to do', async () => {
     expect(await findingOf({ QM_STORE: 's3://elsewhere/books' })).toMatchObject({
       outcome: 'failed',
@@ -53,5 +60,6 @@ describe('the doctor', () => {
       outcome: 'failed',
       advice: expect.stringContaining('did not lock it as QM_S3_LOCK_MODE=GOVERNANCE asks'),
     });
+    expect(await readdir(s3.directory)).toEqual([]);
   });
 });

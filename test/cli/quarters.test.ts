@@ -187,11 +187,19 @@ describe('the second person', () => {
   });
 
   it('is not who asked', async () => {
-    const row = await readQuarter(house.database.write, '2026q2');
-    await requestApproval(house, { actor: personOf() }, row, 'archive');
+    // Asked for by way of the job it is asked for by the same person.
+    const asked = await quartermaster('run archive 2026q2', required);
+    expect(asked.err).toContain('[approval_required]');
     const { code, err } = await quarters('approve 2026q2', required);
     expect(code).toBe(exitCodes.refused);
     expect(err).toContain('[own_request]');
     expect(await quarters('approve 2026q2 --dry-run', required)).toMatchObject({ code: exitCodes.refused });
+    // Nor by the same name in another case.
+    await house.database.write
+      .updateTable('quartermaster.approvals')
+      .set({ requested_by: ` ${personOf().toUpperCase()}` })
+      .where('quarter', '=', '2026q2')
+      .execute();
+    expect((await quarters('approve 2026q2', required)).err).toContain('[own_request]');
   });
 });

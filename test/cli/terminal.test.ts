@@ -23,6 +23,12 @@ describe('what a command prints', () => {
     expect(text).toBe('Quarter    Rows\n2024q1        5\n2024q2   12,345');
   });
 
+  it('steers no terminal, whoever wrote what is told', () => {
+    const { terminal, out } = captured();
+    printResult(terminal, {}, () => 'by eve\u001b[2K\r  ok\u009b0m\nsums:\tright');
+    expect(out()).toBe('by eve\\u001b[2K\\r  ok\\u009b0m\nsums:\tright\n');
+  });
+
   it.each([
     [0n, '0'],
     [999n, '999'],

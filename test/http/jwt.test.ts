@@ -68,6 +68,8 @@ describe('a token is refused', () => {
     ['whose subject is empty', { sub: '' }],
     ['whose subject is a number', { sub: 7 }],
     ['whose subject is too long', { sub: 'x'.repeat(256) }],
+    ['whose subject PostgreSQL cannot keep', { sub: 'ada\0' }],
+    ['whose subject would steer a terminal', { sub: 'ada\u001b[2J' }],
   ])('%s', async (_, parts) => {
     const { verify } = await openIssuer(main);
     const token = await sign(JSON.parse(JSON.stringify({ ...claims, ...parts })));

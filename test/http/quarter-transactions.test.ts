@@ -212,4 +212,20 @@ describe("a quarter's transactions from its archive", () => {
     problemIn(await ask({ ledger: 'shop', limit: '1001' }), 400, 'invalid_request');
     problemIn(await ask({ ledger: 'shop', from: '2024-02-02', to: '2024-02-01' }), 400, 'invalid_request');
   });
+
+  it('are damaged, and not missing, when a file is gone from the store', async () => {
+    const near = app;
+    const { localPath: _, ...disk } = house.store;
+    const poor: Store = { ...disk, open: (path) => disk.open(path.replace('part-0000', 'part-9999')) };
+    app = appOf(
+      { ...house, store: poor },
+      createFileCache({ directory: join(directory, 'poor'), maxBytes: 1e9 }),
+    );
+    try {
+      const { detail } = problemIn(await ask({ ledger: 'shop' }), 500, 'archive_damaged');
+      expect(detail).not.toContain(directory);
+    } finally {
+      app = near;
+    }
+  });
 });

@@ -144,5 +144,11 @@ describe('the jobs', () => {
     expect((await told({ state: 'failed', error })).error).toEqual(error);
     const bug = { kind: 'internal', code: 'database_error', detail: 'relation "secret"' };
     expect((await told({ state: 'failed', error: bug })).error.detail).not.toContain('secret');
+    const away = { kind: 'unavailable', code: 'store_failed', detail: "EACCES: '/secret'", quotes: true };
+    expect((await told({ state: 'waiting', error: away })).error).toEqual({
+      kind: 'unavailable',
+      code: 'store_failed',
+      detail: expect.not.stringContaining('secret'),
+    });
   });
 });

@@ -80,14 +80,19 @@ describe('a step of the line', () => {
 
   it('waits with its error after a failure that passes, and has failed after one that does not', async () => {
     const id = await ask({ quarter: '2023q1' });
-    let error = new AppError('busy', 'lock_timeout', 'It is locked.');
+    const cause = new Error('canceling statement due to lock timeout');
+    let error = new AppError('busy', 'lock_timeout', `It is locked: ${cause.message}.`, { cause });
     const job = jobOf(async () => {
       throw error;
     });
     await whileWorking(queue, [job], async () => {
       await expect
         .poll(() => queue.quarters.job(id), { timeout: 10_000 })
-        .toMatchObject({ state: 'waiting', error: { kind: 'busy', code: 'lock_timeout' }, finishedAt: null });
+        .toMatchObject({
+          state: 'waiting',
+          error: { kind: 'busy', code: 'lock_timeout', quotes: true },
+          finishedAt: null,
+        });
       error = new AppError('refused', 'quarter_held', 'It is held.');
       await sql`UPDATE pgboss.job SET start_after = now() WHERE id = ${id}`.execute(bench.database.write);
       await expect

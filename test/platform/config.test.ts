@@ -1,5 +1,8 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { AppError } from '../../src/core/errors.ts';
+import { packageRoot } from '../../src/db/root.ts';
 import { readConfig } from '../../src/platform/config.ts';
 
 function faultsOf(env: Record<string, string>): string[] {
@@ -146,6 +149,12 @@ describe('the settings of an S3 store', () => {
     ['QM_STORE', 's3://bucket/../prefix'],
     ['QM_STORE', 's3://bucket/a b'],
     ['QM_STORE', 'gs://bucket'],
+    ['QM_STORE', 'file://host/directory'],
+    ['QM_STORE', 'file:./a%ZZ'],
+    ['QM_STORE', 'file:///a%2Fb'],
+    ['QM_STORE', 'file:///archive?region=eu'],
+    ['QM_STORE', 'file:///'],
+    ['QM_STORE', 'file:'],
     ['QM_S3_ENDPOINT', 'ftp://host'],
     ['QM_S3_REGION', 'Europe'],
     ['QM_S3_SSE', 'yes'],
@@ -164,4 +173,14 @@ describe('the settings of an S3 store', () => {
     expect(faults).toHaveLength(2);
     expect(faults.join()).not.toMatch(/hunter2|AKIA/);
   });
+});
+
+it('every setting stands in the README, and no other', async () => {
+  const read = (path: string) => readFile(join(packageRoot(), path), 'utf8');
+  const settings = [...(await read('src/platform/config.ts')).matchAll(/^ {2}(QM_\w+):/gm)];
+  const rows = (await read('README.md')).split('\n').filter((line) => /^\| `QM_/.test(line));
+  const told = rows.flatMap((row) => [...(row.split('|')[1] ?? '').matchAll(/`(QM_\w+)`/g)]);
+  const names = (found: RegExpMatchArray[]) => found.map(([, name]) => name).sort();
+  expect(names(settings).length).toBeGreaterThan(30);
+  expect(names(told)).toEqual(names(settings));
 });

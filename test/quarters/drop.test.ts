@@ -187,4 +187,17 @@ describe('a drop', () => {
     expect(detail).toMatchObject({ requested_by: 'ada', approved_by: 'bob', missing: ['transactions'] });
     expect(await stand(quarter)).toBe('dropped: missing, missing');
   });
+
+  it('waits for them once more when it was brought back since', async () => {
+    const quarter = '2024q4';
+    const strict: QuarterHouse = { ...house, archiveApproval: 'required' };
+    await restoreQuarter(house, { actor: 'eve', reason: 'audit' }, quarter);
+    await releaseQuarter(house, { actor: 'eve' }, quarter);
+    expect((await previewDrop(strict, run, quarter)).obstacles).toMatchObject([
+      { code: 'approval_required' },
+    ]);
+    expect(await refusal(quarter, strict)).toMatchObject({ code: 'approval_required' });
+    await approveQuarter(strict, { actor: 'bob' }, quarter);
+    expect(await dropQuarter(strict, run, quarter)).toMatchObject({ dropped: ['transactions', 'entries'] });
+  });
 });

@@ -187,6 +187,8 @@ describe('the trial balance as CSV', () => {
     ['-1', "'-1"],
     ['@SUM(A1)', "'@SUM(A1)"],
     ['\t=1', "'\t=1"],
+    ['＝1+1', "'＝1+1"],
+    ['\n=1', `"'\n=1"`],
     ['a=b', 'a=b'],
     ['a,b', '"a,b"'],
     ['say "hi"', '"say ""hi"""'],
@@ -231,10 +233,10 @@ describe('the trial balance as CSV', () => {
             ['group_type', given.groupType],
             ['name', given.name],
           ] as const) {
-            expect(record[column]?.replace(/^'(?=[=+\-@\t\r])/, '')).toBe(
-              value.replace(/^'(?=[=+\-@\t\r])/, ''),
+            expect(record[column]?.replace(/^'(?=[=+\-@\t\r\n＝＋－＠])/, '')).toBe(
+              value.replace(/^'(?=[=+\-@\t\r\n＝＋－＠])/, ''),
             );
-            expect(record[column]).not.toMatch(/^[=+\-@\t\r]/);
+            expect(record[column]).not.toMatch(/^[=+\-@\t\r\n＝＋－＠]/);
           }
           expect(record.closing_minor).toBe(given.closing);
           const digits = record.closing?.replace('.', '') ?? '';
