@@ -73,7 +73,9 @@ describe('the outlook of a close', () => {
   it('of a closed one without its fence is to put that back', async () => {
     const drop = sql`ALTER TABLE ledger.entries_2025q1 DROP CONSTRAINT quarter_closed`;
     await drop.execute(house.database.direct);
-    const steps = ['let no more rows into ledger.entries_2025q1'];
+    const steps = [
+      'let no more rows into ledger.entries_2025q1 again, if 2025q1 still holds what was closed',
+    ];
     expect(await unchanged(() => previewClose(house, run, '2025q1'))).toEqual({ ...nothing, steps });
     await closeQuarter(house, run, '2025q1');
     expect(await previewClose(house, run, '2025q1')).toEqual(nothing);
