@@ -1,6 +1,6 @@
 import { detachQuarter } from '../src/quarters/detach.ts';
 import type { Job } from '../src/queue/job.ts';
-import type { QuarterStep } from '../src/queue/quarter-line.ts';
+import type { QuarterStep } from '../src/queue/quarter-step.ts';
 import type { JobHouse } from './house.ts';
 import { quarterVerbJob } from './quarter-verb.ts';
 

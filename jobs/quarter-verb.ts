@@ -2,7 +2,8 @@ import { AppError } from '../src/core/errors.ts';
 import type { QuarterVerb } from '../src/core/lifecycle.ts';
 import type { QuarterHouse, QuarterRun } from '../src/quarters/context.ts';
 import type { Job, JobRun } from '../src/queue/job.ts';
-import { type QuarterStep, quarterLine } from '../src/queue/quarter-line.ts';
+import { quarterLine } from '../src/queue/quarter-line.ts';
+import type { QuarterStep } from '../src/queue/quarter-step.ts';
 import { followed } from './follow.ts';
 import type { JobHouse } from './house.ts';
 

@@ -1,7 +1,7 @@
 import type { QuarterVerb } from '../core/lifecycle.ts';
 import type { Db } from '../db/schema.ts';
 import type { Progress } from './job.ts';
-import type { QuarterStep } from './quarter-line.ts';
+import type { QuarterStep } from './quarter-step.ts';
 
 /** A step of the quarter line as those who asked for it can follow it, long after the queue has forgotten it. */
 export interface QuarterJob {

@@ -13,18 +13,7 @@ import {
   recordForgotten,
   recordRequest,
 } from './quarter-jobs.ts';
-
-/** A verb to be done to a quarter, and who wants it. */
-export interface QuarterStep {
-  readonly verb: QuarterVerb;
-  readonly quarter: string;
-  readonly actor: string;
-  readonly reason?: string | undefined;
-  /** Of a restore: until when, as an instant in ISO 8601. */
-  readonly until?: string | undefined;
-  /** Of a restore, and the release of it: the schema of its own. */
-  readonly into?: string | undefined;
-}
+import type { QuarterStep } from './quarter-step.ts';
 
 /** A step that stands in a line. */
 export interface StandingStep {

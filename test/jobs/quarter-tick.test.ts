@@ -14,7 +14,8 @@ import { approveQuarter } from '../../src/quarters/approve.ts';
 import { ensureQuarters } from '../../src/quarters/create.ts';
 import { advance, type QuarterRow, readQuarters } from '../../src/quarters/registry.ts';
 import type { Job } from '../../src/queue/job.ts';
-import { type QuarterStep, quarterLine } from '../../src/queue/quarter-line.ts';
+import { quarterLine } from '../../src/queue/quarter-line.ts';
+import type { QuarterStep } from '../../src/queue/quarter-step.ts';
 import { useQueueBench, whileWorking } from '../queue/harness.ts';
 
 const bench = useQueueBench({ migrated: true });

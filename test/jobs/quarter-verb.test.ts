@@ -5,7 +5,8 @@ import { quarterVerbJob } from '../../jobs/quarter-verb.ts';
 import { AppError } from '../../src/core/errors.ts';
 import type { QuarterRun } from '../../src/quarters/context.ts';
 import type { Job } from '../../src/queue/job.ts';
-import { type QuarterStep, stepId } from '../../src/queue/quarter-line.ts';
+import { stepId } from '../../src/queue/quarter-line.ts';
+import type { QuarterStep } from '../../src/queue/quarter-step.ts';
 import type { Queue } from '../../src/queue/queue.ts';
 import { useQueueBench, whileWorking } from '../queue/harness.ts';
 

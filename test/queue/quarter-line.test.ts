@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { AppError } from '../../src/core/errors.ts';
 import type { QuarterVerb } from '../../src/core/lifecycle.ts';
 import type { Job } from '../../src/queue/job.ts';
-import { type QuarterStep, quarterLine, stepId } from '../../src/queue/quarter-line.ts';
+import { quarterLine, stepId } from '../../src/queue/quarter-line.ts';
+import type { QuarterStep } from '../../src/queue/quarter-step.ts';
 import type { Queue } from '../../src/queue/queue.ts';
 import { useQueueBench, whileWorking } from './harness.ts';
 
