@@ -280,8 +280,9 @@ describe('a repair', () => {
         {
           ...run,
           onBlocked: (relations, blockers) => {
-            expect(blockers[0]?.state).toBe('idle in transaction');
             if (blocked.push(relations) > 1) return;
+            // An autovacuum may be at the table as well.
+            expect(blockers.map(({ state }) => state)).toContain('idle in transaction');
             // Between two tries others get through.
             void sql`SELECT count(*) FROM ledger.entries`
               .execute(house.database.write)
