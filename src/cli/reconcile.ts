@@ -52,7 +52,7 @@ export function reconcileCommand(kit: CommandKit): Command {
 }
 
 /** One line a thing: what was done, what failed, and what is left for a person. */
-export function renderReconcile(report: ReconcileReport, verb: 'was' | 'would be'): string {
+function renderReconcile(report: ReconcileReport, verb: 'was' | 'would be'): string {
   const lines = [
     ...report.created.map((quarter) => `${quarter} ${verb} created.`),
     ...report.finalized.map((name) => `The interrupted detach of ${name} ${verb} ended.`),

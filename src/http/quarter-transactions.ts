@@ -4,8 +4,9 @@ import { AppError } from '../core/errors.ts';
 import type { App } from './app-type.ts';
 import { requireRole } from './auth.ts';
 import type { HttpHouse } from './house.ts';
+import { readListQuery } from './list-query.ts';
 import { problems } from './openapi.ts';
-import { Cursor, Limit, linkHeader, linkToNext, NextCursor, readLimit } from './page.ts';
+import { Cursor, Limit, linkHeader, linkToNext, NextCursor } from './page.ts';
 import { ACCOUNT, Currency, findLedger, LedgerName, SearchText, When } from './parameters.ts';
 import { createParameters } from './query.ts';
 import { type ListedTransaction, toListed } from './transaction-answer.ts';
@@ -69,18 +70,7 @@ export function quarterTransactionRoutes(app: App, house: HttpHouse): void {
       // The path names no ledger, so nobody has asked yet whether the key covers it.
       requireRole(request, reply, 'reader', query.ledger);
       const parameters = createParameters(house.calendar);
-      const wanted = {
-        userId: parameters.text('user_id', query.user_id, 'user_id'),
-        status: query.status,
-        from: query.from === undefined ? undefined : parameters.instant('from', query.from),
-        to: query.to === undefined ? undefined : parameters.instant('to', query.to),
-        referencePrefix: parameters.text('reference_prefix', query.reference_prefix, 'reference_code'),
-        account: parameters.account('account', query.account),
-        currency: query.currency,
-        limit: readLimit(query.limit),
-        cursor: query.cursor,
-      };
-      parameters.inOrder(wanted.from, wanted.to);
+      const wanted = readListQuery(parameters, query);
       parameters.done();
       const { id: ledgerId, name } = await findLedger(house, query.ledger);
       if (reading >= MOST_AT_ONCE) {

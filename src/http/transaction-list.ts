@@ -2,8 +2,9 @@ import { Type } from 'typebox';
 import { MAX_TEXT } from '../core/account.ts';
 import type { App } from './app-type.ts';
 import type { HttpHouse } from './house.ts';
+import { readListQuery } from './list-query.ts';
 import { problems } from './openapi.ts';
-import { ArchivedQuarters, Cursor, Limit, linkHeader, linkToNext, NextCursor, readLimit } from './page.ts';
+import { ArchivedQuarters, Cursor, Limit, linkHeader, linkToNext, NextCursor } from './page.ts';
 import { ACCOUNT, Currency, findLedger, LedgerName, SearchText, When } from './parameters.ts';
 import { positionHeaders, readPosition } from './position.ts';
 import { createParameters } from './query.ts';
@@ -79,18 +80,9 @@ export function transactionListRoutes(app: App, house: HttpHouse): void {
       const { query } = request;
       const parameters = createParameters(house.calendar);
       const wanted = {
-        userId: parameters.text('user_id', query.user_id, 'user_id'),
-        status: query.status,
-        from: query.from === undefined ? undefined : parameters.instant('from', query.from),
-        to: query.to === undefined ? undefined : parameters.instant('to', query.to),
-        referencePrefix: parameters.text('reference_prefix', query.reference_prefix, 'reference_code'),
-        account: parameters.account('account', query.account),
-        currency: query.currency,
-        limit: readLimit(query.limit),
-        cursor: query.cursor,
+        ...readListQuery(parameters, query),
         includeTotal: query.include_total === 'true',
       };
-      parameters.inOrder(wanted.from, wanted.to);
       parameters.done();
       const position = readPosition(request);
       const { id: ledgerId, name } = await findLedger(house, request.params.ledger);
