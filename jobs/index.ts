@@ -1,17 +1,22 @@
 import type { Job } from '../src/queue/job.ts';
 import { analyzePartitionsJob } from './analyze-partitions.ts';
 import { archiveJob } from './archive.ts';
+import { auditIndexesJob } from './audit-indexes.ts';
 import { checkFixityJob } from './check-fixity.ts';
 import { closeJob } from './close.ts';
 import { detachJob } from './detach.ts';
 import { dropJob } from './drop.ts';
 import { expireReservationsJob } from './expire-reservations.ts';
 import { expireRestoresJob } from './expire-restores.ts';
+import { freezeQuartersJob } from './freeze-quarters.ts';
 import type { JobHouse } from './house.ts';
 import { purgeIdempotencyKeysJob } from './purge-idempotency-keys.ts';
 import { quarterTickJob } from './quarter-tick.ts';
 import { reconcilePartitionsJob } from './reconcile-partitions.ts';
+import { reconcileSummariesJob } from './reconcile-summaries.ts';
+import { refreshReportsJob } from './refresh-reports.ts';
 import { refreshSummariesJob } from './refresh-summaries.ts';
+import { reindexJob } from './reindex.ts';
 import { releaseJob } from './release.ts';
 import { restoreJob } from './restore.ts';
 import { verifyJob } from './verify.ts';
@@ -30,7 +35,12 @@ export function allJobs(house: JobHouse): readonly Job[] {
     releaseJob(house),
     expireRestoresJob(house),
     refreshSummariesJob(house),
+    reconcileSummariesJob(house),
+    refreshReportsJob(house),
     analyzePartitionsJob(house),
+    freezeQuartersJob(house),
+    auditIndexesJob(house),
+    reindexJob(house),
     expireReservationsJob(house),
     checkFixityJob(house),
     purgeIdempotencyKeysJob(house),

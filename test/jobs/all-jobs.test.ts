@@ -60,16 +60,21 @@ describe('all jobs', () => {
     expect(jobs.map(({ name }) => name).sort()).toEqual([
       'analyze-partitions',
       'archive',
+      'audit-indexes',
       'check-fixity',
       'close',
       'detach',
       'drop',
       'expire-reservations',
       'expire-restores',
+      'freeze-quarters',
       'purge-idempotency-keys',
       'quarter-tick',
       'reconcile-partitions',
+      'reconcile-summaries',
+      'refresh-reports',
       'refresh-summaries',
+      'reindex',
       'release',
       'restore',
       'verify',
@@ -79,14 +84,19 @@ describe('all jobs', () => {
     );
     expect(rows).toEqual([
       { name: 'analyze-partitions', policy: 'stately' },
+      { name: 'audit-indexes', policy: 'stately' },
       { name: 'check-fixity', policy: 'stately' },
       { name: 'expire-reservations', policy: 'stately' },
       { name: 'expire-restores', policy: 'stately' },
+      { name: 'freeze-quarters', policy: 'stately' },
       { name: 'purge-idempotency-keys', policy: 'stately' },
       { name: 'quarter', policy: 'key_strict_fifo' },
       { name: 'quarter-tick', policy: 'stately' },
       { name: 'reconcile-partitions', policy: 'stately' },
+      { name: 'reconcile-summaries', policy: 'stately' },
+      { name: 'refresh-reports', policy: 'stately' },
       { name: 'refresh-summaries', policy: 'stately' },
+      { name: 'reindex', policy: 'stately' },
     ]);
   });
 
@@ -134,13 +144,18 @@ describe('all jobs', () => {
       SELECT name, cron, timezone FROM pgboss.schedule ORDER BY name`.execute(house.database.write);
     expect(zones).toEqual([
       { name: 'analyze-partitions', cron: '30 * * * *', timezone: 'Europe/Paris' },
+      { name: 'audit-indexes', cron: '10 3 * * 0', timezone: 'Europe/Paris' },
       { name: 'check-fixity', cron: '20 4 * * *', timezone: 'Europe/Paris' },
       { name: 'expire-reservations', cron: '* * * * *', timezone: 'Europe/Paris' },
       { name: 'expire-restores', cron: '20 * * * *', timezone: 'Europe/Paris' },
+      { name: 'freeze-quarters', cron: '40 2 * * *', timezone: 'Europe/Paris' },
       { name: 'purge-idempotency-keys', cron: '40 3 * * *', timezone: 'Europe/Paris' },
       { name: 'quarter-tick', cron: '0 2 * * *', timezone: 'Europe/Paris' },
       { name: 'reconcile-partitions', cron: '0 * * * *', timezone: 'Europe/Paris' },
+      { name: 'reconcile-summaries', cron: '50 3 * * *', timezone: 'Europe/Paris' },
+      { name: 'refresh-reports', cron: '15 */6 * * *', timezone: 'Europe/Paris' },
       { name: 'refresh-summaries', cron: '* * * * *', timezone: 'Europe/Paris' },
+      { name: 'reindex', cron: '30 3 * * 0', timezone: 'Europe/Paris' },
     ]);
   });
 });
