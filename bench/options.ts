@@ -16,6 +16,8 @@ export interface Options {
   readonly keep: boolean;
   /** Sends an idempotency key with every transaction. */
   readonly keys: boolean;
+  /** Writes the table as it stands in docs/performance.md. */
+  readonly markdown: boolean;
 }
 
 const USAGE = `Options:
@@ -25,6 +27,7 @@ const USAGE = `Options:
   --only PREFIX        only the figures whose names begin so, as write.single
   --database-url URL   a server to use, in a database of the bench's own; else an embedded one is started
   --keys               bench:write: send an idempotency key with every transaction
+  --markdown           bench:outcome: print the table for docs/performance.md
   --keep               leave the data there, and say where`;
 
 /** @throws Error with the usage */
@@ -47,6 +50,7 @@ export function readOptions(
     databaseUrl: values['database-url'],
     keep: values.keep ?? false,
     keys: values.keys ?? false,
+    markdown: values.markdown ?? false,
   };
 }
 
@@ -62,6 +66,7 @@ function parse(argv: readonly string[]) {
         'database-url': { type: 'string' },
         keep: { type: 'boolean' },
         keys: { type: 'boolean' },
+        markdown: { type: 'boolean' },
       },
     });
   } catch (cause) {

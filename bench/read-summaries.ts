@@ -20,7 +20,10 @@ export async function makeSummaries(
   environment: Record<string, string>,
 ): Promise<void> {
   bench.say('  the summaries');
-  await fill(url, [...span.parts.map(insertSummary), ...span.parts.map(insertBalances)]);
+  await fill(
+    url,
+    [insertSummary, insertBalances, insertGroupTotals].flatMap((insert) => span.parts.map(insert)),
+  );
   await fill(url, [INSERT_TOTALS, 'VACUUM ANALYZE']);
   await fill(url, [
     `INSERT INTO quartermaster.summary_marks (ledger_id, day)
@@ -45,6 +48,17 @@ function insertBalances({ quarter }: Part): string {
   return `INSERT INTO ledger.daily_balances (ledger_id, account_id, snapshot_date, closing_balance)
     SELECT DISTINCT ON (account_id, ${DAY}) 1, account_id, ${DAY}, balance_after
     FROM ledger.${identifier(`entries_${quarter.name}`)} ORDER BY account_id, ${DAY}, version DESC`;
+}
+
+function insertGroupTotals({ quarter }: Part): string {
+  return `INSERT INTO ledger.daily_group_totals
+      (ledger_id, day, group_type, currency, entry_count, debits, credits)
+    SELECT 1, day, group_type, currency, count(*), coalesce(sum(-amount) FILTER (WHERE amount < 0), 0),
+           coalesce(sum(amount) FILTER (WHERE amount > 0), 0)
+    FROM (SELECT (e.created_at AT TIME ZONE 'UTC')::date AS day, a.group_type, a.currency, e.amount
+          FROM ledger.${identifier(`entries_${quarter.name}`)} AS e
+          JOIN ledger.accounts AS a ON a.ledger_id = 1 AND a.id = e.account_id) AS e
+    GROUP BY day, group_type, currency`;
 }
 
 const INSERT_TOTALS = `

@@ -11,6 +11,7 @@ describe('the options of a bench', () => {
       databaseUrl: undefined,
       keep: false,
       keys: false,
+      markdown: false,
     });
   });
 
