@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { withClient } from './database.ts';
 import { createPairs, createRandom } from './distributions.ts';
+import { busyUser } from './outcome/mix.ts';
 import { checkpoint, environmentOf, type Spent, type Stage, startMeter } from './outcome/stage.ts';
 import type { Line } from './outcome/table.ts';
 import { runCommand } from './server-process.ts';
@@ -144,10 +145,12 @@ async function writeNewRows({ data, mix, store }: Stage, rows: number): Promise<
     const noon = Number(data.span.start + (data.span.length * BigInt(day)) / BigInt(LATE_DAYS + 1));
     for (let row = 0; row < each; row++) write(noon + row, 'late', latePair(), `late-${day}-${row}`);
   }
-  const nextPair = createPairs('spread', mix.accounts, random);
   const start = Date.now();
   for (let row = 0; row < rows - late; row++) {
-    write(start + Math.floor((1000 * row) / rows), 'user', nextPair(), `new-${row}`);
+    // Who pays and who is paid is by the law of the rows there are.
+    const from = busyUser(mix.accounts, random);
+    const to = 1 + ((from + Math.floor(random() * (mix.accounts - 1))) % mix.accounts);
+    write(start + Math.floor((1000 * row) / rows), 'user', [from, to], `new-${row}`);
   }
   await new Promise<void>((resolve, reject) => {
     file.once('error', reject);

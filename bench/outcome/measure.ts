@@ -81,7 +81,7 @@ export async function measureOutcome(stage: Stage): Promise<Line[]> {
       what,
       bench.print({ figure, unit: 'count', rows: data.rows, goal }, sum('ours', part), sum('before', part)),
     );
-  counted('outcome.errors', 0, 'failed requests, bursts of 500 clients among them', (turn) => failed(turn));
+  counted('outcome.errors', 0, 'failed requests, in bursts of 500 clients and else', (turn) => failed(turn));
   counted('outcome.slow', 0, 'statements over 500 ms that somebody waited for', ({ slow }) => slow);
   counted(
     'outcome.slow.background',
@@ -89,7 +89,18 @@ export async function measureOutcome(stage: Stage): Promise<Line[]> {
     'statements over 500 ms of background work',
     (turn) => turn.slowInBackground,
   );
-  counted('outcome.answered', null, 'requests answered in the same time, bursts among them', answered);
+  const burst = (side: Side) =>
+    of(side)
+      .filter(({ phase }) => phase === 'burst')
+      .map((turn) => answered(turn) / turn.seconds);
+  tell(
+    'requests a second in a burst of 500 clients',
+    bench.print(
+      { figure: 'outcome.burst', unit: 'req/s', rows: data.rows, goal: null },
+      burst('ours'),
+      burst('before'),
+    ),
+  );
   await verify(stage, { ours: of('ours'), before: of('before') });
   return lines;
 }
@@ -111,7 +122,7 @@ async function verify({ bench, data }: Pick<Stage, 'data'> & { bench: Bench }, t
     const sent = { posted: total('posted'), unknown: total('unknown') };
     await withClient(data.url, (client) => verifyBooks(client, side, data.rows, sent));
     bench.say(
-      `The books of ${side} hold the ${sent.posted} that were acknowledged; ${sent.unknown} were not.`,
+      `The books of ${side} are right: they hold the ${sent.posted} transactions that were acknowledged; ${sent.unknown} failed.`,
     );
   }
 }

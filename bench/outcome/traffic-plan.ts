@@ -28,3 +28,6 @@ export interface TrafficOutcome {
 
 /** A request that takes longer has failed: nobody waits for it any more. */
 export const PATIENCE_MS = 30_000;
+
+/** Who was refused tries something else that much later: nobody is served by a storm. */
+export const PAUSE_MS = 1000;

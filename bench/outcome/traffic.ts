@@ -1,8 +1,9 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { Client, type Dispatcher } from 'undici';
 import { failureOf } from '../load-requests.ts';
 import { createMix, type Kind } from './mix.ts';
 import { requestOf } from './requests.ts';
-import { PATIENCE_MS, type TrafficOutcome, type TrafficPlan } from './traffic-plan.ts';
+import { PATIENCE_MS, PAUSE_MS, type TrafficOutcome, type TrafficPlan } from './traffic-plan.ts';
 
 /** The process that sends the mixed traffic, so that no side shares a thread with it. One plan in, one outcome out. */
 process.on('message', (plan: TrafficPlan) => {
@@ -31,17 +32,23 @@ async function run(plan: TrafficPlan): Promise<TrafficOutcome> {
   const start = performance.now();
   const end = start + plan.seconds * 1000;
 
-  async function send(client: Client): Promise<void> {
+  /** True when it was answered as it should be. */
+  async function send(client: Client): Promise<boolean> {
     const want = next();
     const from = performance.now();
     const failure = await ask(client, requestOf(want, plan), want.kind === 'post' ? 201 : 200);
-    if (failure === undefined) times[want.kind].push(performance.now() - from);
-    else failures[`${want.kind} ${failure}`] = (failures[`${want.kind} ${failure}`] ?? 0) + 1;
+    if (failure === undefined) {
+      times[want.kind].push(performance.now() - from);
+      return true;
+    }
+    const what = `${want.kind} ${failure}`;
+    failures[what] = (failures[what] ?? 0) + 1;
+    return false;
   }
 
   await Promise.all(
     clients.map(async (client) => {
-      while (performance.now() < end) await send(client);
+      while (performance.now() < end) if (!(await send(client))) await delay(PAUSE_MS);
     }),
   );
   const { user, system } = process.cpuUsage(cpu);
