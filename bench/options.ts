@@ -33,19 +33,25 @@ const USAGE = `Options:
 /** @throws Error with the usage */
 export function readOptions(
   argv: readonly string[],
-  defaults: Pick<Options, 'rows' | 'rounds' | 'seconds'>,
+  defaults: Pick<Options, 'rows' | 'rounds'> & {
+    /** Of the largest size, where it depends on that. */
+    readonly seconds: number | ((rows: number) => number);
+  },
 ): Options {
   const { values } = parse(argv);
+  const rows =
+    values.rows === undefined
+      ? defaults.rows
+      : values.rows
+          .split(',')
+          .map(count)
+          .sort((a, b) => a - b);
+  const usual =
+    typeof defaults.seconds === 'number' ? defaults.seconds : defaults.seconds(rows.at(-1) as number);
   return {
-    rows:
-      values.rows === undefined
-        ? defaults.rows
-        : values.rows
-            .split(',')
-            .map(count)
-            .sort((a, b) => a - b),
+    rows,
     rounds: values.rounds === undefined ? defaults.rounds : count(values.rounds),
-    seconds: values.seconds === undefined ? defaults.seconds : count(values.seconds),
+    seconds: values.seconds === undefined ? usual : count(values.seconds),
     only: values.only ?? '',
     databaseUrl: values['database-url'],
     keep: values.keep ?? false,

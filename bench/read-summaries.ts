@@ -1,5 +1,7 @@
+import { isDeepStrictEqual } from 'node:util';
 import { identifier } from '../src/db/identifier.ts';
 import type { Bench } from './bench.ts';
+import { withClient } from './database.ts';
 import { fill } from './read-rows.ts';
 import type { Part, Span } from './read-span.ts';
 import { runCommand } from './server-process.ts';
@@ -25,14 +27,31 @@ export async function makeSummaries(
     [insertSummary, insertBalances, insertGroupTotals].flatMap((insert) => span.parts.map(insert)),
   );
   await fill(url, [INSERT_TOTALS, 'VACUUM ANALYZE']);
+  const before = await totals(url);
   await fill(url, [
     `INSERT INTO quartermaster.summary_marks (ledger_id, day)
      SELECT 1, day FROM (SELECT DISTINCT day FROM ledger.daily_totals) AS d ORDER BY hashtext(day::text) LIMIT ${SAMPLE}`,
   ]);
   const said = await runCommand(bench, ['run', 'refresh-summaries', '--json'], environment);
   const report = JSON.parse(said) as { days: number; summaries: number; balances: number };
-  if (report.days === SAMPLE && report.summaries === 0 && report.balances === 0) return;
+  const isSame = isDeepStrictEqual(await totals(url), before);
+  if (report.days === SAMPLE && report.summaries === 0 && report.balances === 0 && isSame) return;
   throw new Error(`The summaries are not what the refresh would have written: ${said}`);
+}
+
+/** What the small tables hold, of which a refresh does not say how many rows it wrote. */
+async function totals(url: string): Promise<readonly unknown[]> {
+  return withClient(url, async (client) => {
+    const { rows: days } = await client.query<object>(
+      `SELECT day, currency, status, transaction_count, total_amount
+       FROM ledger.daily_totals ORDER BY ledger_id, day, currency, status`,
+    );
+    const { rows: groups } = await client.query<object>(
+      `SELECT day, group_type, currency, entry_count, debits, credits
+       FROM ledger.daily_group_totals ORDER BY ledger_id, day, group_type, currency`,
+    );
+    return [days, groups];
+  });
 }
 
 const DAY = "(created_at AT TIME ZONE 'UTC')::date";

@@ -47,8 +47,10 @@ export async function startSide(stage: Stage, side: Side): Promise<Standing> {
     };
   }
   const upkeep = environmentOf(stage, 'worker');
-  const keeper = await startServer(bench, 'The worker', ['src/main/cli.ts', 'worker'], upkeep, worker);
-  const api = await startServer(bench, 'The API', ['src/main/cli.ts', 'api'], environmentOf(stage, 'api'));
+  const [keeper, api] = await Promise.all([
+    startServer(bench, 'The worker', ['src/main/cli.ts', 'worker'], upkeep, worker),
+    startServer(bench, 'The API', ['src/main/cli.ts', 'api'], environmentOf(stage, 'api')),
+  ]);
   return {
     origin: api.origin,
     stop: async () => {

@@ -27,6 +27,18 @@ describe('the options of a bench', () => {
     });
   });
 
+  it('have seconds by the largest size where those are', () => {
+    const seconds = (rows: number) => (rows > 10 ? 20 : 2);
+    expect(readOptions([], { ...defaults, seconds }).seconds).toBe(2);
+    expect(readOptions(['--rows', '20,5'], { ...defaults, seconds }).seconds).toBe(20);
+    expect(
+      readOptions(['--rows', '20', '--seconds', '3', '--markdown'], { ...defaults, seconds }),
+    ).toMatchObject({
+      seconds: 3,
+      markdown: true,
+    });
+  });
+
   it.each([['--rows', 'many'], ['--rounds', '0'], ['--seconds', '1.5'], ['--row', '5'], ['extra']])(
     'explain themselves when they are wrong: %s %s',
     (...argv) => {
