@@ -22,7 +22,7 @@ export async function listBefore(pool: pg.Pool, query: TransactionList): Promise
   const offset = Number(query.cursor ?? 0);
   const { rows } = await pool.query<Omit<ListedRow, 'reverses' | 'settles'>>(
     `SELECT * FROM naive.transactions ${filter}
-     ORDER BY created_at DESC LIMIT $${values.length + 1} OFFSET $${values.length + 2}`,
+     ORDER BY created_at DESC, id DESC LIMIT $${values.length + 1} OFFSET $${values.length + 2}`,
     [...values, query.limit, offset],
   );
   const next = offset + query.limit;

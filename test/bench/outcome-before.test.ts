@@ -69,6 +69,13 @@ describe('the ledger as a team has it before', () => {
         '"wrong_balances":"1"',
       );
       await client.query('UPDATE naive.accounts SET balance = balance - 1 WHERE id = 3');
+      // Two entries that cancel each other out are no less wrong.
+      await client.query(
+        `INSERT INTO naive.entries (transaction_id, account_id, created_at, amount)
+         SELECT gen_random_uuid(), 3, now(), amount FROM unnest('{7,-7}'::bigint[]) AS amount`,
+      );
+      await wrong({ posted: 300, unknown: 0 });
+      await client.query('DELETE FROM naive.entries WHERE abs(amount) = 7');
     });
   });
 
@@ -79,15 +86,17 @@ describe('the ledger as a team has it before', () => {
   });
 
   it('lists pages with the total, newest first, each once', async () => {
-    const ids: string[] = [];
+    const seen: { id: string; createdAt: Date }[] = [];
     let cursor: string | undefined;
     do {
       const { transactions, next, total } = await listBefore(pool, { status: 'SUCCESS', limit: 70, cursor });
       expect(total).toEqual({ count: 300n, exact: true });
-      ids.push(...transactions.map(({ id }) => id));
+      seen.push(...transactions);
       cursor = next;
     } while (cursor !== undefined);
-    expect(ids).toHaveLength(300);
+    expect(new Set(seen.map(({ id }) => id)).size).toBe(300);
+    const instants = seen.map(({ createdAt }) => createdAt.getTime());
+    expect(instants).toEqual(instants.toSorted((a, b) => b - a));
     const { transactions, total } = await listBefore(pool, { userId: 'user-4', status: 'FAILED', limit: 5 });
     expect([transactions, total]).toEqual([[], { count: 0n, exact: true }]);
   });
