@@ -10,6 +10,7 @@ import { measureOutcome } from './outcome/measure.ts';
 import { slowLogSettings } from './outcome/slow-log.ts';
 import type { Stage } from './outcome/stage.ts';
 import { type Line, renderTable } from './outcome/table.ts';
+import { meetsTick, minutesFor } from './outcome/tick.ts';
 import { makeData } from './read-data.ts';
 import { ACCOUNTS } from './read-rows.ts';
 import { measureRefresh, REFRESH } from './refresh-matview.ts';
@@ -34,9 +35,14 @@ await runBench(options, async (bench) => {
     );
   }
   const rows = options.rows.at(-1) as number;
+  const now = new Date();
+  if (meetsTick(now, minutesFor(rows))) {
+    throw new Error(
+      'At 02:00 UTC the worker closes the quarters that have ended, which is no part of this traffic: begin after that.',
+    );
+  }
   // It looks for work often, so that what a side leaves dead is cleared away in its own turn.
   const server = await openServer(bench, { ...slowLogSettings, autovacuum_naptime: '10s' });
-  const now = new Date();
   const data = await makeData(bench, server, rows, now);
   await makeBefore(bench, data.url);
   const store = await mkdtemp(join(tmpdir(), 'quartermaster-bench-'));
