@@ -28,8 +28,8 @@ import { balanceBefore, listBefore, reportBefore } from './before-read.ts';
  * - A transfer takes its locks in order, so that nothing deadlocks, and is five statements, each a round trip.
  * - The balance stands with the account, because funds are checked at every transfer; as it was at an instant it is the
  *   sum of the entries, because nothing was kept beside them.
- * - A page shows how many rows there are, as page 3 of 812 does: a COUNT of the whole filter, then SELECT *, LIMIT, OFFSET; in an order
- *   that has no ties, so that no row is on two pages.
+ * - A page shows how many rows there are, as page 3 of 812 does: a COUNT of the whole filter, then SELECT *, LIMIT and
+ *   OFFSET, in an order that has no ties, so that no row is on two pages.
  * - Reports group the rows themselves, for they must be exact and nobody keeps sums.
  * - One pool with as many connections as there are requests at once: nobody has set a limit, or somebody has set one that is
  *   never reached; the server allows 100, as PostgreSQL comes. Nothing is tried again, no time is limited.

@@ -6,7 +6,7 @@ import type { TrafficOutcome, TrafficPlan } from './traffic-plan.ts';
 
 /** How many send at once in each phase. */
 const CLIENTS: Record<Phase, number> = { spread: 16, hot: 16, burst: 500 };
-const WARM_UP_SECONDS = 3;
+const WARM_UP_SECONDS = 2;
 
 /** A turn, and how many posts of it, the warm-up included, were acknowledged or got no answer that says what became of them. */
 export interface Taken extends Turn {
@@ -36,8 +36,12 @@ export async function takeTurn(
     cursors,
     postings: phase === 'hot' ? ('hot' as const) : ('spread' as const),
   };
-  const clients = Math.min(CLIENTS[phase], 16);
-  const warmUp = await traffic({ ...plan, clients, seconds: WARM_UP_SECONDS, seed: 1000 + round });
+  const warmUp = await traffic({
+    ...plan,
+    clients: CLIENTS.spread,
+    seconds: WARM_UP_SECONDS,
+    seed: 1000 + round,
+  });
   const spent = startMeter(stage);
   const outcome = await traffic({
     ...plan,
