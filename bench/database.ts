@@ -13,6 +13,8 @@ export interface BenchServer {
   readonly pid: number | undefined;
   /** Of a role that may create databases: a superuser's where the server is ours. */
   readonly adminUrl: string;
+  /** The file of its log, where it is ours. */
+  readonly log: string | undefined;
   /** Makes an empty database and returns its URL, as the role that owns it. */
   createDatabase(): Promise<string>;
 }
@@ -26,16 +28,16 @@ const settings = {
   synchronous_commit: 'on',
 };
 
-/** A server of the bench's own under `./var/bench`, or the one that was given. What is made there is gone in the end. */
-export async function openServer(bench: Bench): Promise<BenchServer> {
+/** A server of the bench's own, with more settings where a bench needs them, under `./var/bench`, or the one that was given. What is made there is gone in the end. */
+export async function openServer(bench: Bench, more: Record<string, string> = {}): Promise<BenchServer> {
   const { databaseUrl } = bench.options;
   const server =
-    databaseUrl === undefined ? await embedded(bench) : onServer(bench, databaseUrl, databaseUrl);
+    databaseUrl === undefined ? await embedded(bench, more) : onServer(bench, databaseUrl, databaseUrl);
   await describe(bench, databaseUrl ?? server.adminUrl);
   return server;
 }
 
-async function embedded(bench: Bench): Promise<BenchServer> {
+async function embedded(bench: Bench, more: Record<string, string>): Promise<BenchServer> {
   const parent = join(packageRoot(), 'var', 'bench');
   await mkdir(parent, { recursive: true });
   const directory = await mkdtemp(join(parent, 'postgres-'));
@@ -43,9 +45,10 @@ async function embedded(bench: Bench): Promise<BenchServer> {
     if (bench.options.keep) bench.say(`The data are in ${directory}.`);
     else await rm(directory, { recursive: true, force: true });
   });
-  const { url, adminUrl, pid, stop } = await startEmbedded({ directory, settings, log: bench.say });
+  const all = { ...settings, ...more };
+  const { url, adminUrl, pid, stop } = await startEmbedded({ directory, settings: all, log: bench.say });
   bench.onEnd(stop);
-  return { ...onServer(bench, adminUrl, url), pid };
+  return { ...onServer(bench, adminUrl, url), pid, log: join(directory, 'postgres.log') };
 }
 
 /** `adminUrl` may create databases, `url` is of the role that is to own them. */
@@ -54,6 +57,7 @@ function onServer(bench: Bench, adminUrl: string, url: string): BenchServer {
   return {
     adminUrl,
     pid: undefined,
+    log: undefined,
     async createDatabase() {
       const name = `quartermaster_bench_${randomBytes(4).toString('hex')}`;
       await withClient(adminUrl, (admin) =>

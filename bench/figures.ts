@@ -2,19 +2,33 @@
 export interface Figure {
   /** What is measured, and after the slash what it is held against. */
   readonly figure: string;
-  readonly unit: string;
+  readonly unit: Unit;
   /** How many rows it rests on. */
   readonly rows: number;
   readonly ours: number;
   readonly other: number;
-  /** How many times better ours is: more is better, whatever the unit. */
-  readonly ratio: number;
-  /** The ratio to reach; null where none was set. */
+  /**
+   * How many times better ours is: more is better, whatever the unit. null where no number says so: of what is counted,
+   * and where there was nothing to divide by.
+   */
+  readonly ratio: number | null;
+  /**
+   * The ratio to reach; null where none was set. Of what is counted, as errors are, it is no ratio but what ours may come to at
+   * most: none is so much better than many as no ratio can tell.
+   */
   readonly goal: number | null;
 }
 
 /** Whether more of a unit is better, as of transactions per second, or less, as of milliseconds. */
-const BETTER = { 'tx/s': 'more', 'rows/s': 'more', ms: 'less', MiB: 'less' } as const;
+const BETTER = {
+  'tx/s': 'more',
+  'rows/s': 'more',
+  ms: 'less',
+  s: 'less',
+  MiB: 'less',
+  'req/s': 'more',
+  count: 'less',
+} as const;
 export type Unit = keyof typeof BETTER;
 
 /** The medians of both sides as a figure. */
@@ -25,15 +39,22 @@ export function figureOf(
 ): Figure {
   const [a, b] = [median(ours), median(other)];
   const ratio = BETTER[what.unit] === 'more' ? a / b : b / a;
+  const isRatio = what.unit !== 'count' && Number.isFinite(ratio);
   return {
     figure: what.figure,
     unit: what.unit,
     rows: what.rows,
     ours: rounded(a),
     other: rounded(b),
-    ratio: rounded(ratio),
+    ratio: isRatio ? rounded(ratio) : null,
     goal: what.goal,
   };
+}
+
+/** Whether the goal is reached; undefined where none was set. A ratio that no number tells reaches none. */
+export function isReached({ unit, ours, ratio, goal }: Figure): boolean | undefined {
+  if (goal === null) return undefined;
+  return unit === 'count' ? ours <= goal : ratio !== null && ratio >= goal;
 }
 
 export function median(values: readonly number[]): number {

@@ -16,6 +16,8 @@ export interface Options {
   readonly keep: boolean;
   /** Sends an idempotency key with every transaction. */
   readonly keys: boolean;
+  /** Writes the table as it stands in docs/performance.md. */
+  readonly markdown: boolean;
 }
 
 const USAGE = `Options:
@@ -25,28 +27,36 @@ const USAGE = `Options:
   --only PREFIX        only the figures whose names begin so, as write.single
   --database-url URL   a server to use, in a database of the bench's own; else an embedded one is started
   --keys               bench:write: send an idempotency key with every transaction
+  --markdown           bench:outcome: print the table for docs/performance.md
   --keep               leave the data there, and say where`;
 
 /** @throws Error with the usage */
 export function readOptions(
   argv: readonly string[],
-  defaults: Pick<Options, 'rows' | 'rounds' | 'seconds'>,
+  defaults: Pick<Options, 'rows' | 'rounds'> & {
+    /** Of the largest size, where it depends on that. */
+    readonly seconds: number | ((rows: number) => number);
+  },
 ): Options {
   const { values } = parse(argv);
+  const rows =
+    values.rows === undefined
+      ? defaults.rows
+      : values.rows
+          .split(',')
+          .map(count)
+          .sort((a, b) => a - b);
+  const usual =
+    typeof defaults.seconds === 'number' ? defaults.seconds : defaults.seconds(rows.at(-1) as number);
   return {
-    rows:
-      values.rows === undefined
-        ? defaults.rows
-        : values.rows
-            .split(',')
-            .map(count)
-            .sort((a, b) => a - b),
+    rows,
     rounds: values.rounds === undefined ? defaults.rounds : count(values.rounds),
-    seconds: values.seconds === undefined ? defaults.seconds : count(values.seconds),
+    seconds: values.seconds === undefined ? usual : count(values.seconds),
     only: values.only ?? '',
     databaseUrl: values['database-url'],
     keep: values.keep ?? false,
     keys: values.keys ?? false,
+    markdown: values.markdown ?? false,
   };
 }
 
@@ -62,6 +72,7 @@ function parse(argv: readonly string[]) {
         'database-url': { type: 'string' },
         keep: { type: 'boolean' },
         keys: { type: 'boolean' },
+        markdown: { type: 'boolean' },
       },
     });
   } catch (cause) {

@@ -9,31 +9,38 @@ import type { Bench } from './bench.ts';
 export interface ServerProcess {
   readonly origin: string;
   readonly pid: number;
+  /** Ends it before the bench ends. */
+  stop(): Promise<void>;
 }
+
+/** Which variable names the port of a process, and what it answers when it is ready. */
+const api = { variable: 'QM_PORT', path: '/readyz' };
+export const worker = { variable: 'QM_WORKER_PORT', path: '/healthz' };
 
 const START_SECONDS = 60;
 const STOP_SECONDS = 30;
 
-/** Starts a server that listens on QM_PORT and answers /readyz, and returns when it does; it is stopped at the end. */
+/** Starts a server, the API unless told otherwise, and returns when it answers; it is stopped at the end at the latest. */
 export async function startServer(
   bench: Bench,
   name: string,
   args: readonly string[],
   environment: Record<string, string>,
+  kind: { readonly variable: string; readonly path: string } = api,
 ): Promise<ServerProcess> {
   const port = await freePort();
-  const child = runNode(args, { ...environment, QM_HOST: '127.0.0.1', QM_PORT: String(port) });
+  const child = runNode(args, { ...environment, QM_HOST: '127.0.0.1', [kind.variable]: String(port) });
   bench.onEnd(() => stop(child));
   const origin = `http://127.0.0.1:${port}`;
   const deadline = performance.now() + START_SECONDS * 1000;
-  while (!(await isReady(origin))) {
+  while (!(await isReady(origin + kind.path))) {
     if (child.exitCode !== null || child.signalCode !== null || performance.now() > deadline) {
       throw new Error(`${name} did not start; what it said is above.`);
     }
     await delay(50);
   }
   bench.say(`${name} listens on ${origin}.`);
-  return { origin, pid: child.pid as number };
+  return { origin, pid: child.pid as number, stop: () => stop(child) };
 }
 
 /** Runs the command line to its end and returns what it wrote to stdout. */
@@ -72,8 +79,8 @@ async function stop(child: ChildProcess): Promise<void> {
   clearTimeout(late);
 }
 
-async function isReady(origin: string): Promise<boolean> {
-  return fetch(`${origin}/readyz`).then(
+async function isReady(url: string): Promise<boolean> {
+  return fetch(url).then(
     (response) => response.ok,
     () => false,
   );

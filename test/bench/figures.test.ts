@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { figureOf, median, percentile, rounded } from '../../bench/figures.ts';
+import { figureOf, isReached, median, percentile, rounded } from '../../bench/figures.ts';
 
 describe('figures of the benches', () => {
   const what = { figure: 'a/b', rows: 10, goal: 5 };
@@ -14,6 +14,33 @@ describe('figures of the benches', () => {
       ratio: 5,
     });
     expect(figureOf({ ...what, unit: 'ms' }, [2], [10, 30]).ratio).toBe(10);
+  });
+
+  it('have no ratio where there is nothing to divide by, and none of what is counted', () => {
+    expect(figureOf({ ...what, unit: 'ms' }, [0], [10]).ratio).toBeNull();
+    expect(figureOf({ ...what, unit: 'tx/s' }, [0], [0]).ratio).toBeNull();
+    const none = figureOf({ ...what, unit: 'count', goal: 0 }, [0], [412]);
+    expect(JSON.parse(JSON.stringify(none))).toEqual({
+      ...what,
+      unit: 'count',
+      ours: 0,
+      other: 412,
+      ratio: null,
+      goal: 0,
+    });
+    expect(figureOf({ ...what, unit: 'count', goal: 0 }, [3], [9]).ratio).toBeNull();
+  });
+
+  it('reach their goal by the ratio, and what is counted by staying within it', () => {
+    const reached = (unit: 'ms' | 'count', ours: number, other: number, goal: number | null) =>
+      isReached(figureOf({ ...what, unit, goal }, [ours], [other]));
+    expect([reached('ms', 2, 10, 5), reached('ms', 2, 9.8, 5), reached('ms', 0, 10, 5)]).toEqual([
+      true,
+      false,
+      false,
+    ]);
+    expect([reached('count', 0, 0, 0), reached('count', 1, 1000, 0)]).toEqual([true, false]);
+    expect(reached('ms', 1, 100, null)).toBeUndefined();
   });
 
   it('have the median as it is defined', () => {

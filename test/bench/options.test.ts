@@ -11,6 +11,7 @@ describe('the options of a bench', () => {
       databaseUrl: undefined,
       keep: false,
       keys: false,
+      markdown: false,
     });
   });
 
@@ -23,6 +24,18 @@ describe('the options of a bench', () => {
       only: 'read.page',
       databaseUrl: 'postgres://a/b',
       keep: true,
+    });
+  });
+
+  it('have seconds by the largest size where those are', () => {
+    const seconds = (rows: number) => (rows > 10 ? 20 : 2);
+    expect(readOptions([], { ...defaults, seconds }).seconds).toBe(2);
+    expect(readOptions(['--rows', '20,5'], { ...defaults, seconds }).seconds).toBe(20);
+    expect(
+      readOptions(['--rows', '20', '--seconds', '3', '--markdown'], { ...defaults, seconds }),
+    ).toMatchObject({
+      seconds: 3,
+      markdown: true,
     });
   });
 
