@@ -26,7 +26,7 @@ FROM (SELECT DISTINCT ledger_id, day FROM quartermaster.summary_marks) AS m
 JOIN quartermaster.settings AS s ON s.name = 'timezone'
 WHERE NOT EXISTS (
   SELECT FROM quartermaster.quarters AS q
-  WHERE q.quarter = to_char(m.day, 'YYYY"q"Q')
+  WHERE q.quarter = to_char(m.day::timestamp, 'YYYY"q"Q')
     AND (q.state IN ('detached', 'dropped') OR q.state IN ('archived', 'restored') AND 2 > (
       SELECT count(*) FROM pg_catalog.pg_inherits AS i JOIN pg_catalog.pg_class AS c ON c.oid = i.inhrelid
       WHERE i.inhparent IN ('ledger.transactions'::regclass, 'ledger.entries'::regclass) AND NOT i.inhdetachpending
@@ -152,9 +152,10 @@ BEGIN
   SELECT b.snapshot_date, b.closing_balance INTO stored FROM ledger.daily_balances AS b
   WHERE b.ledger_id = $1 AND b.account_id = $2 AND b.snapshot_date <= $3 ORDER BY b.snapshot_date DESC LIMIT 1;
   -- Days in between on which the account moved would be stored if they were not marked, so its newest entry since counts.
-  SELECT min(d.starts_at) AS starts_at, max(d.ends_at) AS ends_at INTO live FROM quartermaster.live_days AS d
-  WHERE d.ledger_id = $1 AND d.day >= coalesce(stored.snapshot_date, '-infinity') AND d.day <= $3;
-  IF live.starts_at IS NOT NULL THEN
+  IF EXISTS (SELECT FROM quartermaster.summary_marks AS m
+             WHERE m.ledger_id = $1 AND m.day >= coalesce(stored.snapshot_date, '-infinity') AND m.day <= $3) THEN
+    SELECT min(d.starts_at) AS starts_at, max(d.ends_at) AS ends_at INTO live FROM quartermaster.live_days AS d
+    WHERE d.ledger_id = $1 AND d.day >= coalesce(stored.snapshot_date, '-infinity') AND d.day <= $3;
     SELECT e.balance_after INTO found FROM ledger.entries AS e
     WHERE e.ledger_id = $1 AND e.account_id = $2 AND e.created_at >= live.starts_at AND e.created_at < live.ends_at
     ORDER BY e.created_at DESC, e.version DESC LIMIT 1;
