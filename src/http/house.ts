@@ -4,6 +4,7 @@ import type { Calendar } from '../core/quarter.ts';
 import type { AccountChange, AccountResult, AccountSearch, AccountView } from '../ledger/account-list.ts';
 import type { BalanceQuery, BalanceView } from '../ledger/balance.ts';
 import type { Posted } from '../ledger/batcher.ts';
+import type { ClosingBalance, ClosingBalanceQuery } from '../ledger/closing-balance.ts';
 import type { Ledger } from '../ledger/ledgers.ts';
 import type { TransactionList, TransactionPage } from '../ledger/list.ts';
 import type { TransactionFilter } from '../ledger/list-filter.ts';
@@ -107,6 +108,7 @@ export interface HttpHouse {
     change(ledgerId: number, accounts: readonly AccountChange[]): Promise<readonly AccountResult[]>;
   };
   readBalance(ledgerId: number, query: BalanceQuery): Promise<BalanceView>;
+  readClosingBalance(ledgerId: number, query: ClosingBalanceQuery): Promise<ClosingBalance>;
   readStatement(ledgerId: number, query: StatementQuery, position?: string): Promise<Statement>;
   readDaily(ledgerId: number, query: DailyQuery, position?: string): Promise<DailyReport>;
   readonly loads: {

@@ -13,6 +13,7 @@ import { findAccount } from '../ledger/account-of.ts';
 import type { AccountCache } from '../ledger/accounts.ts';
 import { readBalance } from '../ledger/balance.ts';
 import { createBatcher } from '../ledger/batcher.ts';
+import { readClosingBalance } from '../ledger/closing-balance.ts';
 import { findKeys, type Key } from '../ledger/keys.ts';
 import { createLedgerCache } from '../ledger/ledgers.ts';
 import { listTransactions } from '../ledger/list.ts';
@@ -87,6 +88,7 @@ export function createApi(parts: ApiParts): Omit<
       change: (ledgerId, changes) => changeAccounts(write, accounts, ledgerId, changes),
     },
     readBalance: (ledgerId, query) => readBalance({ db: write, calendar }, ledgerId, query),
+    readClosingBalance: (ledgerId, query) => readClosingBalance({ db: write, calendar }, ledgerId, query),
     readStatement: (ledgerId, query, position) =>
       router.read(pageClass('statement', query), { position }, (db) =>
         readStatement({ db, calendar }, ledgerId, query),

@@ -37,6 +37,10 @@ export function answering() {
               at,
             };
       },
+      readClosingBalance: async (...parts) => {
+        asked.push(parts);
+        return { ...of, posted: -7n, day: parts[1].day };
+      },
       readStatement: async (...parts) => {
         asked.push(parts);
         const line = {

@@ -11,6 +11,7 @@ import { changeAccounts, createAccount } from '../../src/ledger/account-change.t
 import { searchAccounts } from '../../src/ledger/account-list.ts';
 import { findAccount } from '../../src/ledger/account-of.ts';
 import { readBalance } from '../../src/ledger/balance.ts';
+import { readClosingBalance } from '../../src/ledger/closing-balance.ts';
 import { createLedger, findLedger } from '../../src/ledger/ledgers.ts';
 import { listTransactions } from '../../src/ledger/list.ts';
 import { readStatement } from '../../src/ledger/statement.ts';
@@ -80,6 +81,7 @@ export function emptyHouse(parts: Partial<HttpHouse> = {}): HttpHouse {
       change: nothing('accounts.change'),
     },
     readBalance: nothing('readBalance'),
+    readClosingBalance: nothing('readClosingBalance'),
     readStatement: nothing('readStatement'),
     readDaily: nothing('readDaily'),
     loads: { run: nothing('loads.run'), find: nothing('loads.find') },
@@ -159,6 +161,7 @@ export function houseOf({ db, calendar, poster, accounts }: Book, lines: LogLine
     },
     listTransactions: (ledgerId, query) => listTransactions({ db, calendar }, ledgerId, query),
     readBalance: (ledgerId, query) => readBalance({ db, calendar }, ledgerId, query),
+    readClosingBalance: (ledgerId, query) => readClosingBalance({ db, calendar }, ledgerId, query),
     readStatement: (ledgerId, query) => readStatement({ db, calendar }, ledgerId, query),
     readDaily: (ledgerId, query) => readDaily({ db, calendar }, ledgerId, query),
   });

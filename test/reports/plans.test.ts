@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Book } from '../ledger/fixture.ts';
+import { modes, planFaults } from '../plans/plan.ts';
 import { openLoadedBook, type Reading, readingOf } from './loaded.ts';
 
 let book: Book;
@@ -104,5 +105,17 @@ describe('the closing balance of an account', () => {
       // The root, the leaf and the row, and one page of marks.
       expect(buffers / 1000).toBeLessThanOrEqual(6);
     });
+  });
+
+  it.each(modes)('is that for the API, too, by %s', async (mode) => {
+    const shape = { indexes: ['daily_balances_pkey'], quarters: [], buffers: 6, seqScans: ['summary_marks'] };
+    for (const [account, day] of [
+      [7, '2024-03-31'],
+      [7, '2020-01-01'],
+      [1999, '2024-12-31'],
+      [5000, '2024-03-31'],
+    ]) {
+      expect(await planFaults(book.db, mode, 'closing_balance', [1, account, day], shape)).toBe('');
+    }
   });
 });
