@@ -62,11 +62,7 @@ export async function listReports(db: Db): Promise<ReportsListing> {
  * @throws AppError not_found/no_such_role, config/insufficient_privilege, config/not_migrated
  */
 export async function grantReports(db: Db, role: string): Promise<AccessReport> {
-  const report = await changeAccess(db, role, 'GRANT', 'TO');
-  if (report.canRead) return report;
-  // Who may not grant gets no error for what has been granted before, only a warning.
-  const detail = `${role} cannot read the views: the role of QM_DIRECT_DATABASE_URL must own the schema reports to grant that.`;
-  throw new AppError('config', 'insufficient_privilege', detail);
+  return changeAccess(db, role, 'GRANT', 'TO');
 }
 
 /**
@@ -101,7 +97,11 @@ async function changeAccess(
       // What a later version adds, for it is made by the same role.
       await sql`ALTER DEFAULT PRIVILEGES IN SCHEMA reports ${what} SELECT ON TABLES ${who}`.execute(trx);
       await sql`ALTER DEFAULT PRIVILEGES IN SCHEMA reports ${what} EXECUTE ON FUNCTIONS ${who}`.execute(trx);
-      return readAccess(trx, role);
+      const report = await readAccess(trx, role);
+      if (report.canRead || verb === 'REVOKE') return report;
+      // Who may not grant gets no error, only a warning, where it has some right itself.
+      const detail = `${role} cannot read the views: the role of QM_DIRECT_DATABASE_URL must own the schema reports to grant that.`;
+      throw new AppError('config', 'insufficient_privilege', detail);
     });
   } catch (error) {
     throw toAppError(error);
