@@ -3,6 +3,9 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { JobHouse } from '../../jobs/house.ts';
+import { refreshReportsJob } from '../../jobs/refresh-reports.ts';
+import { createLogger } from '../../src/platform/logger.ts';
 import { closeQuarter } from '../../src/quarters/close.ts';
 import type { QuarterHouse } from '../../src/quarters/context.ts';
 import { ensureQuarters } from '../../src/quarters/create.ts';
@@ -208,5 +211,23 @@ describe('the counterparties that moved most', () => {
       FROM reports.freshness WHERE refreshed_at IS NOT NULL`.execute(direct);
     expect(rows).toEqual([{ name: 'top_counterparties_quarterly', hours: 7, lags: true, took: true }]);
     expect(await young()).toMatchObject({ refreshed: true });
+  });
+
+  it('are refreshed by the job, at the start of a worker only where the schedule was missed', async () => {
+    const job = refreshReportsJob({ database: house.database } as JobHouse);
+    const handle = (data: object) =>
+      job.handle(data, {
+        id: '1',
+        signal: new AbortController().signal,
+        logger: createLogger('silent'),
+        onProgress: () => {},
+      });
+    expect(job).toMatchObject({ atStart: true, schedule: '15 */6 * * *' });
+    expect(await handle({ atStart: true })).toMatchObject({ refreshed: false });
+    expect(await handle({})).toMatchObject({ refreshed: true });
+    await sql`UPDATE quartermaster.refreshes SET refreshed_at = now() - interval '7 hours'`.execute(
+      house.database.write,
+    );
+    expect(await handle({ atStart: true })).toMatchObject({ refreshed: true });
   });
 });
