@@ -14,8 +14,15 @@ RETURN (
     SELECT (day::timestamp - ((eve.at AT TIME ZONE zone) - (eve.at AT TIME ZONE 'UTC'))) AT TIME ZONE 'UTC' AS at
   ) AS earlier
 );
+
+-- The periods from the one that holds the first day to the one that holds the last. ROWS is for the planner, which would take a thousand for
+-- generate_series, and queries of a few milliseconds for some that are worth compiling.
+CREATE FUNCTION quartermaster.periods(unit text, step interval, first date, last date) RETURNS TABLE (first_day date, next_day date)
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE ROWS 12 AS $$ BEGIN
+  RETURN QUERY SELECT g.at::date, (g.at + step)::date FROM generate_series(date_trunc(unit, first::timestamp), last::timestamp, step) AS g (at);
+END $$;
 -- Functions in a view are called by whoever reads it.
-GRANT EXECUTE ON FUNCTION quartermaster.start_of_day(date, text) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION quartermaster.start_of_day(date, text), quartermaster.periods(text, interval, date, date) TO PUBLIC;
 
 -- The days whose stored figures may be behind, so that their rows are counted instead. Of a quarter that is not online there are none,
 -- and what is stored stands.
@@ -35,47 +42,44 @@ WHERE NOT EXISTS (
 
 -- Twelve views of three shapes: each takes the stored days but for the live ones, and those from their rows, in one statement. LATERAL
 -- lets every condition reach the keys of the tables, and a period is a range of days, so that no other day is read.
-DO $$ DECLARE shape record; period record; days text; BEGIN
+DO $$ DECLARE shape record; period record; live text; days text; shown text; BEGIN
   FOR shape IN SELECT * FROM (VALUES
-    ('', 'Transactions of each %s, by currency and status', 'currency, status', 'ledger.daily_totals',
-     'd.currency, d.status, d.transaction_count AS n, d.total_amount::numeric AS x, 0::numeric AS y',
-     'SELECT t.currency, t.status, count(*) AS n, sum(t.amount) AS x, 0::numeric AS y FROM ledger.transactions AS t
-      WHERE t.ledger_id = d.ledger_id AND t.created_at >= d.starts_at AND t.created_at < d.ends_at GROUP BY t.currency, t.status',
-     '%1$s AS transaction_count, %2$s * %4$s AS amount, %2$s AS amount_minor'),
-    ('_by_user', 'Transactions of each %s, by user, currency and status', 'user_id, currency, status', 'ledger.daily_transaction_summary',
-     'd.user_id, d.currency, d.status, d.transaction_count AS n, d.total_amount::numeric AS x, 0::numeric AS y',
-     'SELECT t.user_id, t.currency, t.status, count(*) AS n, sum(t.amount) AS x, 0::numeric AS y FROM ledger.transactions AS t
-      WHERE t.ledger_id = d.ledger_id AND t.created_at >= d.starts_at AND t.created_at < d.ends_at GROUP BY t.user_id, t.currency, t.status',
-     '%1$s AS transaction_count, %2$s * %4$s AS amount, %2$s AS amount_minor'),
-    -- Entries have no index by day: the day's transactions name the accounts, and each is then a range of the key.
-    ('_by_group', 'Debits and credits of each %s, by kind of account and currency', 'group_type, currency', 'ledger.daily_group_totals',
-     'd.group_type, d.currency, d.entry_count AS n, d.debits::numeric AS x, d.credits::numeric AS y',
-     'SELECT a.group_type, a.currency, sum(e.n)::bigint AS n, sum(e.x) AS x, sum(e.y) AS y
-      FROM (SELECT DISTINCT named.account_id FROM ledger.transactions AS t CROSS JOIN unnest(t.account_ids) AS named (account_id)
-            WHERE t.ledger_id = d.ledger_id AND t.created_at >= d.starts_at AND t.created_at < d.ends_at) AS moved
-      JOIN ledger.accounts AS a ON a.ledger_id = d.ledger_id AND a.id = moved.account_id
-      CROSS JOIN LATERAL (
-        SELECT count(*) AS n, coalesce(-sum(e.amount) FILTER (WHERE e.amount < 0), 0) AS x,
-               coalesce(sum(e.amount) FILTER (WHERE e.amount > 0), 0) AS y
-        FROM ledger.entries AS e
-        WHERE e.ledger_id = d.ledger_id AND e.account_id = moved.account_id
-          AND e.created_at >= d.starts_at AND e.created_at < d.ends_at) AS e
-      WHERE e.n > 0 GROUP BY a.group_type, a.currency',
-     '%1$s AS entry_count, %2$s * %4$s AS debits, %3$s * %4$s AS credits, %2$s AS debits_minor, %3$s AS credits_minor')
-  ) AS s (suffix, title, keys, stored, figures, live, shown) LOOP
+    ('', 'Transactions of each %s, by currency and status', '{currency,status}'::text[], 'ledger.daily_totals', 'transaction_count', 'total_amount', '0'),
+    ('_by_user', 'Transactions of each %s, by user, currency and status', '{user_id,currency,status}', 'ledger.daily_transaction_summary',
+     'transaction_count', 'total_amount', '0'),
+    ('_by_group', 'Debits and credits of each %s, by kind of account and currency', '{group_type,currency}', 'ledger.daily_group_totals',
+     'entry_count', 'debits', 'credits')
+  ) AS s (suffix, title, keys, stored, n, x, y) LOOP
+    live := format('SELECT t.%1$s, count(*) AS n, sum(t.amount) AS x, 0::numeric AS y FROM ledger.transactions AS t
+      WHERE t.ledger_id = d.ledger_id AND t.created_at >= d.starts_at AND t.created_at < d.ends_at GROUP BY t.%1$s', array_to_string(shape.keys, ', t.'));
+    shown := '%1$s AS transaction_count, %2$s * %4$s AS amount, %2$s AS amount_minor';
+    IF shape.suffix = '_by_group' THEN
+      -- Entries have no index by day: the day's transactions name the accounts, and each is then a range of the key.
+      live := 'SELECT a.group_type, a.currency, sum(e.n)::bigint AS n, sum(e.x) AS x, sum(e.y) AS y
+        FROM (SELECT DISTINCT named.account_id FROM ledger.transactions AS t CROSS JOIN unnest(t.account_ids) AS named (account_id)
+              WHERE t.ledger_id = d.ledger_id AND t.created_at >= d.starts_at AND t.created_at < d.ends_at) AS moved
+        JOIN ledger.accounts AS a ON a.ledger_id = d.ledger_id AND a.id = moved.account_id
+        CROSS JOIN LATERAL (
+          SELECT count(*) AS n, coalesce(-sum(e.amount) FILTER (WHERE e.amount < 0), 0) AS x,
+                 coalesce(sum(e.amount) FILTER (WHERE e.amount > 0), 0) AS y
+          FROM ledger.entries AS e WHERE e.ledger_id = d.ledger_id AND e.account_id = moved.account_id
+            AND e.created_at >= d.starts_at AND e.created_at < d.ends_at) AS e
+        WHERE e.n > 0 GROUP BY a.group_type, a.currency';
+      shown := '%1$s AS entry_count, %2$s * %4$s AS debits, %3$s * %4$s AS credits, %2$s AS debits_minor, %3$s AS credits_minor';
+    END IF;
     days := format('
-      SELECT d.day, %s FROM %s AS d
+      SELECT d.day, d.%1$s, d.%2$s AS n, d.%3$s::numeric AS x, %4$s::numeric AS y FROM %5$s AS d
       WHERE d.ledger_id = l.id $range$ AND NOT EXISTS (SELECT FROM live WHERE live.ledger_id = d.ledger_id AND live.day = d.day)
       UNION ALL
-      SELECT d.day, t.%s, t.n, t.x, t.y FROM live AS d CROSS JOIN LATERAL (%s) AS t WHERE d.ledger_id = l.id $range$',
-      shape.figures, shape.stored, replace(shape.keys, ', ', ', t.'), shape.live);
+      SELECT d.day, t.%6$s, t.n, t.x, t.y FROM live AS d CROSS JOIN LATERAL (%7$s) AS t WHERE d.ledger_id = l.id $range$',
+      array_to_string(shape.keys, ', d.'), shape.n, shape.x, shape.y, shape.stored, array_to_string(shape.keys, ', t.'), live);
     EXECUTE format('
       CREATE VIEW reports.daily%s AS
       WITH live AS MATERIALIZED (SELECT ledger_id, day, starts_at, ends_at FROM quartermaster.live_days)
       SELECT l.id AS ledger_id, l.name AS ledger, d.day, d.%s, %s
       FROM ledger.ledgers AS l CROSS JOIN LATERAL (%s) AS d JOIN ledger.currencies AS c ON c.code = d.currency',
-      shape.suffix, replace(shape.keys, ', ', ', d.'),
-      format(shape.shown, 'd.n', 'd.x', 'd.y', '(''1e-'' || c.exponent)::numeric'), replace(days, '$range$', ''));
+      shape.suffix, array_to_string(shape.keys, ', d.'),
+      format(shown, 'd.n', 'd.x', 'd.y', '(''1e-'' || c.exponent)::numeric'), replace(days, '$range$', ''));
     EXECUTE format('COMMENT ON VIEW reports.daily%s IS %L', shape.suffix, format(shape.title, 'day'));
     FOR period IN SELECT * FROM (VALUES
       ('weekly', 'week', 'IYYY-"W"IW', '1 week'), ('monthly', 'month', 'YYYY-MM', '1 month'), ('quarterly', 'quarter', 'YYYY"q"Q', '3 months')
@@ -91,41 +95,39 @@ DO $$ DECLARE shape record; period record; days text; BEGIN
                (SELECT min(day) AS first, max(day) AS last FROM live WHERE ledger_id = l.id) AS v
         ) AS span
         CROSS JOIN LATERAL (
-          SELECT to_char(g.first, %6$L) AS name, g.first::date AS first_day, (g.first + %7$L::interval)::date AS next_day
-          FROM generate_series(date_trunc(%3$L, span.first::timestamp), span.last::timestamp, %7$L) AS g (first)
+          SELECT to_char(g.first_day::timestamp, %6$L) AS name, g.first_day, g.next_day
+          FROM quartermaster.periods(%3$L, %7$L, span.first, span.last) AS g
         ) AS p
         CROSS JOIN LATERAL (
           SELECT %8$s, sum(d.n)::bigint AS n, sum(d.x) AS x, sum(d.y) AS y FROM (%9$s) AS d GROUP BY %8$s
         ) AS t
         JOIN ledger.currencies AS c ON c.code = t.currency',
-        period.name, shape.suffix, period.unit, replace(shape.keys, ', ', ', t.'),
-        format(shape.shown, 't.n', 't.x', 't.y', '(''1e-'' || c.exponent)::numeric'), period.format, period.step,
-        'd.' || replace(shape.keys, ', ', ', d.'), replace(days, '$range$', 'AND d.day >= p.first_day AND d.day < p.next_day'));
+        period.name, shape.suffix, period.unit, array_to_string(shape.keys, ', t.'),
+        format(shown, 't.n', 't.x', 't.y', '(''1e-'' || c.exponent)::numeric'), period.format, period.step,
+        'd.' || array_to_string(shape.keys, ', d.'), replace(days, '$range$', 'AND d.day >= p.first_day AND d.day < p.next_day'));
       EXECUTE format('COMMENT ON VIEW reports.%s%s IS %L', period.name, shape.suffix, format(shape.title, period.unit));
     END LOOP;
   END LOOP;
 END $$;
 
 CREATE VIEW reports.quarters AS
-SELECT q.quarter, make_date(left(q.quarter, 4)::integer, right(q.quarter, 1)::integer * 3 - 2, 1) AS first_day,
-       (make_date(left(q.quarter, 4)::integer, right(q.quarter, 1)::integer * 3 - 2, 1) + interval '3 months')::date - 1 AS last_day,
-       q.state, q.stale_reason IS NOT NULL AS is_stale, q.closed_at, q.archived_at
-FROM quartermaster.quarters AS q;
+SELECT q.quarter, d.first_day, (d.first_day + interval '3 months')::date - 1 AS last_day, q.state, q.stale_reason IS NOT NULL AS is_stale,
+       q.closed_at, q.archived_at
+FROM quartermaster.quarters AS q
+CROSS JOIN LATERAL make_date(left(q.quarter, 4)::integer, right(q.quarter, 1)::integer * 3 - 2, 1) AS d (first_day);
 
 CREATE VIEW reports.accounts AS
 SELECT l.id AS ledger_id, l.name AS ledger, a.id AS account_id, a.entity_id || ':' || a.group_type AS account, a.entity_id, a.group_type,
-       a.currency, a.name AS account_name, a.status AS account_status, b.posted * ('1e-' || c.exponent)::numeric AS balance, b.posted::numeric AS balance_minor, b.last_entry_at
-FROM ledger.ledgers AS l
-JOIN ledger.accounts AS a ON a.ledger_id = l.id
-JOIN ledger.balances AS b ON b.ledger_id = a.ledger_id AND b.account_id = a.id
-JOIN ledger.currencies AS c ON c.code = a.currency;
+       a.currency, a.name AS account_name, a.status AS account_status, b.posted * ('1e-' || c.exponent)::numeric AS balance,
+       b.posted::numeric AS balance_minor, b.last_entry_at
+FROM ledger.ledgers AS l JOIN ledger.accounts AS a ON a.ledger_id = l.id
+JOIN ledger.balances AS b ON b.ledger_id = a.ledger_id AND b.account_id = a.id JOIN ledger.currencies AS c ON c.code = a.currency;
 
 CREATE VIEW reports.balance_history AS
 WITH live AS MATERIALIZED (SELECT ledger_id, day, starts_at, ends_at FROM quartermaster.live_days)
 SELECT l.id AS ledger_id, l.name AS ledger, a.id AS account_id, a.entity_id || ':' || a.group_type AS account, a.entity_id, a.group_type,
        a.currency, d.day, d.balance * ('1e-' || c.exponent)::numeric AS balance, d.balance::numeric AS balance_minor
-FROM ledger.ledgers AS l
-JOIN ledger.accounts AS a ON a.ledger_id = l.id
+FROM ledger.ledgers AS l JOIN ledger.accounts AS a ON a.ledger_id = l.id
 CROSS JOIN LATERAL (
   SELECT b.snapshot_date AS day, b.closing_balance AS balance FROM ledger.daily_balances AS b
   WHERE b.ledger_id = a.ledger_id AND b.account_id = a.id
@@ -140,14 +142,11 @@ CROSS JOIN LATERAL (
 ) AS d
 JOIN ledger.currencies AS c ON c.code = a.currency;
 
--- The same for one account and day by one probe. It reads with the rights of its owner, so that who may call it needs no right on
--- the tables; its names are all qualified, and PUBLIC may not call it.
-CREATE FUNCTION reports.closing_balance(ledger_id integer, account_id bigint, day date) RETURNS numeric
+-- The same for one account and day by one probe. They read with the rights of their owner, so that who may call them needs no right on
+-- the tables; their names are all qualified, and PUBLIC may not call them.
+CREATE FUNCTION reports.closing_balance_minor(ledger_id integer, account_id bigint, day date) RETURNS numeric
 LANGUAGE plpgsql STABLE STRICT SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-  stored record;
-  live record;
-  found bigint;
+DECLARE stored record; live record; found bigint;
 BEGIN
   SELECT b.snapshot_date, b.closing_balance INTO stored FROM ledger.daily_balances AS b
   WHERE b.ledger_id = $1 AND b.account_id = $2 AND b.snapshot_date <= $3 ORDER BY b.snapshot_date DESC LIMIT 1;
@@ -161,12 +160,14 @@ BEGIN
     ORDER BY e.created_at DESC, e.version DESC LIMIT 1;
   END IF;
   IF found IS NULL AND stored.snapshot_date IS NULL
-     AND NOT EXISTS (SELECT FROM ledger.accounts AS a WHERE a.ledger_id = $1 AND a.id = $2) THEN
-    RETURN NULL;
-  END IF;
+     AND NOT EXISTS (SELECT FROM ledger.accounts AS a WHERE a.ledger_id = $1 AND a.id = $2) THEN RETURN NULL; END IF;
   RETURN coalesce(found, stored.closing_balance, 0);
 END $$;
-REVOKE EXECUTE ON FUNCTION reports.closing_balance(integer, bigint, date) FROM PUBLIC;
+CREATE FUNCTION reports.closing_balance(ledger_id integer, account_id bigint, day date) RETURNS numeric
+LANGUAGE sql STABLE STRICT SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+RETURN (SELECT reports.closing_balance_minor($1, $2, $3) * ('1e-' || c.exponent)::numeric
+        FROM ledger.accounts AS a JOIN ledger.currencies AS c ON c.code = a.currency WHERE a.ledger_id = $1 AND a.id = $2);
+REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA reports FROM PUBLIC;
 
 -- The trial balance as each close fixed it, with the accounts that did not move in the quarter and carry over what they had.
 CREATE VIEW reports.trial_balance AS
@@ -187,9 +188,8 @@ CROSS JOIN LATERAL (
   SELECT b.quarter = q.quarter AS moved, CASE b.quarter WHEN q.quarter THEN b.opening ELSE b.closing END AS opening,
          CASE b.quarter WHEN q.quarter THEN b.debits ELSE 0 END AS debits, CASE b.quarter WHEN q.quarter THEN b.credits ELSE 0 END AS credits
 ) AS m
-JOIN ledger.accounts AS a ON a.ledger_id = l.id AND a.id = b.account_id
+JOIN ledger.accounts AS a ON a.ledger_id = l.id AND a.id = b.account_id JOIN ledger.currencies AS c ON c.code = a.currency
 LEFT JOIN ledger.quarter_accounts AS k ON k.ledger_id = l.id AND k.quarter = b.quarter AND k.account_id = b.account_id
-JOIN ledger.currencies AS c ON c.code = a.currency
 CROSS JOIN LATERAL (SELECT ('1e-' || c.exponent)::numeric AS unit) AS u
 WHERE q.state NOT IN ('planned', 'open');
 
@@ -229,8 +229,7 @@ FROM (
   ) AS r
   WHERE q.state IN ('planned', 'open') AND r.rank <= 100
 ) AS t
-JOIN ledger.ledgers AS l ON l.id = t.ledger_id
-JOIN ledger.currencies AS c ON c.code = t.currency
+JOIN ledger.ledgers AS l ON l.id = t.ledger_id JOIN ledger.currencies AS c ON c.code = t.currency
 CROSS JOIN LATERAL (SELECT ('1e-' || c.exponent)::numeric AS unit) AS u
 WITH NO DATA;
 -- What a refresh without blocking readers asks for.
@@ -241,9 +240,8 @@ SELECT n.name, r.refreshed_at, clock_timestamp() - r.refreshed_at AS age, r.seco
        CASE WHEN n.is_daily THEN coalesce(clock_timestamp() - m.oldest, '0') ELSE clock_timestamp() - r.refreshed_at END AS lag, m.days_outstanding
 FROM (VALUES ('daily summaries', true), ('top_counterparties_quarterly', false)) AS n (name, is_daily)
 LEFT JOIN quartermaster.refreshes AS r ON r.name = n.name
-LEFT JOIN (
-  SELECT min(marked_at) AS oldest, count(DISTINCT (ledger_id, day)) AS days_outstanding FROM quartermaster.summary_marks
-) AS m ON n.is_daily;
+LEFT JOIN (SELECT min(marked_at) AS oldest, count(DISTINCT (ledger_id, day)) AS days_outstanding FROM quartermaster.summary_marks) AS m
+  ON n.is_daily;
 
 -- Every column of one name means the same wherever it is, so it is described once.
 DO $$ DECLARE one record; BEGIN
@@ -269,8 +267,7 @@ DO $$ DECLARE one record; BEGIN
       ('seconds', 'how long that took'), ('days_outstanding', 'days that are not summed up yet'),
       ('lag', 'how far it is behind now; the views count what daily summaries miss from the rows, so they are exact all the same'))
     SELECT c.relname, a.attname, coalesce(t.text, m.text || ', in minor units') AS text
-    FROM pg_catalog.pg_class AS c
-    JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0
+    FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0
     LEFT JOIN texts AS t ON t.name = a.attname LEFT JOIN texts AS m ON m.name || '_minor' = a.attname
     WHERE c.relnamespace = 'reports'::regnamespace AND c.relkind IN ('v', 'm')
   LOOP
@@ -286,14 +283,17 @@ COMMENT ON VIEW reports.trial_balance IS 'The trial balance of each closed quart
 COMMENT ON VIEW reports.trial_balance_totals IS 'What each trial balance comes to, by currency, and whether it balances';
 COMMENT ON VIEW reports.freshness IS 'How far what is computed beforehand is behind';
 COMMENT ON SCHEMA reports IS 'What may be read for finance and BI; quartermaster reports grant ROLE gives access';
-COMMENT ON MATERIALIZED VIEW reports.top_counterparties_quarterly IS 'The hundred entities that moved most in each quarter, by currency; refreshed every six hours';
-COMMENT ON FUNCTION reports.closing_balance(integer, bigint, date) IS 'The balance of an account at the end of a day, in minor units; null: there is no such account';
+COMMENT ON MATERIALIZED VIEW reports.top_counterparties_quarterly IS 'The hundred entities that moved most in each quarter, by currency';
+COMMENT ON FUNCTION reports.closing_balance(integer, bigint, date) IS 'The balance of an account at the end of a day; null: there is no such account';
+COMMENT ON FUNCTION reports.closing_balance_minor(integer, bigint, date) IS 'The same in minor units';
 
 -- What takes no time is there at once; otherwise the job refresh-reports fills it, and nobody waits for this migration.
 DO $$ BEGIN
-  IF (SELECT coalesce(sum(pg_relation_size(inhrelid)), 0) FROM pg_catalog.pg_inherits WHERE inhparent = 'ledger.entries'::regclass) < 64 * 1024 * 1024 THEN
+  IF (SELECT coalesce(sum(pg_relation_size(inhrelid)), 0) < 64 * 1024 * 1024 FROM pg_inherits WHERE inhparent = 'ledger.entries'::regclass) THEN
     REFRESH MATERIALIZED VIEW reports.top_counterparties_quarterly;
     INSERT INTO quartermaster.refreshes (name, refreshed_at, seconds) VALUES ('top_counterparties_quarterly', now(), 0)
     ON CONFLICT (name) DO NOTHING;
   END IF;
 END $$;
+-- Tables of a few rows, which autovacuum never comes to: without statistics the planner takes them for a thousand.
+ANALYZE ledger.ledgers, ledger.currencies, quartermaster.settings, quartermaster.quarters, quartermaster.refreshes;

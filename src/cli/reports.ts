@@ -70,10 +70,11 @@ function renderListing({ views, readers, daysOutstanding }: ReportsListing): str
     ['View', 'As of', 'What it shows'],
     views.map(({ name, description, exact, age }) => [name, exact ? 'now' : ageOf(age), description]),
   );
+  const days = daysOutstanding === 1n ? '1 day is' : `${daysOutstanding} days are`;
   const counted =
     daysOutstanding === 0n
       ? 'Every day is summed up.'
-      : `${daysOutstanding} days are counted from their rows until they are summed up.`;
+      : `${days} not summed up yet, and counted from the rows until then.`;
   const given =
     readers.length === 0
       ? 'No role was given access yet: `quartermaster reports grant ROLE`.'
@@ -82,7 +83,7 @@ function renderListing({ views, readers, daysOutstanding }: ReportsListing): str
 }
 
 function renderGrant({ role, views }: AccessReport): string {
-  return `${printable(role)} may read ${views.length} views, as ${views[0]}, and reports.closing_balance(); it may write nothing.`;
+  return `${printable(role)} may read ${views.length} views, as ${views[0]}, and the functions beside them; it may write nothing.`;
 }
 
 function renderRevoke({ role, canRead }: AccessReport): string {

@@ -50,7 +50,7 @@ async function read(): Promise<{ house: Map<string, bigint>; view: Map<string, b
     house.set(key, (await readClosingBalance({ db, calendar: books.calendar }, 1, { account, day })).posted);
   }
   const { rows } = await sql<{ key: string; balance: bigint }>`
-    SELECT key, reports.closing_balance(1, split_part(key, ' ', 1)::bigint, split_part(key, ' ', 2)::date)::bigint AS balance
+    SELECT key, reports.closing_balance_minor(1, split_part(key, ' ', 1)::bigint, split_part(key, ' ', 2)::date)::bigint AS balance
     FROM unnest(${[...naive().keys()]}::text[]) AS key`.execute(db);
   for (const { key, balance } of rows) view.set(key, balance);
   return { house, view };
@@ -104,10 +104,23 @@ describe('the closing balance of any account and day', () => {
     const house = { db, calendar: books.calendar };
     const of = async (day: string) => (await readClosingBalance(house, 1, { account: '3', day })).posted;
     const [first, last] = [await of('0001-01-01'), await of('9999-12-31')];
-    const { rows } = await sql<Record<string, string | null>>`
-      SELECT reports.closing_balance(1, 3, '0001-01-01')::text AS first, reports.closing_balance(1, 3, '9999-12-31')::text AS last,
-             reports.closing_balance(1, 99, '2012-01-01') AS unknown`.execute(db);
-    expect(rows).toEqual([{ first: '0', last: String(naive().get('3 2012-03-28')), unknown: null }]);
+    const { rows } = await sql`
+      SELECT reports.closing_balance_minor(1, 3, '0001-01-01')::text AS first, reports.closing_balance_minor(1, 3, '9999-12-31')::text AS last,
+             reports.closing_balance_minor(1, 99, '2012-01-01') AS unknown, reports.closing_balance(1, 99, '2012-01-01') AS none,
+             reports.closing_balance(1, 3, '2012-01-10') = reports.closing_balance_minor(1, 3, '2012-01-10') AS yen,
+             reports.closing_balance(1, 4, '2012-01-10') = reports.closing_balance_minor(1, 4, '2012-01-10') / 100 AS cents`.execute(
+      db,
+    );
+    expect(rows).toEqual([
+      {
+        first: '0',
+        last: String(naive().get('3 2012-03-28')),
+        unknown: null,
+        none: null,
+        yen: true,
+        cents: true,
+      },
+    ]);
     expect(first).toBe(0n);
     // The books of this test keep no balances of now, which is what the last day asks for.
     expect(last).toBe(0n);
