@@ -154,6 +154,12 @@ describe('quartermaster reports', () => {
     await sql`DROP VIEW reports.later, reports.latest`.execute(books.database.direct);
     await sql`DROP FUNCTION reports.later()`.execute(books.database.direct);
     await refused('SELECT reports.closing_balance(1, 1, current_date)');
+    // They read with the rights of their owner, so nobody has them by default.
+    const { rows: open } = await sql`
+      SELECT proname FROM pg_proc WHERE pronamespace = 'reports'::regnamespace AND has_function_privilege('public', oid, 'EXECUTE')`.execute(
+      books.database.direct,
+    );
+    expect(open).toEqual([]);
   });
 
   it('says so when the role can read the views all the same, or cannot connect', async () => {
