@@ -69,7 +69,7 @@ DO $$ DECLARE shape record; period record; live text; days text; shown text; BEG
     END IF;
     days := format('
       SELECT d.day, d.%1$s, d.%2$s AS n, d.%3$s::numeric AS x, %4$s::numeric AS y FROM %5$s AS d
-      WHERE d.ledger_id = l.id $range$ AND NOT EXISTS (SELECT FROM live WHERE live.ledger_id = d.ledger_id AND live.day = d.day)
+      WHERE d.ledger_id = l.id $range$ AND (d.ledger_id, d.day) NOT IN (SELECT live.ledger_id, live.day FROM live)
       UNION ALL
       SELECT d.day, t.%6$s, t.n, t.x, t.y FROM live AS d CROSS JOIN LATERAL (%7$s) AS t WHERE d.ledger_id = l.id $range$',
       array_to_string(shape.keys, ', d.'), shape.n, shape.x, shape.y, shape.stored, array_to_string(shape.keys, ', t.'), live);
@@ -131,7 +131,7 @@ FROM ledger.ledgers AS l JOIN ledger.accounts AS a ON a.ledger_id = l.id
 CROSS JOIN LATERAL (
   SELECT b.snapshot_date AS day, b.closing_balance AS balance FROM ledger.daily_balances AS b
   WHERE b.ledger_id = a.ledger_id AND b.account_id = a.id
-    AND NOT EXISTS (SELECT FROM live WHERE live.ledger_id = b.ledger_id AND live.day = b.snapshot_date)
+    AND (b.ledger_id, b.snapshot_date) NOT IN (SELECT live.ledger_id, live.day FROM live)
   UNION ALL
   SELECT live.day, e.balance_after FROM live CROSS JOIN LATERAL (
     SELECT e.balance_after FROM ledger.entries AS e
@@ -153,8 +153,9 @@ BEGIN
   -- Days in between on which the account moved would be stored if they were not marked, so its newest entry since counts.
   IF EXISTS (SELECT FROM quartermaster.summary_marks AS m
              WHERE m.ledger_id = $1 AND m.day >= coalesce(stored.snapshot_date, '-infinity') AND m.day <= $3) THEN
-    SELECT min(d.starts_at) AS starts_at, max(d.ends_at) AS ends_at INTO live FROM quartermaster.live_days AS d
-    WHERE d.ledger_id = $1 AND d.day >= coalesce(stored.snapshot_date, '-infinity') AND d.day <= $3;
+    SELECT quartermaster.start_of_day(min(d.day), s.value) AS starts_at, quartermaster.start_of_day(max(d.day) + 1, s.value) AS ends_at INTO live
+    FROM quartermaster.live_days AS d CROSS JOIN quartermaster.settings AS s
+    WHERE d.ledger_id = $1 AND d.day >= coalesce(stored.snapshot_date, '-infinity') AND d.day <= $3 AND s.name = 'timezone' GROUP BY s.value;
     SELECT e.balance_after INTO found FROM ledger.entries AS e
     WHERE e.ledger_id = $1 AND e.account_id = $2 AND e.created_at >= live.starts_at AND e.created_at < live.ends_at
     ORDER BY e.created_at DESC, e.version DESC LIMIT 1;

@@ -82,6 +82,19 @@ describe('the views read', () => {
       expect(rows, table).toBeLessThanOrEqual(atMost[table] ?? 0);
   });
 
+  it.each(['daily', 'monthly_by_user', 'weekly_by_group', 'balance_history'])(
+    'the marked days into a hash, however many: %s',
+    async (view) => {
+      // The planner knows nothing of the marks, and would compare every stored day with each of them.
+      const { rows } = await sql<{
+        'QUERY PLAN': string;
+      }>`EXPLAIN SELECT * FROM ${sql.id('reports', view)}`.execute(book.db);
+      const plan = rows.map((row) => row['QUERY PLAN']).join('\n');
+      expect(plan).toMatch(/NOT .*hashed SubPlan/);
+      expect(plan.match(/Anti Join/g)?.length).toBe(1);
+    },
+  );
+
   it('a thousand balances of one day by a probe each', async () => {
     const { tables } = await readingOf(
       book.db,

@@ -129,6 +129,13 @@ describe('the views', () => {
     await books.refresh();
     const { direct } = books.database;
     const before = await kept();
+    // Archived, but online still: the rows of a marked day count.
+    await spoilt(async () => {
+      await sql`UPDATE quartermaster.quarters SET state = 'archived' WHERE quarter = '2011q4'`.execute(
+        direct,
+      );
+      expect(await kept()).toEqual(before);
+    });
     await sql`UPDATE quartermaster.quarters SET state = 'archived' WHERE quarter = '2011q4'`.execute(direct);
     for (const table of ['entries', 'transactions']) {
       await sql`INSERT INTO quartermaster.summary_marks (ledger_id, day) VALUES (1, '2011-11-05'), (2, '2011-12-31')`.execute(
@@ -174,6 +181,17 @@ describe('the views', () => {
     expect(rows).toEqual([]);
   });
 });
+
+/** Runs the check while what is stored of a marked day is wrong. */
+async function spoilt(check: () => Promise<void>): Promise<void> {
+  const db = books.database.direct;
+  await sql`UPDATE ledger.daily_totals SET transaction_count = 0 WHERE day = '2011-11-11'`.execute(db);
+  await sql`INSERT INTO quartermaster.summary_marks (ledger_id, day) VALUES (1, '2011-11-11'), (2, '2011-11-11')`.execute(
+    db,
+  );
+  await check();
+  await books.refresh();
+}
 
 /** What all views say of the quarter that leaves. */
 async function kept() {
