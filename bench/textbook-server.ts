@@ -60,6 +60,7 @@ const house: HttpHouse = {
   },
   readBalance: async () => missing(),
   readClosingBalance: async () => missing(),
+  readGroups: async () => missing(),
   readStatement: async () => missing(),
   readDaily: async () => missing(),
   loads: { run: async () => missing(), find: async () => missing() },

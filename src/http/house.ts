@@ -21,6 +21,7 @@ import type { Outlook } from '../quarters/outlook.ts';
 import type { QuarterDetail } from '../quarters/show.ts';
 import type { TrialBalanceOptions, TrialBalanceTotal } from '../quarters/trial-balance-report.ts';
 import type { JobFilter, QuarterJob } from '../queue/quarter-jobs.ts';
+import type { GroupQuery, GroupReport } from '../summaries/groups.ts';
 import type { DailyQuery, DailyReport } from '../summaries/report.ts';
 
 /** Something that must be well before this process is sent requests. */
@@ -111,6 +112,7 @@ export interface HttpHouse {
   readClosingBalance(ledgerId: number, query: ClosingBalanceQuery): Promise<ClosingBalance>;
   readStatement(ledgerId: number, query: StatementQuery, position?: string): Promise<Statement>;
   readDaily(ledgerId: number, query: DailyQuery, position?: string): Promise<DailyReport>;
+  readGroups(ledgerId: number, query: GroupQuery, position?: string): Promise<GroupReport>;
   readonly loads: {
     run(options: LoadOptions): Promise<LoadReport>;
     find(ledgerId: number, id: string): Promise<LoadView | undefined>;

@@ -23,6 +23,7 @@ import { readStatement } from '../ledger/statement.ts';
 import { readTransactionOrReservation } from '../ledger/transactions.ts';
 import type { Config } from '../platform/config.ts';
 import type { QuarterHouse } from '../quarters/context.ts';
+import { readGroups } from '../summaries/groups.ts';
 import { readDaily } from '../summaries/report.ts';
 import { createArchivedList } from './archived-list.ts';
 
@@ -95,6 +96,8 @@ export function createApi(parts: ApiParts): Omit<
       ),
     readDaily: (ledgerId, query, position) =>
       router.read('summary', { position }, (db) => readDaily({ db, calendar }, ledgerId, query)),
+    readGroups: (ledgerId, query, position) =>
+      router.read('summary', { position }, (db) => readGroups({ db, calendar }, ledgerId, query)),
     loads: { find: (ledgerId, id) => findLoad(write, ledgerId, id) },
   };
 }

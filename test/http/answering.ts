@@ -64,6 +64,14 @@ export function answering() {
           archivedQuarters: [],
         };
       },
+      readGroups: async (...parts) => {
+        asked.push(parts);
+        const line = { period: '2026q1', start: '2026-01-01', groupType: 'WALLET', currency: 'EUR' };
+        return {
+          lines: [{ ...line, entryCount: 3n, debits: 10n ** 20n, credits: 0n }],
+          zone: 'Europe/Paris',
+        };
+      },
       readDaily: async (...parts) => {
         asked.push(parts);
         const line = { period: '2026-W01', start: '2025-12-29', currency: 'EUR', status: 'SUCCESS' as const };

@@ -18,6 +18,7 @@ import { readStatement } from '../../src/ledger/statement.ts';
 import type { TransactionView } from '../../src/ledger/transaction-view.ts';
 import { readTransactionOrReservation } from '../../src/ledger/transactions.ts';
 import type { Logger } from '../../src/platform/logger.ts';
+import { readGroups } from '../../src/summaries/groups.ts';
 import { readDaily } from '../../src/summaries/report.ts';
 import { type Book, openBook } from '../ledger/fixture.ts';
 
@@ -84,6 +85,7 @@ export function emptyHouse(parts: Partial<HttpHouse> = {}): HttpHouse {
     readClosingBalance: nothing('readClosingBalance'),
     readStatement: nothing('readStatement'),
     readDaily: nothing('readDaily'),
+    readGroups: nothing('readGroups'),
     loads: { run: nothing('loads.run'), find: nothing('loads.find') },
     quarters: {
       list: nothing('quarters.list'),
@@ -164,6 +166,7 @@ export function houseOf({ db, calendar, poster, accounts }: Book, lines: LogLine
     readClosingBalance: (ledgerId, query) => readClosingBalance({ db, calendar }, ledgerId, query),
     readStatement: (ledgerId, query) => readStatement({ db, calendar }, ledgerId, query),
     readDaily: (ledgerId, query) => readDaily({ db, calendar }, ledgerId, query),
+    readGroups: (ledgerId, query) => readGroups({ db, calendar }, ledgerId, query),
   });
 }
 
