@@ -57,7 +57,7 @@ export async function refreshTopCounterparties(
           return counted;
         }),
     );
-    return { refreshed: true, ...rows, seconds: seconds() };
+    return { refreshed: true, ...rows, seconds: Number(seconds().toFixed(3)) };
   });
 }
 
