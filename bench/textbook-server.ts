@@ -59,6 +59,8 @@ const house: HttpHouse = {
     change: async () => missing(),
   },
   readBalance: async () => missing(),
+  readClosingBalance: async () => missing(),
+  readGroups: async () => missing(),
   readStatement: async () => missing(),
   readDaily: async () => missing(),
   loads: { run: async () => missing(), find: async () => missing() },

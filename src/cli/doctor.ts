@@ -7,6 +7,7 @@ import type { Command } from 'commander';
 import { AppError } from '../core/errors.ts';
 import { inspectServer } from '../db/inspect.ts';
 import { toAppError } from '../db/sqlstate.ts';
+import { findZoneFaults } from '../db/zone-data.ts';
 import { findViolations } from '../ledger/invariants.ts';
 import { readTotals } from '../ledger/totals.ts';
 import { inspectQuarters, previewReconcile, reconcile } from '../quarters/reconcile.ts';
@@ -44,6 +45,12 @@ const checks: Readonly<Record<string, Check>> = {
     return skew <= MAX_SKEW_SECONDS
       ? undefined
       : `They are ${skew.toFixed(0)} s apart. Run NTP on both machines.`;
+  },
+  'days begin at the same instants in PostgreSQL and here': async ({ database, calendar, clock }) => {
+    const [fault, ...others] = await findZoneFaults(database.read, calendar, clock.now());
+    if (fault === undefined) return undefined;
+    const [here, there] = [fault.expected.toISOString(), fault.postgres.toISOString()];
+    return `${others.length + 1} days of ${calendar.zone} do not: ${fault.day} begins at ${here} here, and at ${there} in PostgreSQL. One of the two has old data of time zones: update tzdata on the server, or Node.`;
   },
   'booked rows cannot be rewritten': async ({ database }) => {
     const server = await inspectServer(database.write);

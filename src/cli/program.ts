@@ -14,6 +14,7 @@ import { migrateCommand } from './migrate.ts';
 import { quartersCommand } from './quarters.ts';
 import { queryCommand } from './query.ts';
 import { reconcileCommand } from './reconcile.ts';
+import { reportsCommand } from './reports.ts';
 import { runCommand } from './run.ts';
 import { apiCommand, workerCommand } from './serve.ts';
 import { harmless } from './terminal.ts';
@@ -41,6 +42,7 @@ export function createProgram(kit: CommandKit): Command {
     quartersCommand(kit),
     archiveCommand(kit),
     queryCommand(kit),
+    reportsCommand(kit),
     reconcileCommand(kit),
     runCommand(kit),
     doctorCommand(kit),

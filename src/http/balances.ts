@@ -1,9 +1,10 @@
 import { Type } from 'typebox';
+import type { BalanceView } from '../ledger/balance.ts';
 import type { App } from './app-type.ts';
 import type { HttpHouse } from './house.ts';
 import { problems } from './openapi.ts';
 import { ArchivedQuarters, Cursor, Limit, linkHeader, linkToNext, NextCursor, readLimit } from './page.ts';
-import { AccountName, Currency, findLedger, LedgerName, When } from './parameters.ts';
+import { AccountName, Currency, DayText, findLedger, LedgerName, When } from './parameters.ts';
 import { positionHeaders, readPosition } from './position.ts';
 import { createParameters } from './query.ts';
 import { Instant, Money } from './transaction-answer.ts';
@@ -22,8 +23,16 @@ const balance = {
   ...shared,
   operationId: 'getBalance',
   summary: 'Read the balance of an account',
+  description:
+    'Of now, of an instant, or of the end of a day, which is known of archived quarters too and found at once however long ago it is.',
   querystring: Type.Object(
-    { currency, at: Type.Optional(When('as it was then, what was booked at that very instant included')) },
+    {
+      currency,
+      at: Type.Optional(When('as it was then, what was booked at that very instant included')),
+      day: Type.Optional(
+        DayText("as it was at the end of that day of the ledger's zone; not together with at"),
+      ),
+    },
     { additionalProperties: false },
   ),
   response: {
@@ -49,7 +58,10 @@ const balance = {
             version: Type.Optional(
               Type.Integer({ description: 'how many entries the account has; only now' }),
             ),
-            at: Instant('of this instant'),
+            at: Type.Optional(Instant('of this instant; not where a day was asked for')),
+            day: Type.Optional(
+              Type.String({ format: 'date', description: 'of the end of this day, where it was asked for' }),
+            ),
           }),
         },
       },
@@ -114,18 +126,24 @@ export function balanceRoutes(app: App, house: HttpHouse): void {
 
   app.get(`${path}/balance`, { schema: balance, config: { role: 'reader' } }, async (request, reply) => {
     const parameters = createParameters(house.calendar);
-    const wanted = {
-      account: parameters.account('account', request.params.account),
-      currency: request.query.currency,
-      at: request.query.at === undefined ? undefined : parameters.instant('at', request.query.at),
-    };
+    const { currency, at, day } = request.query;
+    const account = parameters.account('account', request.params.account);
+    const instant = at === undefined ? undefined : parameters.instant('at', at);
+    if (day !== undefined) parameters.day('day', day);
+    if (day !== undefined && at !== undefined)
+      parameters.fault(
+        'day',
+        'must not be given together with at: the balance is of the one or of the other',
+      );
     parameters.done();
     const { id } = await findLedger(house, request.params.ledger);
-    const found = await house.readBalance(id, wanted);
+    if (day !== undefined) {
+      const found = await house.readClosingBalance(id, { account, currency, day });
+      return reply.send({ ...whoseIs(found), posted: String(found.posted), day: found.day });
+    }
+    const found = await house.readBalance(id, { account, currency, at: instant });
     return reply.send({
-      account_id: String(found.accountId),
-      account: found.account,
-      currency: found.currency,
+      ...whoseIs(found),
       posted: String(found.posted),
       pending_out: textOf(found.pendingOut),
       pending_in: textOf(found.pendingIn),
@@ -154,9 +172,7 @@ export function balanceRoutes(app: App, house: HttpHouse): void {
     const found = await house.readStatement(id, wanted, position);
     linkToNext(request, reply, found.next);
     return reply.send({
-      account_id: String(found.accountId),
-      account: found.account,
-      currency: found.currency,
+      ...whoseIs(found),
       from: found.from.toISOString(),
       to: found.to.toISOString(),
       opening: String(found.opening),
@@ -175,6 +191,10 @@ export function balanceRoutes(app: App, house: HttpHouse): void {
       archived_quarters: [...found.archivedQuarters],
     });
   });
+}
+
+function whoseIs({ accountId, account, currency }: Pick<BalanceView, 'accountId' | 'account' | 'currency'>) {
+  return { account_id: String(accountId), account, currency };
 }
 
 /** What is undefined is left out of the answer. */

@@ -4,6 +4,7 @@ import type { Calendar } from '../core/quarter.ts';
 import type { AccountChange, AccountResult, AccountSearch, AccountView } from '../ledger/account-list.ts';
 import type { BalanceQuery, BalanceView } from '../ledger/balance.ts';
 import type { Posted } from '../ledger/batcher.ts';
+import type { ClosingBalance, ClosingBalanceQuery } from '../ledger/closing-balance.ts';
 import type { Ledger } from '../ledger/ledgers.ts';
 import type { TransactionList, TransactionPage } from '../ledger/list.ts';
 import type { TransactionFilter } from '../ledger/list-filter.ts';
@@ -20,6 +21,7 @@ import type { Outlook } from '../quarters/outlook.ts';
 import type { QuarterDetail } from '../quarters/show.ts';
 import type { TrialBalanceOptions, TrialBalanceTotal } from '../quarters/trial-balance-report.ts';
 import type { JobFilter, QuarterJob } from '../queue/quarter-jobs.ts';
+import type { GroupQuery, GroupReport } from '../summaries/groups.ts';
 import type { DailyQuery, DailyReport } from '../summaries/report.ts';
 
 /** Something that must be well before this process is sent requests. */
@@ -107,8 +109,10 @@ export interface HttpHouse {
     change(ledgerId: number, accounts: readonly AccountChange[]): Promise<readonly AccountResult[]>;
   };
   readBalance(ledgerId: number, query: BalanceQuery): Promise<BalanceView>;
+  readClosingBalance(ledgerId: number, query: ClosingBalanceQuery): Promise<ClosingBalance>;
   readStatement(ledgerId: number, query: StatementQuery, position?: string): Promise<Statement>;
   readDaily(ledgerId: number, query: DailyQuery, position?: string): Promise<DailyReport>;
+  readGroups(ledgerId: number, query: GroupQuery, position?: string): Promise<GroupReport>;
   readonly loads: {
     run(options: LoadOptions): Promise<LoadReport>;
     find(ledgerId: number, id: string): Promise<LoadView | undefined>;

@@ -13,6 +13,7 @@ import { findAccount } from '../ledger/account-of.ts';
 import type { AccountCache } from '../ledger/accounts.ts';
 import { readBalance } from '../ledger/balance.ts';
 import { createBatcher } from '../ledger/batcher.ts';
+import { readClosingBalance } from '../ledger/closing-balance.ts';
 import { findKeys, type Key } from '../ledger/keys.ts';
 import { createLedgerCache } from '../ledger/ledgers.ts';
 import { listTransactions } from '../ledger/list.ts';
@@ -22,6 +23,7 @@ import { readStatement } from '../ledger/statement.ts';
 import { readTransactionOrReservation } from '../ledger/transactions.ts';
 import type { Config } from '../platform/config.ts';
 import type { QuarterHouse } from '../quarters/context.ts';
+import { readGroups } from '../summaries/groups.ts';
 import { readDaily } from '../summaries/report.ts';
 import { createArchivedList } from './archived-list.ts';
 
@@ -87,12 +89,15 @@ export function createApi(parts: ApiParts): Omit<
       change: (ledgerId, changes) => changeAccounts(write, accounts, ledgerId, changes),
     },
     readBalance: (ledgerId, query) => readBalance({ db: write, calendar }, ledgerId, query),
+    readClosingBalance: (ledgerId, query) => readClosingBalance({ db: write, calendar }, ledgerId, query),
     readStatement: (ledgerId, query, position) =>
       router.read(pageClass('statement', query), { position }, (db) =>
         readStatement({ db, calendar }, ledgerId, query),
       ),
     readDaily: (ledgerId, query, position) =>
       router.read('summary', { position }, (db) => readDaily({ db, calendar }, ledgerId, query)),
+    readGroups: (ledgerId, query, position) =>
+      router.read('summary', { position }, (db) => readGroups({ db, calendar }, ledgerId, query)),
     loads: { find: (ledgerId, id) => findLoad(write, ledgerId, id) },
   };
 }

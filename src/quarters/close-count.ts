@@ -10,6 +10,7 @@ import { type CloseCheck, runChecks } from './close-checks.ts';
 import { daysOf } from './close-findings.ts';
 import { chainFaults, readChain, summaryFaults } from './close-ready.ts';
 import type { QuarterHouse, QuarterRun } from './context.ts';
+import { fixCounterparties } from './counterparties.ts';
 import { type Obstacle, refusalOf } from './outlook.ts';
 import { fixReference } from './reference.ts';
 import { advance, type QuarterRow, recordEvent } from './registry.ts';
@@ -75,6 +76,7 @@ export async function fixQuarter(
   await run.step?.('close.balanced');
   begin('reference data');
   await fixReference(trx, quarter);
+  await fixCounterparties(trx, quarter);
   const digests: TableDigest[] = [];
   for (const table of quarterTables) {
     begin(`digest of ${table.name}`);

@@ -7,6 +7,7 @@ import { unfencePartitions } from '../db/partition.ts';
 import type { Db, Trx } from '../db/schema.ts';
 import { clearApprovals } from './approvals.ts';
 import type { QuarterHouse, QuarterRun } from './context.ts';
+import { deleteCounterparties } from './counterparties.ts';
 import { type Obstacle, type Outlook, requireClear, stateObstacle } from './outlook.ts';
 import { reasonObstacle } from './reason.ts';
 import { deleteReference } from './reference.ts';
@@ -153,6 +154,7 @@ async function reopenIn(trx: Trx, house: QuarterHouse, run: QuarterRun, quarter:
   );
   await deleteTrialBalance(trx, quarter);
   await deleteReference(trx, quarter);
+  await deleteCounterparties(trx, quarter);
   await clearApprovals(trx, quarter);
   await trx.deleteFrom('quartermaster.archive_parts').where('quarter', '=', quarter).execute();
   const why = `${quarter} was reopened: ${reason}`;

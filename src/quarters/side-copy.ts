@@ -20,7 +20,7 @@ export interface SideCopy {
 }
 
 /** Ours, those of the queue, and PostgreSQL's own. */
-const taken = /^(ledger|quartermaster|pgboss|information_schema|pg_.*)$/;
+const taken = /^(ledger|quartermaster|reports|pgboss|information_schema|pg_.*)$/;
 
 /** What is wrong with the name of a schema for copies. */
 export function schemaObstacle(schema: string): Obstacle[] {

@@ -54,7 +54,7 @@ export interface Job<Data extends object = object> {
   readonly queue: JobQueue;
   /** Five cron fields, read in the ledger's time zone. One run makes up for all that were missed while nobody worked. */
   readonly schedule?: string;
-  /** Also run when a worker starts. */
+  /** Also run when a worker starts; its data then has `atStart`. */
   readonly atStart?: boolean;
   /** Does the work and reports on it. May be run twice, and in two processes at once: it re-reads what it works on. */
   handle(data: Data, run: JobRun): Promise<object>;

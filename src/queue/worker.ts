@@ -47,7 +47,7 @@ export async function startWorker(jobs: readonly Job[], options: WorkerOptions):
   try {
     await boss.start();
     await schedule(boss, jobs, options.zone);
-    for (const job of jobs) if (job.atStart) await boss.send(job.queue.name, {});
+    for (const job of jobs) if (job.atStart) await boss.send(job.queue.name, { atStart: true });
     for (const [queue, sharing] of Map.groupBy(jobs, (job) => job.queue)) {
       const settings = {
         // The handler says for each job how it ended, which tells pg-boss what is worth another try.

@@ -37,6 +37,10 @@ export function answering() {
               at,
             };
       },
+      readClosingBalance: async (...parts) => {
+        asked.push(parts);
+        return { ...of, posted: -7n, day: parts[1].day };
+      },
       readStatement: async (...parts) => {
         asked.push(parts);
         const line = {
@@ -58,6 +62,14 @@ export function answering() {
           lines: [line],
           next: 'c2',
           archivedQuarters: [],
+        };
+      },
+      readGroups: async (...parts) => {
+        asked.push(parts);
+        const line = { period: '2026q1', start: '2026-01-01', groupType: 'WALLET', currency: 'EUR' };
+        return {
+          lines: [{ ...line, entryCount: 3n, debits: 10n ** 20n, credits: 0n }],
+          zone: 'Europe/Paris',
         };
       },
       readDaily: async (...parts) => {

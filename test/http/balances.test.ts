@@ -31,6 +31,26 @@ describe('a balance', () => {
     ]);
   });
 
+  it('of the end of a day says that day', async () => {
+    const { asked, get } = answering();
+    const response = await get('/accounts/7/balance?day=2024-03-31&currency=EUR');
+    expect(response.json()).toEqual({
+      account_id: '7',
+      account,
+      currency: 'EUR',
+      posted: '-7',
+      day: '2024-03-31',
+    });
+    expect(asked).toEqual([[1, { account: '7', currency: 'EUR', day: '2024-03-31' }]]);
+  });
+
+  it('is that of an instant or of a day, not of both, and of a day there was', async () => {
+    expect(await faultsOf('/accounts/7/balance?day=2024-03-31&at=2024-03-31')).toEqual(['day']);
+    for (const day of ['2024-02-30', '2024-03-31T00:00:00Z', '', 'today']) {
+      expect(await faultsOf(`/accounts/7/balance?day=${day}`), day).toEqual(['day']);
+    }
+  });
+
   it('is not given for what names no account, or no instant', async () => {
     for (const name of [
       'alice',

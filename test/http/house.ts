@@ -11,12 +11,14 @@ import { changeAccounts, createAccount } from '../../src/ledger/account-change.t
 import { searchAccounts } from '../../src/ledger/account-list.ts';
 import { findAccount } from '../../src/ledger/account-of.ts';
 import { readBalance } from '../../src/ledger/balance.ts';
+import { readClosingBalance } from '../../src/ledger/closing-balance.ts';
 import { createLedger, findLedger } from '../../src/ledger/ledgers.ts';
 import { listTransactions } from '../../src/ledger/list.ts';
 import { readStatement } from '../../src/ledger/statement.ts';
 import type { TransactionView } from '../../src/ledger/transaction-view.ts';
 import { readTransactionOrReservation } from '../../src/ledger/transactions.ts';
 import type { Logger } from '../../src/platform/logger.ts';
+import { readGroups } from '../../src/summaries/groups.ts';
 import { readDaily } from '../../src/summaries/report.ts';
 import { type Book, openBook } from '../ledger/fixture.ts';
 
@@ -80,8 +82,10 @@ export function emptyHouse(parts: Partial<HttpHouse> = {}): HttpHouse {
       change: nothing('accounts.change'),
     },
     readBalance: nothing('readBalance'),
+    readClosingBalance: nothing('readClosingBalance'),
     readStatement: nothing('readStatement'),
     readDaily: nothing('readDaily'),
+    readGroups: nothing('readGroups'),
     loads: { run: nothing('loads.run'), find: nothing('loads.find') },
     quarters: {
       list: nothing('quarters.list'),
@@ -159,8 +163,10 @@ export function houseOf({ db, calendar, poster, accounts }: Book, lines: LogLine
     },
     listTransactions: (ledgerId, query) => listTransactions({ db, calendar }, ledgerId, query),
     readBalance: (ledgerId, query) => readBalance({ db, calendar }, ledgerId, query),
+    readClosingBalance: (ledgerId, query) => readClosingBalance({ db, calendar }, ledgerId, query),
     readStatement: (ledgerId, query) => readStatement({ db, calendar }, ledgerId, query),
     readDaily: (ledgerId, query) => readDaily({ db, calendar }, ledgerId, query),
+    readGroups: (ledgerId, query) => readGroups({ db, calendar }, ledgerId, query),
   });
 }
 

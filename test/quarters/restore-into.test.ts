@@ -117,6 +117,7 @@ describe('a copy of a quarter in a schema of its own', () => {
   it.each([
     'ledger',
     'quartermaster',
+    'reports',
     'pg_catalog',
     'information_schema',
     'Audit',
