@@ -7,7 +7,7 @@ import type { Relation } from './index-build.ts';
 import { lockHolders } from './locks.ts';
 import { type LongStatementOptions, withLongStatements } from './long-statement.ts';
 import type { Db } from './schema.ts';
-import { sqlState } from './sqlstate.ts';
+import { isConnectionLoss, sqlState } from './sqlstate.ts';
 
 /** Pages of a table and of what it stores out of line, as the last VACUUM or ANALYZE counted them. */
 export interface FrozenPages {
@@ -25,7 +25,7 @@ export interface FreezeOptions extends Omit<LongStatementOptions, 'relations' | 
 /** Milliseconds between two looks whether somebody waits. One that takes a short lock waits for 200 at a time, again and again. */
 const LOOK_EVERY = 250;
 /** How long a lock is waited for; nobody but other maintenance stands behind us meanwhile. */
-const LOCK_TIMEOUT = '10s';
+const LOCK_TIMEOUT = '5s';
 
 const NOBODY =
   'a session that is gone now, or that this role is not shown, or commits that were not on the disk yet';
@@ -70,6 +70,8 @@ export async function freezeTable(
     throwIfAborted(options.signal);
     if (watcher.signal.aborted) return watcher.waiting();
     const cause = error instanceof AppError ? error.cause : error;
+    // Without its session nothing more can be done by it.
+    if (isConnectionLoss(cause)) throw cause;
     if (sqlState(cause) !== '55P03') throw error;
     return (await lockHolders(session, [relation])).map(({ pid }) => pid);
   } finally {

@@ -24,8 +24,9 @@ export interface StaleTable {
   readonly reason: StaleReason;
   /** How much of it the planner does not know, 1 where it knows nothing; undefined where that is no question of size. */
   readonly share: number | undefined;
-  /** As far as is known. */
+  /** As far as is known; 0 of a table that nobody has counted. */
   readonly rows: number;
+  readonly pages: number;
   readonly detail: string;
 }
 
@@ -54,6 +55,14 @@ const STALE_SHARE = 0.1;
 /** Fewer rows make no difference to a plan that anybody notices. */
 const FEW_ROWS = 1000;
 const FEW_PAGES = 10;
+/** A plan that takes so many rows for none is slow. */
+const MANY_ROWS = 100_000;
+const MANY_PAGES = 2000;
+
+/** True of what somebody should see to: much of a table that is not small. The rest is the job's daily work. */
+export function matters({ rows, pages, share = 0 }: StaleTable): boolean {
+  return share >= 0.5 && (rows >= MANY_ROWS || pages >= MANY_PAGES);
+}
 
 /** Plain tables that a load, a refresh or a close changes as much as it does the partitions. */
 const companions = [
@@ -75,9 +84,9 @@ export async function staleStatistics(db: Db): Promise<StaleTable[]> {
   return (await readFacts(db)).flatMap((facts) => {
     const stale = staleness(facts);
     if (stale === undefined) return [];
-    const { schema, name, partitioned, knownRows, liveRows, partitionRows } = facts;
+    const { schema, name, partitioned, pages, knownRows, liveRows, partitionRows } = facts;
     const rows = Math.max(knownRows, liveRows, partitionRows, 0);
-    return [{ schema, name, partitioned, rows, ...stale }];
+    return [{ schema, name, partitioned, pages, rows, ...stale }];
   });
 }
 
