@@ -183,6 +183,8 @@ async function readFacts(db: Db): Promise<TableFacts[]> {
              pg_catalog.pg_stat_get_live_tuples(c.oid)::float8 AS "liveRows",
              (SELECT min(e.stxname) FROM pg_catalog.pg_statistic_ext AS e
               WHERE e.stxrelid = c.oid AND coalesce(e.stxstattarget, -1) <> 0
+                -- Nobody else is shown what they hold.
+                AND pg_catalog.pg_has_role(c.relowner, 'USAGE')
                 AND NOT EXISTS (SELECT FROM pg_catalog.pg_stats_ext AS x
                                 WHERE x.statistics_schemaname = e.stxnamespace::regnamespace::text
                                   AND x.statistics_name = e.stxname AND x.inherited = t.partitioned)) AS "notBuilt",
