@@ -43,7 +43,7 @@ describe('after a load', () => {
     const first = payments.filter(({ at }) => at < new Date('2024-04-01T00:00Z')).length;
     expect(await rowsKnown('ledger.transactions_2024q1')).toBe(first);
     expect(await rowsKnown('ledger.transactions')).toBe(2000);
-    expect(await rowsKnown('ledger.transactions_2024q3')).toBe(-1);
+    expect(await rowsKnown('ledger.transactions_2024q3')).toBeLessThanOrEqual(0);
     const { rows } = await sql`
       SELECT DISTINCT inherited FROM pg_stats WHERE schemaname = 'ledger' AND tablename = 'transactions'`.execute(
       books.database.write,
@@ -83,7 +83,12 @@ describe('after a load', () => {
 
   it('the partitioned tables follow what autovacuum, or a person, did', async () => {
     await sql`ANALYZE ledger.entries_2024q2`.execute(books.database.direct);
-    expect((await analyze()).analyzed).toEqual(['ledger.entries']);
+    const { rows } = await sql<{ alone: boolean }>`
+      SELECT current_setting('server_version_num')::integer >= 180000 AS alone`.execute(
+      books.database.direct,
+    );
+    // Before version 18 that would read every partition, so only more rows are a reason.
+    expect((await analyze()).analyzed).toEqual(rows[0]?.alone ? ['ledger.entries'] : []);
   });
 });
 
