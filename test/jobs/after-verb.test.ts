@@ -3,10 +3,12 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { requestAfterVerb } from '../../jobs/after-verb.ts';
 import type { JobHouse } from '../../jobs/house.ts';
 import { quarterVerbJob } from '../../jobs/quarter-verb.ts';
+import { reconcilePartitionsJob } from '../../jobs/reconcile-partitions.ts';
 import { runInForeground } from '../../jobs/run.ts';
 import { AppError } from '../../src/core/errors.ts';
 import { createLogger } from '../../src/platform/logger.ts';
 import type { Queue } from '../../src/queue/queue.ts';
+import { openHouse } from '../quarters/support.ts';
 import { testJob, useQueueBench } from '../queue/harness.ts';
 
 const bench = useQueueBench({ migrated: true });
@@ -59,6 +61,24 @@ describe('after a verb', () => {
     error = undefined;
     expect(await detach()).toEqual({ detached: [] });
     expect(await requested()).toEqual(['analyze-partitions']);
+  });
+
+  it('a reconcile asks for them when it has created something', async () => {
+    const quarters = openHouse(bench.url, { premake: 1 });
+    const house = { database: bench.database, quarters, queue, config: { createQuarters: true } };
+    const run = { logger: createLogger('silent'), signal: new AbortController().signal };
+    const reconcile = () =>
+      runInForeground(
+        [reconcilePartitionsJob(house as unknown as JobHouse)],
+        'reconcile-partitions',
+        {},
+        run,
+      );
+    expect(await reconcile()).toMatchObject({ created: ['2026q2', '2026q3'] });
+    expect(await requested()).toEqual(['analyze-partitions']);
+    expect(await reconcile()).toMatchObject({ created: [] });
+    expect(await requested()).toEqual([]);
+    await quarters.database.close();
   });
 
   it('what could not be asked for is told, and the verb is done all the same', async () => {

@@ -65,6 +65,12 @@ describe('after a load', () => {
     ]);
   });
 
+  it('a vacuum, which counts the pages anew, does not pass for it', async () => {
+    await books.book(randomPayments(3000, new Date('2024-05-01T00:00Z'), new Date('2024-06-30T00:00Z'), 9));
+    await sql`VACUUM ledger.transactions_2024q2`.execute(books.database.direct);
+    expect((await analyze()).analyzed).toContain('ledger.transactions_2024q2');
+  });
+
   it('what grew is seen before the counters of changes arrive', async () => {
     const admin = openDatabase({ databaseUrl: books.adminUrl, poolMax: 1 });
     try {
