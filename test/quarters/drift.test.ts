@@ -50,16 +50,6 @@ describe('what is safe', () => {
       'ALTER TABLE ONLY ledger.entries ALTER COLUMN account_id SET STATISTICS 300',
       'SET STATISTICS 300',
     ],
-    [
-      'statistics_differ',
-      'DROP STATISTICS ledger.transactions_2026q2_status_currency_stat',
-      'CREATE STATISTICS "ledger"."transactions_2026q2_status_currency_stat" (mcv) ON status, currency',
-    ],
-    [
-      'statistics_differ',
-      'CREATE STATISTICS ledger.s (ndistinct, mcv) ON account_id, amount FROM ledger.entries',
-      '(ndistinct, mcv) ON account_id, amount',
-    ],
     ['storage_differ', `ALTER TABLE ${E} SET (autovacuum_enabled = off)`, 'RESET ("autovacuum_enabled")'],
     [
       'storage_differ',

@@ -7,6 +7,7 @@ import { packageRoot } from '../../src/db/root.ts';
 import type { QuarterHouse } from '../../src/quarters/context.ts';
 import { ensureQuarters } from '../../src/quarters/create.ts';
 import { structureDrift } from '../../src/quarters/drift.ts';
+import { reconcile } from '../../src/quarters/reconcile.ts';
 import { analyzePartitions } from '../../src/summaries/analyze.ts';
 import { openHouse, run } from '../quarters/support.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
@@ -73,6 +74,50 @@ describe('the migration', () => {
     const { settings } = await found();
     expect(settings.entries_2024q1).toBe(all.replace('scale_factor=0.02', 'scale_factor=0.5'));
     expect(settings.entries_2024q2).toBe(all);
+  });
+});
+
+describe('statistics that a partition lacks', () => {
+  const fix = () => reconcile(house, run, { fix: true });
+
+  it('are made for its partitions, and then hold something', async () => {
+    await ddl('CREATE STATISTICS ledger.later (ndistinct, mcv) ON account_id, amount FROM ledger.entries');
+    await ddl(`INSERT INTO ledger.entries SELECT 1, n, '2024-02-02 00:00:00+00', 1, gen_random_uuid(), n, n
+               FROM generate_series(1, 100) AS n`);
+    const report = await fix();
+    expect(report).toMatchObject({ drift: [], failed: [] });
+    expect(report.fixed.map(({ relation }) => relation)).toEqual(
+      expect.arrayContaining(['ledger.entries_2024q1', 'ledger.entries_2024q2']),
+    );
+    expect((await found()).statistics).toContain(
+      'CREATE STATISTICS ledger.entries_2024q1_account_id_amount_stat (ndistinct, mcv) ON account_id, amount FROM ledger.entries_2024q1',
+    );
+    await analyzePartitions({ database: house.database });
+    const { rows } = await sql`
+      SELECT statistics_name AS name FROM pg_stats_ext WHERE tablename ~ 'entries' ORDER BY 1`.execute(
+      house.database.direct,
+    );
+    expect(rows).toEqual([{ name: 'entries_2024q1_account_id_amount_stat' }, { name: 'later' }]);
+    expect((await fix()).fixed).toEqual([]);
+  });
+
+  it('are made again where somebody has dropped them', async () => {
+    const name = 'ledger.transactions_2024q1_status_currency_stat';
+    await ddl(`DROP STATISTICS ${name}`);
+    const [drift] = await structureDrift(house.database.direct);
+    expect(drift).toMatchObject({ code: 'statistics_differ', relation: 'ledger.transactions_2024q1' });
+    expect(drift?.detail).toContain('`quartermaster reconcile --fix`, which mends it');
+    expect(await fix()).toMatchObject({ drift: [], fixed: [{ code: 'statistics_differ' }] });
+    expect((await found()).statistics.join()).toContain(name);
+  });
+
+  it('are left to a person where the partition has others of the same columns', async () => {
+    await ddl('CREATE STATISTICS ledger.later (mcv) ON account_id, amount FROM ledger.entries');
+    await ddl('CREATE STATISTICS ledger.own (ndistinct) ON account_id, amount FROM ledger.entries_2024q1');
+    const { drift } = await fix();
+    expect(drift).toMatchObject([{ code: 'statistics_differ', relation: 'ledger.entries_2024q1' }]);
+    expect(drift[0]?.detail).toContain('lacks extended ones of account_id, amount (mcv) and has');
+    expect(drift[0]?.detail).not.toContain('which mends it');
   });
 });
 
