@@ -3,7 +3,7 @@ import { analyzePartitions } from '../src/summaries/analyze.ts';
 import type { JobHouse } from './house.ts';
 import { quarterRun } from './quarter-verb.ts';
 
-/** Hourly, and soon after a load. Which tables need it is read from the catalog, so no request is lost. */
+/** Hourly, and soon after a load or a verb that changed something. Which tables need it is read from the catalog, so no request is lost. */
 export function analyzePartitionsJob({ database }: JobHouse): Job {
   return {
     name: 'analyze-partitions',

@@ -4,6 +4,7 @@ import type { QuarterHouse, QuarterRun } from '../src/quarters/context.ts';
 import type { Job, JobRun } from '../src/queue/job.ts';
 import { quarterLine } from '../src/queue/quarter-line.ts';
 import type { QuarterStep } from '../src/queue/quarter-step.ts';
+import { requestAfterVerb } from './after-verb.ts';
 import { followed } from './follow.ts';
 import type { JobHouse } from './house.ts';
 
@@ -20,9 +21,11 @@ export function quarterVerbJob(house: JobHouse, name: QuarterVerb, verb: Verb): 
         throw new AppError('invalid', 'quarter_missing', detail);
       }
       const asked = { actor, reason, until: until === undefined ? undefined : new Date(until), into };
-      return followed(house.database.write, run, (own) =>
+      const report = await followed(house.database.write, run, (own) =>
         verb(house.quarters, quarterRun(own, asked), quarter),
       );
+      await requestAfterVerb(house.queue, house.database.write, name, run.logger);
+      return report;
     },
   };
 }

@@ -1,5 +1,6 @@
 import { reconcile } from '../src/quarters/reconcile.ts';
 import { type Job, maintenanceQueue } from '../src/queue/job.ts';
+import { requestAfterVerb } from './after-verb.ts';
 import type { JobHouse } from './house.ts';
 import { quarterRun } from './quarter-verb.ts';
 
@@ -18,6 +19,8 @@ export function reconcilePartitionsJob(house: JobHouse): Job {
       const report = await reconcile(house.quarters, quarterRun(run, { actor: 'schedule' }), { create });
       const { drift, failed } = report;
       if (drift.length + failed.length > 0) run.logger.warn({ drift, failed }, 'quarters need a person');
+      if (report.created.length + report.finalized.length + report.repaired.length > 0)
+        await requestAfterVerb(house.queue, house.database.write, 'create', run.logger);
       if (create) return report;
       // Switched off is not forgotten: it is said every hour, and what is missing is among the drift.
       run.logger.warn('QM_CREATE_QUARTERS is off: no quarter is created');

@@ -11,6 +11,7 @@ import { findZoneFaults } from '../db/zone-data.ts';
 import { findViolations } from '../ledger/invariants.ts';
 import { readTotals } from '../ledger/totals.ts';
 import { inspectQuarters, previewReconcile, reconcile } from '../quarters/reconcile.ts';
+import { matters, staleStatistics } from '../summaries/stale.ts';
 import { type CommandContext, type CommandKit, command, contextOf } from './command.ts';
 import type { CliHouse } from './house.ts';
 import { personOf } from './person.ts';
@@ -86,6 +87,11 @@ const checks: Readonly<Record<string, Check>> = {
     const wanted = calendar.next(calendar.quarterOf(clock.now())).end;
     if (horizon !== undefined && horizon >= wanted) return undefined;
     return `They end at ${horizon?.toISOString() ?? 'once'}. Run \`quartermaster run reconcile-partitions\` and see that a worker runs.`;
+  },
+  'the planner knows the tables': async ({ database }) => {
+    const stale = (await staleStatistics(database.write)).filter(matters);
+    if (stale.length === 0) return undefined;
+    return `${stale.map(({ detail }) => detail).join(' ')} Run \`quartermaster run analyze-partitions\` and see that a worker runs.`;
   },
   'every balance equals its entries': async ({ database }) => {
     const violations = await findViolations(database.read);

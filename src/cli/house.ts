@@ -57,6 +57,8 @@ export interface CliHouse {
    * @throws AppError config/not_migrated when there are no queues
    */
   goOn(quarter: string): Promise<readonly QuarterJob[]>;
+  /** Has a worker see to what a verb that was run here leaves to be done, where there is one. */
+  afterVerb(verb: string): Promise<void>;
   /** The long-running parts, made but not started. `keys` open the API beside those of the database. */
   apiService(options?: { keys?: readonly Key[] }): Service & { address(): string };
   workerService(): Service;

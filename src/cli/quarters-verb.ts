@@ -79,6 +79,7 @@ async function runOne(
   };
   const report = await actionOf(name).run(house.quarters, run, quarter);
   bar.end();
+  await house.afterVerb(name);
   if (name === 'approve') note(terminal, await goOn(house, quarter));
   return report;
 }

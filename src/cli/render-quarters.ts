@@ -46,6 +46,7 @@ export function renderQuarter(quarter: QuarterDetail, { next, jobs = [], zone }:
     quarter.state === 'dropped' &&
       quarter.droppedAt &&
       `dropped ${minuteOf(quarter.droppedAt)}: its archive is all there is of it`,
+    quarter.frozenAt && quarter.state !== 'dropped' && `frozen ${minuteOf(quarter.frozenAt)}`,
     quarter.location === undefined ? undefined : `archive ${quarter.location}, ${verifiedOf(quarter)}`,
     ...quarter.approvals.map(approvalOf),
     ...quarter.copies.map(

@@ -1,4 +1,5 @@
 import { requestAfterLoad } from '../../jobs/after-load.ts';
+import { requestAfterVerb } from '../../jobs/after-verb.ts';
 import { allJobs } from '../../jobs/index.ts';
 import { createQuarterDesk } from '../../jobs/quarter-desk.ts';
 import { readPlan } from '../../jobs/quarter-tick.ts';
@@ -138,6 +139,7 @@ function compose(
     quarterJobs: (quarter) => queue.quarters.jobs({ quarter, limit: 20 }),
     nextStep: (quarter) => desk.next(quarter),
     goOn: (quarter) => desk.goOn(quarter),
+    afterVerb: (verb) => requestAfterVerb(queue, database.write, verb, logger),
 
     apiService: ({ keys = [] } = {}) => {
       const requestQuarters = async () => {

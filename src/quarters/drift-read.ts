@@ -138,8 +138,11 @@ const factsOf = {
     SELECT 'target' AS kind, a.attname AS name, a.attstattarget::text AS value, a.attname || ' at ' || a.attstattarget AS text
     FROM ${NAMED('a')} AND a.attstattarget >= 0
     UNION ALL
-    SELECT 'extended', NULL, NULL, 'extended ones of ' || pg_get_statisticsobjdef_columns(s.oid)
-    FROM pg_statistic_ext AS s WHERE s.stxrelid = c.oid`,
+    SELECT 'extended', x.columns, x.kinds, 'extended ones of ' || x.columns || coalesce(' (' || x.kinds || ')', '')
+    FROM (SELECT pg_get_statisticsobjdef_columns(s.oid) AS columns,
+                 (SELECT string_agg(CASE k WHEN 'd' THEN 'ndistinct' WHEN 'f' THEN 'dependencies' ELSE 'mcv' END, ', ' ORDER BY k)
+                  FROM unnest(s.stxkind) AS k WHERE k <> 'e') AS kinds
+          FROM pg_statistic_ext AS s WHERE s.stxrelid = c.oid) AS x`,
   triggers: `
     SELECT t.tgname AS name, 'trigger ' || t.tgname || CASE t.tgenabled WHEN 'O' THEN '' ELSE ' in mode ' || t.tgenabled::text END AS text
     FROM pg_trigger AS t WHERE t.tgrelid = c.oid AND NOT t.tgisinternal

@@ -67,12 +67,18 @@ function statementsOf({ aspect, partition, lacks, has }: Difference): Statements
       };
     case 'statistics': {
       const targets = (facts: readonly Fact[]) => facts.filter(({ kind }) => kind === 'target');
+      // Made of plain columns, and not beside others of the same: which of two is meant a person knows.
+      const missing = lacks.filter(
+        (one) =>
+          isOfColumns(one) && !has.some((other) => other.kind === 'extended' && other.name === one.name),
+      );
       return {
         statements: [
           ...targets(lacks).map((one) => alter(`ALTER COLUMN ${column(one)} SET STATISTICS ${one.value}`)),
           ...targets(surplus).map((one) => alter(`ALTER COLUMN ${column(one)} SET STATISTICS -1`)),
+          ...missing.map((one) => statisticsSql(partition, one)),
         ],
-        leaves: [...lacks, ...has].some(({ kind }) => kind !== 'target'),
+        leaves: [...lacks, ...has].some((one) => one.kind !== 'target' && !missing.includes(one)),
       };
     }
     case 'storage':
@@ -142,6 +148,16 @@ function boundsRemedy({ lacks, has }: Difference): Remedy {
     mends: bounds !== undefined,
     leaves: bounds === undefined,
   };
+}
+
+function isOfColumns({ kind, name, value }: Fact): boolean {
+  return kind === 'extended' && typeof value === 'string' && /^[a-z_]+(, [a-z_]+)+$/.test(name ?? '');
+}
+
+/** Under the name that LIKE would have given it. What it holds comes with the next ANALYZE. */
+function statisticsSql({ schema, name }: Difference['partition'], { name: columns, value }: Fact): string {
+  const own = identifier(schema, `${name}_${(columns ?? '').split(', ').join('_')}_stat`);
+  return `CREATE STATISTICS ${own} (${value}) ON ${columns} FROM ${identifier(schema, name)}`;
 }
 
 function same(a: Fact, b: Fact): boolean {

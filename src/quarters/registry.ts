@@ -27,6 +27,8 @@ export interface QuarterRow {
   /** When it was last restored, and until when it stays so. */
   readonly restored_at: Date | null;
   readonly restored_until: Date | null;
+  /** When every page of its tables was found frozen; null since rows may have come. */
+  readonly frozen_at: Date | null;
 }
 
 const columns = [
@@ -47,6 +49,7 @@ const columns = [
   'dropped_at',
   'restored_at',
   'restored_until',
+  'frozen_at',
 ] as const satisfies readonly (keyof Schema['quartermaster.quarters'])[];
 
 /** All quarters known, oldest first. */

@@ -149,6 +149,7 @@ async function reopenIn(trx: Trx, house: QuarterHouse, run: QuarterRun, quarter:
       closed_at: null,
       stale_reason: null,
       reopened_at: house.clock.now(),
+      frozen_at: null,
     },
     { stale, was: { transactions, entries, digest, closed_at, stale: stale_reason } },
   );

@@ -135,6 +135,10 @@ async function attach(
     async (trx) => {
       const attached = await attachTables(trx, { name: quarter, start, end }, tables);
       const detail = { until, loaded, attached, digest: manifest.digest };
+      if (loaded.length > 0) {
+        const update = trx.updateTable('quartermaster.quarters').set({ frozen_at: null });
+        await update.where('quarter', '=', quarter).execute();
+      }
       if (state === 'detached' || state === 'dropped') {
         await advance(trx, quarter, 'restore', run, { restored_at: at, restored_until: until }, detail);
         // Somebody wants its rows: whether they may go is to be asked and approved anew.

@@ -13,6 +13,8 @@ export interface QuarterDetail extends QuarterListing {
   readonly droppedAt: Date | null;
   /** When it was last restored, kept after its release. */
   readonly restoredAt: Date | null;
+  /** When its tables were frozen, so that no vacuum has to read them again. */
+  readonly frozenAt: Date | null;
   /** Who asked for an archive or a drop of it as it is now, and who approved. */
   readonly approvals: readonly QuarterApproval[];
   /** Copies of it in schemas of their own. */
@@ -108,6 +110,7 @@ export async function showQuarter(
     detachedAt: row.detached_at,
     droppedAt: row.dropped_at,
     restoredAt: row.restored_at,
+    frozenAt: row.frozen_at,
     approvals: approvals.map((one) => ({
       verb: one.verb,
       requestedBy: one.requested_by,

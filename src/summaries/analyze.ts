@@ -1,12 +1,12 @@
 import { sql } from 'kysely';
 import { AppError, type ErrorKind } from '../core/errors.ts';
-import { quarterTables } from '../core/tables.ts';
 import type { Database } from '../db/database.ts';
 import { identifier } from '../db/identifier.ts';
 import { type OnBlocked, withShortLock } from '../db/locks.ts';
 import type { Db } from '../db/schema.ts';
 import { toAppError } from '../db/sqlstate.ts';
 import { throwIfAborted } from '../platform/retry.ts';
+import { type StaleTable, staleStatistics } from './stale.ts';
 
 export interface AnalyzeOptions {
   readonly database: Database;
@@ -22,18 +22,6 @@ export interface AnalyzeReport {
   readonly failed: readonly { table: string; kind: ErrorKind; code: string; detail: string }[];
 }
 
-interface Table {
-  readonly schema: string;
-  readonly name: string;
-  readonly partitioned: boolean;
-}
-
-/** Plain tables that a load changes as much as it does the partitions. */
-const companions = [
-  { schema: 'ledger', name: 'accounts' },
-  { schema: 'ledger', name: 'balances' },
-];
-
 /**
  * Gives every partition that has changed much since its last ANALYZE new statistics, and then the partitioned tables
  * themselves: PostgreSQL's autovacuum never analyzes those, and it comes to a fresh partition only in its own time.
@@ -43,7 +31,7 @@ export async function analyzePartitions(options: AnalyzeOptions): Promise<Analyz
   const { database, signal } = options;
   const report = { analyzed: [] as string[], failed: [] as AnalyzeReport['failed'][number][] };
 
-  async function analyzeAll(tables: readonly Table[]): Promise<void> {
+  async function analyzeAll(tables: readonly StaleTable[]): Promise<void> {
     for (const [done, table] of tables.entries()) {
       throwIfAborted(signal);
       const name = `${table.schema}.${table.name}`;
@@ -59,61 +47,12 @@ export async function analyzePartitions(options: AnalyzeOptions): Promise<Analyz
     }
   }
 
-  await analyzeAll(await changedTables(database.direct));
-  await analyzeAll(await staleParents(database.direct, report.analyzed));
+  // Read anew in between: what was just learned of the partitions says whether their table has to follow.
+  for (const partitioned of [false, true]) {
+    const stale = await staleStatistics(database.direct);
+    await analyzeAll(stale.filter((table) => table.partitioned === partitioned));
+  }
   return report;
-}
-
-/**
- * Partitions and their companions that need new statistics: those with rows that were never analyzed, or changed by
- * more than a tenth, or grew by more than a tenth. The last is read from the file itself, for the counters of changes
- * arrive up to ten seconds after the transaction, and this may run right behind a load.
- */
-async function changedTables(db: Db): Promise<Table[]> {
-  const { rows } = await sql<Table>`
-    WITH candidates AS (
-      SELECT c.oid, n.nspname, c.relname, c.relpages,
-             pg_catalog.pg_relation_size(c.oid) / current_setting('block_size')::bigint AS pages
-      FROM pg_catalog.pg_class AS c
-      JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
-      WHERE c.relkind = 'r'
-        AND (c.oid = ANY (SELECT to_regclass(name) FROM unnest(${namesOf(companions)}::text[]) AS name)
-          OR c.oid IN (
-            SELECT i.inhrelid FROM pg_catalog.pg_inherits AS i
-            WHERE i.inhparent = ANY (SELECT to_regclass(name) FROM unnest(${namesOf(quarterTables)}::text[]) AS name)
-          ))
-    )
-    SELECT c.nspname AS schema, c.relname AS name, false AS partitioned
-    FROM candidates AS c
-    LEFT JOIN pg_catalog.pg_stat_user_tables AS s ON s.relid = c.oid
-    WHERE c.pages > 0
-      AND (coalesce(s.last_analyze, s.last_autoanalyze) IS NULL
-        OR c.pages > c.relpages * 1.1 + 10
-        OR s.n_mod_since_analyze > greatest(1000, 0.1 * s.n_live_tup))
-    ORDER BY c.nspname, c.relname`.execute(db);
-  return rows;
-}
-
-/**
- * The partitioned tables whose partitions have newer statistics than they have themselves, by autovacuum or by us.
- * Before version 18 the ANALYZE of a parent ends with its partitions, which are then always newer: there only those
- * that this run, or autovacuum, has analyzed count.
- */
-async function staleParents(db: Db, analyzed: readonly string[]): Promise<Table[]> {
-  const { rows } = await sql<Table>`
-    SELECT n.nspname AS schema, c.relname AS name, true AS partitioned
-    FROM pg_catalog.pg_class AS c
-    JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
-    JOIN pg_catalog.pg_inherits AS i ON i.inhparent = c.oid
-    JOIN pg_catalog.pg_stat_user_tables AS p ON p.relid = i.inhrelid
-    WHERE c.oid = ANY (SELECT to_regclass(name) FROM unnest(${namesOf(quarterTables)}::text[]) AS name)
-    GROUP BY c.oid, n.nspname, c.relname
-    HAVING bool_or(p.schemaname || '.' || p.relname = ANY (${analyzed}::text[]))
-      OR max(greatest(p.last_autoanalyze,
-           CASE WHEN current_setting('server_version_num')::integer >= 180000 THEN p.last_analyze END))
-         > coalesce(pg_catalog.pg_stat_get_last_analyze_time(c.oid), '-infinity')
-    ORDER BY n.nspname, c.relname`.execute(db);
-  return rows;
 }
 
 /**
@@ -122,7 +61,7 @@ async function staleParents(db: Db, analyzed: readonly string[]): Promise<Table[
  *
  * @throws AppError busy/lock_timeout, config/insufficient_privilege
  */
-async function analyze(db: Db, table: Table, options: AnalyzeOptions): Promise<void> {
+async function analyze(db: Db, table: StaleTable, options: AnalyzeOptions): Promise<void> {
   const { schema, name } = table;
   const target = identifier(schema, name);
   const { rows } = await sql<{ version: number; before: Date | null }>`
@@ -143,8 +82,4 @@ async function analyze(db: Db, table: Table, options: AnalyzeOptions): Promise<v
     const detail = `${schema}.${name} was not analyzed: the role of the worker must own it, or have MAINTAIN on it.`;
     throw new AppError('config', 'insufficient_privilege', detail);
   }
-}
-
-function namesOf(tables: readonly { schema: string; name: string }[]): string[] {
-  return tables.map(({ schema, name }) => identifier(schema, name));
 }

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { pathToFileURL } from 'node:url';
+import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { EXIT_USAGE, exitCodes } from '../../src/cli/exit-codes.ts';
 import { personOf } from '../../src/cli/person.ts';
@@ -201,5 +202,19 @@ describe('the second person', () => {
       .where('quarter', '=', '2026q2')
       .execute();
     expect((await quarters('approve 2026q2', required)).err).toContain('[own_request]');
+  });
+});
+
+describe('a verb that is run here', () => {
+  it('asks for statistics of what it has changed, where there are queues', async () => {
+    const asked = async () => {
+      const { rows } = await sql<{ name: string }>`
+        SELECT name FROM pgboss.job WHERE start_after > created_on`.execute(house.database.write);
+      return rows.map(({ name }) => name);
+    };
+    expect(await asked()).toEqual([]);
+    expect(await quarters('hold 2025q4 --reason audit')).toMatchObject({ code: exitCodes.not_found });
+    expect(await quarters('create 2025q4')).toMatchObject({ code: 0 });
+    expect(await asked()).toEqual(['analyze-partitions']);
   });
 });

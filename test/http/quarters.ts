@@ -31,6 +31,7 @@ export function quarterDetail(parts: Partial<QuarterDetail> = {}): QuarterDetail
     detachedAt: at,
     droppedAt: null,
     restoredAt: null,
+    frozenAt: null,
     approvals: [
       {
         verb: 'drop',

@@ -20,7 +20,7 @@ beforeAll(async () => {
 
 /** A step whose work is the test's affair. */
 function jobOf(verb: (run: QuarterRun, quarter: string) => Promise<object>, queued = {}): Job<QuarterStep> {
-  const house = { database: bench.database, quarters: {} } as JobHouse;
+  const house = { database: bench.database, quarters: {}, queue } as JobHouse;
   const job = quarterVerbJob(house, 'restore', (_house, run, quarter) => verb(run, quarter));
   return { ...job, queue: { ...job.queue, ...queued } };
 }

@@ -1,6 +1,7 @@
 import { closeQuarter } from '../../src/quarters/close.ts';
 import { createQuarter, ensureQuarters } from '../../src/quarters/create.ts';
 import { detachQuarter } from '../../src/quarters/detach.ts';
+import { freezeQuarters } from '../../src/quarters/freeze.ts';
 import { reconcile } from '../../src/quarters/reconcile.ts';
 import { reopenQuarter } from '../../src/quarters/reopen.ts';
 import { openHouse } from './support.ts';
@@ -29,6 +30,7 @@ const verbs = {
   reopen: () => reopenQuarter(house, { ...run, reason: 'late invoice' }, task.quarter ?? ''),
   detach: () => detachQuarter(house, run, task.quarter ?? ''),
   reconcile: () => reconcile(house, run),
+  freeze: () => freezeQuarters(house, run),
   fix: () => reconcile(house, run, { fix: true }),
 };
 

@@ -7,7 +7,7 @@ import type { HouseOptions } from './support.ts';
 export interface ChildTask {
   readonly url: string;
   readonly house: HouseOptions;
-  readonly verb: 'create' | 'ensure' | 'close' | 'reopen' | 'detach' | 'reconcile' | 'fix';
+  readonly verb: 'create' | 'ensure' | 'close' | 'reopen' | 'detach' | 'reconcile' | 'fix' | 'freeze';
   readonly quarter?: string;
   readonly from?: string;
   readonly to?: string;
