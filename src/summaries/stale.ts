@@ -66,6 +66,7 @@ export function matters({ rows, pages, share = 0 }: StaleTable): boolean {
 
 /** Plain tables that a load, a refresh or a close changes as much as it does the partitions. */
 const companions = [
+  { schema: 'ledger', name: 'ledgers' },
   { schema: 'ledger', name: 'accounts' },
   { schema: 'ledger', name: 'balances' },
   { schema: 'ledger', name: 'daily_transaction_summary' },
