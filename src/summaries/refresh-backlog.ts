@@ -40,7 +40,9 @@ export function createBacklog<Day extends Named>(): Backlog<Day> {
         const found = waiting.get(quarter.name) ?? { quarter, days: new Map<string, Day>() };
         // A later look may have seen more marks of the same day.
         for (const day of days) found.days.set(`${day.ledgerId} ${day.day}`, day);
-        const newestFirst = [...found.days].sort(([, a], [, b]) => (a.day < b.day ? 1 : a.day > b.day ? -1 : 0));
+        const newestFirst = [...found.days].sort(([, a], [, b]) =>
+          a.day < b.day ? 1 : a.day > b.day ? -1 : 0,
+        );
         waiting.set(quarter.name, { quarter, days: new Map(newestFirst) });
       }
     },

@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import { type AppError, isAppError } from '../core/errors.ts';
 import type { Calendar, Quarter } from '../core/quarter.ts';
 import { partitionName, quarterTables } from '../core/tables.ts';
 import { identifier } from '../db/identifier.ts';
@@ -60,6 +61,30 @@ export async function inSnapshot<T>(session: Db, action: (trx: Trx) => Promise<T
     return await session.transaction().setIsolationLevel('repeatable read').execute(action);
   } catch (error) {
     throw toAppError(error);
+  }
+}
+
+/**
+ * Works on all days at once, and in halves where that fails for what the data are: one day that cannot be summed up must not keep
+ * all others, of other ledgers too, from being. `onFault` is told of each such day; any other failure is the caller's.
+ */
+export async function inHalves<Day>(
+  days: readonly Day[],
+  work: (days: readonly Day[]) => Promise<void>,
+  onFault: (day: Day, error: AppError) => void,
+): Promise<void> {
+  try {
+    await work(days);
+  } catch (error) {
+    // A database that is away is no fault of the day's.
+    if (!isAppError(error, 'invalid')) throw error;
+    if (days.length === 1) {
+      onFault(days[0] as Day, error);
+      return;
+    }
+    const half = Math.ceil(days.length / 2);
+    await inHalves(days.slice(0, half), work, onFault);
+    await inHalves(days.slice(half), work, onFault);
   }
 }
 

@@ -30,7 +30,13 @@ export async function readMarkedDays(
     // The bounds come from the calendar that gave the mark its day, so that no session's time zone can shift them.
     const quarter = calendar.quarterOf(calendar.startOfDay(day));
     const found = quarters.get(quarter.name) ?? { quarter, days: [] };
-    found.days.push({ ledgerId, day, ...spanOfDay(calendar, day), first: placeOf(first), last: placeOf(last) });
+    found.days.push({
+      ledgerId,
+      day,
+      ...spanOfDay(calendar, day),
+      first: placeOf(first),
+      last: placeOf(last),
+    });
     quarters.set(quarter.name, found);
   }
   return [...quarters.values()];

@@ -1,5 +1,4 @@
 import { stopwatch } from '../core/clock.ts';
-import { isAppError } from '../core/errors.ts';
 import type { Calendar } from '../core/quarter.ts';
 import type { Database } from '../db/database.ts';
 import { withLongStatements } from '../db/long-statement.ts';
@@ -7,7 +6,7 @@ import type { Db } from '../db/schema.ts';
 import { toAppError } from '../db/sqlstate.ts';
 import { throwIfAborted } from '../platform/retry.ts';
 import { type Backlog, type Chunk, createBacklog } from './refresh-backlog.ts';
-import { refreshDays } from './refresh-chunk.ts';
+import { inHalves, refreshDays } from './refresh-chunk.ts';
 import { type MarkedDay, readMarkedDays } from './refresh-marks.ts';
 import { recordRefresh } from './refreshes.ts';
 
@@ -81,30 +80,17 @@ function createRun({ database, calendar, signal, onProgress }: RefreshOptions): 
   /** Chunks since the last look. The first of them is what was found new; with the second something older has its turn. */
   let chunks = 0;
 
-  /** One day that cannot be summed up must not keep all others, of other ledgers too, from being. */
   async function work(session: Db, { quarter, days }: Chunk<MarkedDay>): Promise<void> {
     throwIfAborted(ended);
-    try {
-      const written = await refreshDays(session, calendar, quarter, days);
-      if (written === undefined) {
-        backlog.giveUp(quarter);
-        report.skipped.push(quarter.name);
-        return;
-      }
-      report.days += written.days;
-      report.summaries += written.summaries;
-      report.balances += written.balances;
-    } catch (error) {
-      // A database that is away is no fault of the day's.
-      if (!isAppError(error, 'invalid')) throw error;
-      if (days.length === 1) {
-        failures.push(error);
-        return;
-      }
-      const half = Math.ceil(days.length / 2);
-      await work(session, { quarter, days: days.slice(0, half) });
-      await work(session, { quarter, days: days.slice(half) });
+    const written = await refreshDays(session, calendar, quarter, days);
+    if (written === undefined) {
+      backlog.giveUp(quarter);
+      report.skipped.push(quarter.name);
+      return;
     }
+    report.days += written.days;
+    report.summaries += written.summaries;
+    report.balances += written.balances;
   }
 
   async function lookAgain(): Promise<void> {
@@ -118,7 +104,11 @@ function createRun({ database, calendar, signal, onProgress }: RefreshOptions): 
     for (let chunk = backlog.take(size); chunk !== undefined; chunk = backlog.take(size)) {
       const took = stopwatch();
       const { quarter, days } = chunk;
-      await work(session, chunk);
+      await inHalves(
+        days,
+        (some) => work(session, { quarter, days: some }),
+        (_day, error) => failures.push(error),
+      );
       backlog.finish(chunk);
       done += days.length;
       chunks++;
@@ -136,13 +126,15 @@ function createRun({ database, calendar, signal, onProgress }: RefreshOptions): 
     cause: () => cause,
     async lane() {
       try {
-        await database.direct.connection().execute((session) =>
-          withLongStatements(
-            session,
-            { pool: database.write, relations: [['quartermaster', 'summary_marks']], signal: ended },
-            () => workAll(session),
-          ),
-        );
+        await database.direct
+          .connection()
+          .execute((session) =>
+            withLongStatements(
+              session,
+              { pool: database.write, relations: [['quartermaster', 'summary_marks']], signal: ended },
+              () => workAll(session),
+            ),
+          );
       } catch (error) {
         cause ??= toAppError(error);
         stop.abort();
