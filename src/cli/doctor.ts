@@ -10,6 +10,7 @@ import { toAppError } from '../db/sqlstate.ts';
 import { findViolations } from '../ledger/invariants.ts';
 import { readTotals } from '../ledger/totals.ts';
 import { inspectQuarters, previewReconcile, reconcile } from '../quarters/reconcile.ts';
+import { lagFault, readSummaryLag } from '../summaries/lag.ts';
 import { type CommandContext, type CommandKit, command, contextOf } from './command.ts';
 import type { CliHouse } from './house.ts';
 import { personOf } from './person.ts';
@@ -80,6 +81,8 @@ const checks: Readonly<Record<string, Check>> = {
     if (horizon !== undefined && horizon >= wanted) return undefined;
     return `They end at ${horizon?.toISOString() ?? 'once'}. Run \`quartermaster run reconcile-partitions\` and see that a worker runs.`;
   },
+  'the summaries are no more than ten minutes behind': async ({ database, calendar }) =>
+    lagFault(await readSummaryLag({ db: database.write, calendar })),
   'every balance equals its entries': async ({ database }) => {
     const violations = await findViolations(database.read);
     return violations.length === 0

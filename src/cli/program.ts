@@ -16,6 +16,7 @@ import { queryCommand } from './query.ts';
 import { reconcileCommand } from './reconcile.ts';
 import { runCommand } from './run.ts';
 import { apiCommand, workerCommand } from './serve.ts';
+import { summariesCommand } from './summaries.ts';
 import { harmless } from './terminal.ts';
 
 const EXIT_CODES = `
@@ -42,6 +43,7 @@ export function createProgram(kit: CommandKit): Command {
     archiveCommand(kit),
     queryCommand(kit),
     reconcileCommand(kit),
+    summariesCommand(kit),
     runCommand(kit),
     doctorCommand(kit),
   ];

@@ -20,6 +20,7 @@ import type { Outlook } from '../quarters/outlook.ts';
 import type { QuarterDetail } from '../quarters/show.ts';
 import type { TrialBalanceOptions, TrialBalanceTotal } from '../quarters/trial-balance-report.ts';
 import type { JobFilter, QuarterJob } from '../queue/quarter-jobs.ts';
+import type { SummaryLag } from '../summaries/lag.ts';
 import type { DailyQuery, DailyReport } from '../summaries/report.ts';
 
 /** Something that must be well before this process is sent requests. */
@@ -108,6 +109,8 @@ export interface HttpHouse {
   };
   readBalance(ledgerId: number, query: BalanceQuery): Promise<BalanceView>;
   readStatement(ledgerId: number, query: StatementQuery, position?: string): Promise<Statement>;
+  /** How far the summaries of each ledger are behind. */
+  readSummaryLag(): Promise<SummaryLag>;
   readDaily(ledgerId: number, query: DailyQuery, position?: string): Promise<DailyReport>;
   readonly loads: {
     run(options: LoadOptions): Promise<LoadReport>;

@@ -22,6 +22,7 @@ import { readStatement } from '../ledger/statement.ts';
 import { readTransactionOrReservation } from '../ledger/transactions.ts';
 import type { Config } from '../platform/config.ts';
 import type { QuarterHouse } from '../quarters/context.ts';
+import { readSummaryLag } from '../summaries/lag.ts';
 import { readDaily } from '../summaries/report.ts';
 import { createArchivedList } from './archived-list.ts';
 
@@ -91,6 +92,7 @@ export function createApi(parts: ApiParts): Omit<
       router.read(pageClass('statement', query), { position }, (db) =>
         readStatement({ db, calendar }, ledgerId, query),
       ),
+    readSummaryLag: () => readSummaryLag({ db: write, calendar }),
     readDaily: (ledgerId, query, position) =>
       router.read('summary', { position }, (db) => readDaily({ db, calendar }, ledgerId, query)),
     loads: { find: (ledgerId, id) => findLoad(write, ledgerId, id) },

@@ -1,4 +1,5 @@
-import { requestAfterLoad } from '../../jobs/after-load.ts';
+import { noticingBursts } from '../../jobs/after-burst.ts';
+import { requestAfterLoad, requestRefresh } from '../../jobs/after-load.ts';
 import { allJobs } from '../../jobs/index.ts';
 import { createQuarterDesk } from '../../jobs/quarter-desk.ts';
 import { readPlan } from '../../jobs/quarter-tick.ts';
@@ -158,7 +159,7 @@ function compose(
         calendar,
         clock,
         accounts,
-        poster,
+        poster: noticingBursts(poster, { request: () => requestRefresh(queue, database.write), logger }),
         quarters,
         archiveFiles,
         keys,

@@ -17,6 +17,7 @@ import { readStatement } from '../../src/ledger/statement.ts';
 import type { TransactionView } from '../../src/ledger/transaction-view.ts';
 import { readTransactionOrReservation } from '../../src/ledger/transactions.ts';
 import type { Logger } from '../../src/platform/logger.ts';
+import { readSummaryLag } from '../../src/summaries/lag.ts';
 import { readDaily } from '../../src/summaries/report.ts';
 import { type Book, openBook } from '../ledger/fixture.ts';
 
@@ -81,6 +82,7 @@ export function emptyHouse(parts: Partial<HttpHouse> = {}): HttpHouse {
     },
     readBalance: nothing('readBalance'),
     readStatement: nothing('readStatement'),
+    readSummaryLag: nothing('readSummaryLag'),
     readDaily: nothing('readDaily'),
     loads: { run: nothing('loads.run'), find: nothing('loads.find') },
     quarters: {
@@ -160,6 +162,7 @@ export function houseOf({ db, calendar, poster, accounts }: Book, lines: LogLine
     listTransactions: (ledgerId, query) => listTransactions({ db, calendar }, ledgerId, query),
     readBalance: (ledgerId, query) => readBalance({ db, calendar }, ledgerId, query),
     readStatement: (ledgerId, query) => readStatement({ db, calendar }, ledgerId, query),
+    readSummaryLag: () => readSummaryLag({ db, calendar }),
     readDaily: (ledgerId, query) => readDaily({ db, calendar }, ledgerId, query),
   });
 }
