@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import { type AppError, isAppError } from '../core/errors.ts';
+import type { AppError } from '../core/errors.ts';
 import type { Calendar, Quarter } from '../core/quarter.ts';
 import { partitionName, quarterTables } from '../core/tables.ts';
 import { identifier } from '../db/identifier.ts';
@@ -57,11 +57,7 @@ export async function withRefreshLock<T>(
 
 /** All statements of the transaction see the database as it was at the first of them. */
 export async function inSnapshot<T>(session: Db, action: (trx: Trx) => Promise<T>): Promise<T> {
-  try {
-    return await session.transaction().setIsolationLevel('repeatable read').execute(action);
-  } catch (error) {
-    throw toAppError(error);
-  }
+  return session.transaction().setIsolationLevel('repeatable read').execute(action);
 }
 
 /**
@@ -76,10 +72,11 @@ export async function inHalves<Day>(
   try {
     await work(days);
   } catch (error) {
-    // A database that is away is no fault of the day's.
-    if (!isAppError(error, 'invalid')) throw error;
+    const known = toAppError(error);
+    // A database that is away is no fault of the day's; nor is a cancel, which is known further up.
+    if (known.kind !== 'invalid') throw error;
     if (days.length === 1) {
-      onFault(days[0] as Day, error);
+      onFault(days[0] as Day, known);
       return;
     }
     const half = Math.ceil(days.length / 2);

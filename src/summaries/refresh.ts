@@ -15,6 +15,8 @@ export interface RefreshOptions {
   readonly calendar: Calendar;
   /** Quarters that are worked on side by side, each on a direct connection of its own (2). */
   readonly parallel?: number;
+  /** Seconds after which a run that has long work to do looks again for what was marked meanwhile (10). */
+  readonly lookAgainAfter?: number;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: (progress: { what: string; done: number; total: number }) => void;
 }
@@ -32,9 +34,6 @@ export interface RefreshReport {
 /** How many days one transaction works off: what a killed run loses. It follows from how long the last one took. */
 const SIZES = { first: 30, most: 1000 };
 const SECONDS = { short: 2, long: 8 };
-
-/** A run that has long work to do looks again for what was marked meanwhile: the current quarter does not wait for old ones. */
-const LOOK_AGAIN_SECONDS = 10;
 
 /**
  * Brings the summaries of every marked day up to date by counting the day anew. Days marked while this runs are the
@@ -67,7 +66,8 @@ interface Run {
   cause(): unknown;
 }
 
-function createRun({ database, calendar, signal, onProgress }: RefreshOptions): Run {
+function createRun(options: RefreshOptions): Run {
+  const { database, calendar, signal, onProgress, lookAgainAfter = 10 } = options;
   const backlog = createBacklog<MarkedDay>();
   const report = { days: 0, summaries: 0, balances: 0, skipped: [] as string[] };
   const failures: unknown[] = [];
@@ -93,8 +93,9 @@ function createRun({ database, calendar, signal, onProgress }: RefreshOptions): 
     report.balances += written.balances;
   }
 
+  /** The current quarter does not wait until the load of old ones is worked off. */
   async function lookAgain(): Promise<void> {
-    if (looked() < LOOK_AGAIN_SECONDS || chunks < 2 || backlog.quarters() === 0) return;
+    if (looked() < lookAgainAfter || chunks < 2 || backlog.quarters() === 0) return;
     looked = stopwatch();
     chunks = 0;
     backlog.add(await readMarkedDays(database.write, calendar));
