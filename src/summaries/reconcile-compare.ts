@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { Trx } from '../db/schema.ts';
 import { type LedgerDay, storedOf } from './daily.ts';
-import { countedGroups } from './refresh-write.ts';
+import { countedGroups, countedTotals } from './refresh-write.ts';
 
 /** A row of the summaries that is not what the rows of the ledger come to. Figures are as text, by their names. */
 export interface Difference {
@@ -74,12 +74,7 @@ function differing(days: readonly LedgerDay[]) {
            ${figures('s', counts)}, ${figures('c', counts)}
     FROM (SELECT s.ledger_id, s.day, s.currency, s.status, s.transaction_count, s.total_amount
           FROM ledger.daily_totals AS s WHERE ${within(days, 'day')}) AS s
-    FULL JOIN (
-      SELECT ledger_id, day, currency, status,
-             sum(transaction_count)::bigint AS transaction_count, sum(total_amount) AS total_amount
-      FROM pg_temp.counted_transactions
-      GROUP BY ledger_id, day, currency, status
-    ) AS c ON c.ledger_id = s.ledger_id AND c.day = s.day AND c.currency = s.currency AND c.status = s.status
+    FULL JOIN (${countedTotals}) AS c ON c.ledger_id = s.ledger_id AND c.day = s.day AND c.currency = s.currency AND c.status = s.status
     WHERE (s.transaction_count, s.total_amount) IS DISTINCT FROM (c.transaction_count, c.total_amount)
     UNION ALL
     SELECT coalesce(s.ledger_id, c.ledger_id), coalesce(s.snapshot_date, c.day), 'daily_balances',

@@ -50,10 +50,13 @@ export async function takeMarks(trx: Trx, days: readonly MarkedDay[]): Promise<L
   const first = days.map((day) => day.first).reduce((a, b) => (isBefore(b, a) ? b : a), [2 ** 32 - 1, 1]);
   const last = days.map((day) => day.last).reduce((a, b) => (isBefore(a, b) ? b : a), [0, 0]);
   const { rows } = await sql<{ ledger_id: number; day: string }>`
-    DELETE FROM quartermaster.summary_marks AS m
-    USING unnest(${days.map(({ ledgerId }) => ledgerId)}::integer[], ${days.map(({ day }) => day)}::date[]) AS d (ledger_id, day)
-    WHERE m.ledger_id = d.ledger_id AND m.day = d.day AND m.ctid >= ${tid(first)}::tid AND m.ctid <= ${tid(last)}::tid
-    RETURNING m.ledger_id, m.day`.execute(trx);
+    WITH taken AS (
+      DELETE FROM quartermaster.summary_marks AS m
+      USING unnest(${days.map(({ ledgerId }) => ledgerId)}::integer[], ${days.map(({ day }) => day)}::date[]) AS d (ledger_id, day)
+      WHERE m.ledger_id = d.ledger_id AND m.day = d.day AND m.ctid >= ${tid(first)}::tid AND m.ctid <= ${tid(last)}::tid
+      RETURNING m.ledger_id, m.day
+    )
+    SELECT DISTINCT ledger_id, day FROM taken`.execute(trx);
   const marked = new Set(rows.map((row) => `${row.ledger_id} ${row.day}`));
   return days.filter(({ ledgerId, day }) => marked.has(`${ledgerId} ${day}`));
 }

@@ -40,17 +40,15 @@ async function writeUsers(trx: Trx, days: readonly LedgerDay[]): Promise<number>
   return Number(changed.numAffectedRows ?? 0n) + Number(added.numAffectedRows ?? 0n);
 }
 
-/** Sums are numeric, for those of all users may pass what a bigint holds. Of these rows there are a few a day. */
+/**
+ * Of these rows there are a few a day. They are added up first, by hashes: beside the comparison PostgreSQL would sort what they are made of.
+ */
 async function writeTotals(trx: Trx, days: readonly LedgerDay[]): Promise<void> {
   await sql`
+    WITH counted AS MATERIALIZED (${countedTotals})
     INSERT INTO ledger.daily_totals (ledger_id, day, currency, status, transaction_count, total_amount)
     SELECT c.ledger_id, c.day, c.currency, c.status, c.transaction_count, c.total_amount
-    FROM (
-      SELECT ledger_id, day, currency, status,
-             sum(transaction_count)::bigint AS transaction_count, sum(total_amount) AS total_amount
-      FROM pg_temp.counted_transactions
-      GROUP BY ledger_id, day, currency, status
-    ) AS c
+    FROM counted AS c
     WHERE NOT EXISTS (
       SELECT FROM ledger.daily_totals AS s
       WHERE s.ledger_id = c.ledger_id AND s.day = c.day AND s.currency = c.currency AND s.status = c.status
@@ -80,9 +78,10 @@ async function writeBalances(trx: Trx, days: readonly LedgerDay[]): Promise<numb
 /** What went out of and into the accounts of each kind; an account that does not exist has none. */
 async function writeGroups(trx: Trx, days: readonly LedgerDay[]): Promise<void> {
   await sql`
+    WITH counted AS MATERIALIZED (${countedGroups})
     INSERT INTO ledger.daily_group_totals (ledger_id, day, group_type, currency, entry_count, debits, credits)
     SELECT c.ledger_id, c.day, c.group_type, c.currency, c.entry_count, c.debits, c.credits
-    FROM (${countedGroups}) AS c
+    FROM counted AS c
     WHERE NOT EXISTS (
       SELECT FROM ledger.daily_group_totals AS s
       WHERE s.ledger_id = c.ledger_id AND s.day = c.day AND s.group_type = c.group_type AND s.currency = c.currency
@@ -94,6 +93,13 @@ async function writeGroups(trx: Trx, days: readonly LedgerDay[]): Promise<void> 
     trx,
   );
 }
+
+/** `counted_transactions` of all users. Sums are numeric, for they may pass what a bigint holds. */
+export const countedTotals = sql`
+  SELECT ledger_id, day, currency, status,
+         sum(transaction_count)::bigint AS transaction_count, sum(total_amount) AS total_amount
+  FROM pg_temp.counted_transactions
+  GROUP BY ledger_id, day, currency, status`;
 
 /** `counted_accounts` by kind of account. */
 export const countedGroups = sql`
