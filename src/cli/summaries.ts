@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { AppError } from '../core/errors.ts';
+import { isQuarterName } from '../core/quarter.ts';
 import { readSummaryLag, type SummaryLag } from '../summaries/lag.ts';
 import { reconcileSummaries, type SummaryReconcileReport } from '../summaries/reconcile.ts';
 import { type CommandKit, contextOf, group, JSON_OPTION, withHouse } from './command.ts';
@@ -10,6 +11,7 @@ import { formatCount, printResult, table } from './terminal.ts';
 interface ReconcileFlags {
   readonly json?: boolean;
   readonly days: string;
+  readonly quarter?: string;
   readonly fix: boolean;
 }
 
@@ -20,6 +22,7 @@ export function summariesCommand(kit: CommandKit): Command {
     'summaries show --json',
     'summaries reconcile --no-fix',
     'summaries reconcile --days 1000',
+    'summaries reconcile --quarter 2026q1',
   ]);
 
   summaries
@@ -43,11 +46,16 @@ export function summariesCommand(kit: CommandKit): Command {
       'hold days against the rows they are made of: yesterday of every ledger, and others at random',
     )
     .option('--days <number>', 'how many others, 0 to 100000', '100')
+    .option('--quarter <quarter>', 'all days of this quarter instead, as 2026q1')
     .option('--fix', 'repair what differs (the default)', true)
     .option('--no-fix', 'repair nothing, and fail when something differs')
     .option(...JSON_OPTION)
     .action(async (flags: ReconcileFlags) => {
+      const { quarter } = flags;
       const days = parseDays(flags.days);
+      if (quarter !== undefined && !isQuarterName(quarter)) {
+        throw new AppError('invalid', 'invalid_quarter', `${quarter} is no quarter. Write it as 2024q1.`);
+      }
       const context = contextOf(kit, flags, 'warn');
       await withHouse(context, async (house) => {
         const bar = progressBar(context.terminal, 'summaries reconcile');
@@ -55,6 +63,7 @@ export function summariesCommand(kit: CommandKit): Command {
           ...house,
           actor: personOf(),
           days,
+          quarter,
           fix: flags.fix,
           signal: kit.entry.signal,
           onProgress: ({ done, total }) => bar.update(done, total),

@@ -133,4 +133,4 @@ export async function balanceSummaryFaults(trx: Trx, days: Days): Promise<Findin
 
 /** What can be done about any of it, said once: nothing counts a day anew that is not marked. */
 export const mendSummaries =
-  'To have a day counted anew, insert its ledger_id and day into quartermaster.summary_marks and run `quartermaster run refresh-summaries`; `quartermaster summaries reconcile --fix` also deletes rows of what was never booked.';
+  '`quartermaster summaries reconcile --quarter QUARTER` says what differs, row by row, and repairs it. To have one day counted anew, insert its ledger_id and day into quartermaster.summary_marks and run `quartermaster run refresh-summaries`.';

@@ -92,7 +92,10 @@ function differing(days: readonly LedgerDay[]) {
            ${figures('s', groups)}, ${figures('c', groups)}
     FROM (SELECT s.ledger_id, s.day, s.group_type, s.currency, s.entry_count, s.debits, s.credits
           FROM ledger.daily_group_totals AS s WHERE ${within(days, 'day')}) AS s
-    FULL JOIN (${countedGroups}) AS c
+    FULL JOIN (
+      SELECT g.ledger_id, g.day, g.group_type, g.currency, g.entry_count, g.debits, g.credits
+      FROM (${countedGroups}) AS g WHERE g.group_type IS NOT NULL
+    ) AS c
       ON c.ledger_id = s.ledger_id AND c.day = s.day AND c.group_type = s.group_type AND c.currency = s.currency
     WHERE (s.entry_count, s.debits, s.credits) IS DISTINCT FROM (c.entry_count, c.debits, c.credits)`;
 }

@@ -11,6 +11,8 @@ export interface SampleOptions {
   readonly now: Date;
   /** Days of a ledger to take at random, beside yesterday of every ledger. */
   readonly days: number;
+  /** All days of this quarter instead, of every ledger. */
+  readonly quarter?: string | undefined;
   /** In [0, 1), as Math.random. */
   readonly random: () => number;
 }
@@ -34,6 +36,16 @@ export async function sampleDays(
     random,
   ).slice(0, MOST_LEDGERS);
   const today = calendar.dayOf(now);
+  if (options.quarter !== undefined) {
+    return quarters
+      .filter(({ name }) => name === options.quarter)
+      .map((quarter) => ({
+        quarter,
+        days: daysUntil(calendar, quarter, dayAfter(today)).flatMap((day) =>
+          ledgers.map(({ id }) => ({ ledgerId: id, day, ...spanOfDay(calendar, day) })),
+        ),
+      }));
+  }
   const days = quarters.flatMap((quarter) => daysUntil(calendar, quarter, today));
   const wanted = new Map<string, { ledgerId: number; day: string }>();
   const want = (ledgerId: number, day: string) => wanted.set(`${ledgerId} ${day}`, { ledgerId, day });
@@ -69,10 +81,10 @@ async function attachedQuarters(db: Db, calendar: Calendar, now: Date): Promise<
   return attached;
 }
 
-/** The days of the quarter, today excluded: it is being posted to. */
-function daysUntil(calendar: Calendar, { start, end }: Quarter, today: string): string[] {
+/** The days of the quarter before this one. Of a sample that is today, for it is being posted to. */
+function daysUntil(calendar: Calendar, { start, end }: Quarter, before: string): string[] {
   const days: string[] = [];
-  for (let day = calendar.dayOf(start); day < calendar.dayOf(end) && day < today; day = dayAfter(day))
+  for (let day = calendar.dayOf(start); day < calendar.dayOf(end) && day < before; day = dayAfter(day))
     days.push(day);
   return days;
 }

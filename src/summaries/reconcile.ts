@@ -19,6 +19,8 @@ export interface ReconcileOptions {
   readonly actor: string;
   /** Days of a ledger to look at, beside yesterday of every ledger (100). */
   readonly days?: number;
+  /** All days of this quarter instead, of every ledger. */
+  readonly quarter?: string | undefined;
   /** Repairs what differs (yes). */
   readonly fix?: boolean;
   /** In [0, 1), as Math.random, which it is unless told otherwise. */
@@ -62,8 +64,9 @@ interface Found extends Comparison {
  * The rows of a closed quarter cannot change, so there a difference is damage or somebody's hand; the event says so.
  */
 export async function reconcileSummaries(options: ReconcileOptions): Promise<SummaryReconcileReport> {
-  const { database, calendar, clock, days = 100, random = Math.random, signal } = options;
-  const sample = await sampleDays({ db: database.write, calendar, now: clock.now(), days, random });
+  const { database, calendar, clock, days = 100, quarter: only, random = Math.random, signal } = options;
+  const at = { db: database.write, calendar, now: clock.now() };
+  const sample = await sampleDays({ ...at, days, quarter: only, random });
   const total = sample.reduce((sum, one) => sum + one.days.length, 0);
   const report = {
     checkedDays: 0,

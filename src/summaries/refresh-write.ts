@@ -82,7 +82,7 @@ async function writeGroups(trx: Trx, days: readonly LedgerDay[]): Promise<void> 
     INSERT INTO ledger.daily_group_totals (ledger_id, day, group_type, currency, entry_count, debits, credits)
     SELECT c.ledger_id, c.day, c.group_type, c.currency, c.entry_count, c.debits, c.credits
     FROM counted AS c
-    WHERE NOT EXISTS (
+    WHERE c.group_type IS NOT NULL AND NOT EXISTS (
       SELECT FROM ledger.daily_group_totals AS s
       WHERE s.ledger_id = c.ledger_id AND s.day = c.day AND s.group_type = c.group_type AND s.currency = c.currency
         AND s.entry_count = c.entry_count AND s.debits = c.debits AND s.credits = c.credits AND ${storedOf(days, 's', 'day')}
@@ -101,10 +101,13 @@ export const countedTotals = sql`
   FROM pg_temp.counted_transactions
   GROUP BY ledger_id, day, currency, status`;
 
-/** `counted_accounts` by kind of account. */
+/**
+ * `counted_accounts` by kind of account; of accounts that do not exist the kind is null. An inner join would leave them out by itself, but
+ * PostgreSQL takes it to have hardly any rows, and sorts them.
+ */
 export const countedGroups = sql`
   SELECT m.ledger_id, m.day, a.group_type, a.currency,
          sum(m.entry_count)::bigint AS entry_count, sum(m.debits) AS debits, sum(m.credits) AS credits
   FROM pg_temp.counted_accounts AS m
-  JOIN ledger.accounts AS a ON a.ledger_id = m.ledger_id AND a.id = m.account_id
+  LEFT JOIN ledger.accounts AS a ON a.ledger_id = m.ledger_id AND a.id = m.account_id
   GROUP BY m.ledger_id, m.day, a.group_type, a.currency`;

@@ -145,6 +145,15 @@ describe('the reconciliation of the summaries', () => {
     expect(await plain()).toEqual([]);
   });
 
+  it('looks at all days of one quarter where it is asked for, and at no other', async () => {
+    await sql`UPDATE ledger.daily_totals SET total_amount = 1 WHERE ledger_id = 1 AND day IN ('2026-02-10', '2026-04-10')`.execute(
+      db(),
+    );
+    expect(await reconcile({ quarter: '2026q1' })).toMatchObject({ checkedDays: 180, differences: 1 });
+    expect(await reconcile({ quarter: '2026q2' })).toMatchObject({ checkedDays: 70, repairedDays: 1 });
+    expect(await plain()).toEqual([]);
+  });
+
   it('leaves a marked day to the refresh: it lags and is not wrong', async () => {
     await sql`UPDATE ledger.daily_totals SET total_amount = 1 WHERE ledger_id = 1 AND day = '2026-04-10'`.execute(
       db(),
