@@ -72,7 +72,7 @@ export function summariesCommand(kit: CommandKit): Command {
         printResult(context.terminal, report, renderReconciled);
         const left = report.differingDays - report.repairedDays + report.failed.length;
         if (left > 0) {
-          const detail = `The summaries of ${left} days are not what the rows come to. Run it again with --fix; days that cannot be counted need their rows looked at.`;
+          const detail = `The summaries of ${daysOf(left)} are not what the rows come to. Run it again with --fix; days that cannot be counted need their rows looked at.`;
           throw new AppError('corrupt', 'summaries_differ', detail);
         }
       });
@@ -109,7 +109,7 @@ function formatDuration(seconds: number): string {
 export function renderReconciled(report: SummaryReconcileReport): string {
   const { checkedDays, markedDays, differences, differingDays, repairedDays, differing, failed } = report;
   const lines = [
-    `${formatCount(checkedDays)} days were held against the rows; ${formatCount(markedDays)} more are not summed up yet and were left alone.`,
+    `Held against the rows: ${daysOf(checkedDays)}. Left alone, for they are not summed up yet: ${daysOf(markedDays)}.`,
     ...differing.map(
       ({ ledgerId, day, table: name, key, stored, counted }) =>
         `DIFFERS  ledger ${ledgerId}, ${day}, ${name} of ${figures(key)}: stored ${figures(stored)}, counted ${figures(counted)}`,
@@ -119,9 +119,13 @@ export function renderReconciled(report: SummaryReconcileReport): string {
   if (differences === 0) return [...lines, 'Nothing differs.'].join('\n');
   const more = differences > differing.length ? ` (the first ${differing.length} are shown)` : '';
   lines.push(
-    `${formatCount(differences)} rows of ${formatCount(differingDays)} days differ${more}; ${formatCount(repairedDays)} of the days were repaired.`,
+    `Rows that differ: ${formatCount(differences)}, of ${daysOf(differingDays)}${more}. Repaired: ${daysOf(repairedDays)}.`,
   );
   return lines.join('\n');
+}
+
+function daysOf(count: number): string {
+  return count === 1 ? '1 day' : `${formatCount(count)} days`;
 }
 
 function figures(row: Readonly<Record<string, string>> | null): string {

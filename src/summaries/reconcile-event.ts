@@ -19,8 +19,8 @@ export async function recordRepair(
     .executeTakeFirst();
   const isFixed = row !== undefined && row.state !== 'open' && row.state !== 'planned';
   const reason = isFixed
-    ? `The summaries of ${days.length} days were not what the rows come to. The quarter is ${row.state} and its rows cannot change: somebody changed the summaries, or they are damaged.`
-    : `The summaries of ${days.length} days were not what the rows come to.`;
+    ? `Summaries were not what the rows come to. The quarter is ${row.state} and its rows cannot change: somebody changed the summaries, or they are damaged.`
+    : 'Summaries were not what the rows come to.';
   await trx
     .insertInto('quartermaster.quarter_events')
     .values({

@@ -10,6 +10,7 @@ import type { QuarterHouse } from '../../src/quarters/context.ts';
 import { ensureQuarters } from '../../src/quarters/create.ts';
 import { reconcileSummaries } from '../../src/summaries/reconcile.ts';
 import { sampleDays } from '../../src/summaries/reconcile-sample.ts';
+import { refreshSummaries } from '../../src/summaries/refresh.ts';
 import { type LogLine, recordingLogger } from '../http/house.ts';
 import { openHouse, run } from '../quarters/support.ts';
 import { bookPayments, createLedger } from '../quarters/support-ledger.ts';
@@ -137,6 +138,9 @@ describe('the reconciliation of the summaries', () => {
     await sql`UPDATE ledger.daily_totals SET total_amount = 1 WHERE ledger_id = 1 AND day = '2026-02-10'`.execute(
       db(),
     );
+    // Nobody marked the day, so no refresh writes it.
+    expect(await refreshSummaries(house)).toMatchObject({ days: 0 });
+    expect((await plain()).length).toBeGreaterThan(0);
     expect(await reconcile()).toMatchObject({ differences: 1, repairedDays: 1 });
     expect((await events()).at(-1)).toMatchObject({
       quarter: '2026q1',
