@@ -85,7 +85,7 @@ function createRun(options: RefreshOptions): Run {
     const written = await refreshDays(session, calendar, quarter, days);
     if (written === undefined) {
       backlog.giveUp(quarter);
-      report.skipped.push(quarter.name);
+      if (!report.skipped.includes(quarter.name)) report.skipped.push(quarter.name);
       return;
     }
     report.days += written.days;
