@@ -49,6 +49,7 @@ const house: HttpHouse = {
   },
   post: async (ledgerId, requests) => ({ results: await post(ledgerId, requests) }),
   preview: async () => missing(),
+  readSummaryLag: async () => missing(),
   readTransaction: async () => missing(),
   listTransactions: async () => missing(),
   listArchived: async () => missing(),

@@ -19,6 +19,8 @@ SELECT (
     ) AS counted
   ) AS found,
   ARRAY(
-    SELECT DISTINCT to_char(m.day, 'YYYY-MM-DD') FROM quartermaster.summary_marks AS m
-    WHERE m.ledger_id = $1::integer AND m.day >= $2::date AND m.day < $3::date AND m.day <> ALL ($5::date[])
+    SELECT to_char(d.day, 'YYYY-MM-DD') FROM (
+      SELECT DISTINCT m.day FROM quartermaster.summary_marks AS m
+      WHERE m.ledger_id = $1::integer AND m.day >= $2::date AND m.day < $3::date AND m.day <> ALL ($5::date[])
+    ) AS d
   ) AS missed

@@ -8,6 +8,8 @@ SELECT (
       AND ($4::text IS NULL OR d.status = $4) AND ($5::text IS NULL OR d.currency = $5)
   ) AS found,
   ARRAY(
-    SELECT DISTINCT to_char(m.day, 'YYYY-MM-DD') FROM quartermaster.summary_marks AS m
-    WHERE m.ledger_id = $1::integer AND m.day >= $2::date AND m.day < $3::date
+    SELECT to_char(d.day, 'YYYY-MM-DD') FROM (
+      SELECT DISTINCT m.day FROM quartermaster.summary_marks AS m
+      WHERE m.ledger_id = $1::integer AND m.day >= $2::date AND m.day < $3::date
+    ) AS d
   ) AS missed

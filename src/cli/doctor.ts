@@ -11,6 +11,7 @@ import { findZoneFaults } from '../db/zone-data.ts';
 import { findViolations } from '../ledger/invariants.ts';
 import { readTotals } from '../ledger/totals.ts';
 import { inspectQuarters, previewReconcile, reconcile } from '../quarters/reconcile.ts';
+import { lagFault, readSummaryLag } from '../summaries/lag.ts';
 import { matters, staleStatistics } from '../summaries/stale.ts';
 import { type CommandContext, type CommandKit, command, contextOf } from './command.ts';
 import type { CliHouse } from './house.ts';
@@ -93,6 +94,8 @@ const checks: Readonly<Record<string, Check>> = {
     if (stale.length === 0) return undefined;
     return `${stale.map(({ detail }) => detail).join(' ')} Run \`quartermaster run analyze-partitions\` and see that a worker runs.`;
   },
+  'the summaries are no more than ten minutes behind': async ({ database, calendar }) =>
+    lagFault(await readSummaryLag({ db: database.write, calendar })),
   'every balance equals its entries': async ({ database }) => {
     const violations = await findViolations(database.read);
     return violations.length === 0

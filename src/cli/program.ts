@@ -17,6 +17,7 @@ import { reconcileCommand } from './reconcile.ts';
 import { reportsCommand } from './reports.ts';
 import { runCommand } from './run.ts';
 import { apiCommand, workerCommand } from './serve.ts';
+import { summariesCommand } from './summaries.ts';
 import { harmless } from './terminal.ts';
 
 const EXIT_CODES = `
@@ -44,6 +45,7 @@ export function createProgram(kit: CommandKit): Command {
     queryCommand(kit),
     reportsCommand(kit),
     reconcileCommand(kit),
+    summariesCommand(kit),
     runCommand(kit),
     doctorCommand(kit),
   ];

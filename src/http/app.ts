@@ -33,6 +33,7 @@ import { quarterRoutes } from './quarters.ts';
 import { createRequestLog } from './request-log.ts';
 import { securityHeaders } from './security-headers.ts';
 import { summaryRoutes } from './summaries.ts';
+import { summaryLagRoutes } from './summary-lag.ts';
 import { ListedTransaction, TransactionAnswer } from './transaction-answer.ts';
 import { transactionBatchRoutes } from './transaction-batch.ts';
 import { transactionListRoutes } from './transaction-list.ts';
@@ -123,6 +124,7 @@ export function createApp(house: HttpHouse, clocks: Clocks = CLOCKS): App {
     accountRoutes(scope, house);
     balanceRoutes(scope, house);
     summaryRoutes(scope, house);
+    summaryLagRoutes(scope, house);
     quarterTransactionRoutes(scope, house);
     quarterRoutes(scope, house);
     quarterVerbRoutes(scope, house);

@@ -22,6 +22,7 @@ import type { QuarterDetail } from '../quarters/show.ts';
 import type { TrialBalanceOptions, TrialBalanceTotal } from '../quarters/trial-balance-report.ts';
 import type { JobFilter, QuarterJob } from '../queue/quarter-jobs.ts';
 import type { GroupQuery, GroupReport } from '../summaries/groups.ts';
+import type { SummaryLag } from '../summaries/lag.ts';
 import type { DailyQuery, DailyReport } from '../summaries/report.ts';
 
 /** Something that must be well before this process is sent requests. */
@@ -111,6 +112,8 @@ export interface HttpHouse {
   readBalance(ledgerId: number, query: BalanceQuery): Promise<BalanceView>;
   readClosingBalance(ledgerId: number, query: ClosingBalanceQuery): Promise<ClosingBalance>;
   readStatement(ledgerId: number, query: StatementQuery, position?: string): Promise<Statement>;
+  /** How far the summaries of each ledger are behind. */
+  readSummaryLag(): Promise<SummaryLag>;
   readDaily(ledgerId: number, query: DailyQuery, position?: string): Promise<DailyReport>;
   readGroups(ledgerId: number, query: GroupQuery, position?: string): Promise<GroupReport>;
   readonly loads: {

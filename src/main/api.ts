@@ -24,6 +24,7 @@ import { readTransactionOrReservation } from '../ledger/transactions.ts';
 import type { Config } from '../platform/config.ts';
 import type { QuarterHouse } from '../quarters/context.ts';
 import { readGroups } from '../summaries/groups.ts';
+import { readSummaryLag } from '../summaries/lag.ts';
 import { readDaily } from '../summaries/report.ts';
 import { createArchivedList } from './archived-list.ts';
 
@@ -94,6 +95,7 @@ export function createApi(parts: ApiParts): Omit<
       router.read(pageClass('statement', query), { position }, (db) =>
         readStatement({ db, calendar }, ledgerId, query),
       ),
+    readSummaryLag: () => readSummaryLag({ db: write, calendar }),
     readDaily: (ledgerId, query, position) =>
       router.read('summary', { position }, (db) => readDaily({ db, calendar }, ledgerId, query)),
     readGroups: (ledgerId, query, position) =>

@@ -1,4 +1,5 @@
-import { requestAfterLoad } from '../../jobs/after-load.ts';
+import { noticingBursts } from '../../jobs/after-burst.ts';
+import { requestAfterLoad, requestRefresh } from '../../jobs/after-load.ts';
 import { requestAfterVerb } from '../../jobs/after-verb.ts';
 import { allJobs } from '../../jobs/index.ts';
 import { createQuarterDesk } from '../../jobs/quarter-desk.ts';
@@ -160,7 +161,7 @@ function compose(
         calendar,
         clock,
         accounts,
-        poster,
+        poster: noticingBursts(poster, { request: () => requestRefresh(queue, database.write), logger }),
         quarters,
         archiveFiles,
         keys,

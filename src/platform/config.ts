@@ -31,6 +31,8 @@ export interface Config {
   readonly dropQuarters: boolean;
   readonly archiveApproval: 'auto' | 'required';
   readonly poolMax: number;
+  /** Quarters whose summaries are refreshed side by side. */
+  readonly refreshParallel: number;
   /** Transactions that may wait to be posted in this process; who comes after them is told to try again. */
   readonly queueMax: number;
   readonly idempotencyDays: number;
@@ -133,6 +135,7 @@ const variables = {
     'whether somebody else than who asked must approve an archive and a drop',
   ),
   QM_POOL_MAX: count(10, 2, 200, 'connections of one process to each database'),
+  QM_REFRESH_PARALLEL: count(2, 1, 8, 'how many quarters have their summaries refreshed side by side'),
   QM_QUEUE_MAX: count(10_000, 1, 1_000_000, 'how many transactions may wait to be posted in one process'),
   QM_IDEMPOTENCY_DAYS: count(35, 1, 3650, 'days for which an idempotency key is remembered'),
   QM_REPLICA_MAX_LAG: count(10, 1, 3600, 'seconds a replica may lag behind before it is left alone'),
@@ -241,6 +244,7 @@ export function readConfig(env: Record<string, string | undefined> = process.env
     dropQuarters: set.QM_DROP_QUARTERS === 'on',
     archiveApproval: set.QM_ARCHIVE_APPROVAL,
     poolMax: set.QM_POOL_MAX,
+    refreshParallel: set.QM_REFRESH_PARALLEL,
     queueMax: set.QM_QUEUE_MAX,
     idempotencyDays: set.QM_IDEMPOTENCY_DAYS,
     replicaMaxLag: set.QM_REPLICA_MAX_LAG,

@@ -30,6 +30,8 @@ export interface Metrics {
   quarterJob(verb: string, outcome: string): void;
   /** An archive that was read again is not what was written. */
   fixityFailed(): void;
+  /** Rows of the summaries were not what the ledger's rows come to. */
+  summariesDiffered(rows: number): void;
 }
 
 /** After so long without another look a wait is over: the process may have ended it without a word. */
@@ -71,6 +73,11 @@ export function createMetrics({ version, clock }: { version: string; clock: Cloc
   const fixityFailures = new Counter({
     name: 'quartermaster_fixity_failures_total',
     help: 'Archives that were read again and are not what was written.',
+    registers,
+  });
+  const summaryDifferences = new Counter({
+    name: 'quartermaster_summary_differences_total',
+    help: 'Rows of the summaries that were not what the rows of the ledger come to.',
     registers,
   });
   const quarterJobs = new Counter({
@@ -123,6 +130,7 @@ export function createMetrics({ version, clock }: { version: string; clock: Cloc
     },
     quarterJob: (verb, outcome) => quarterJobs.inc({ verb, outcome }),
     fixityFailed: () => fixityFailures.inc(),
+    summariesDiffered: (rows) => summaryDifferences.inc(rows),
   };
 }
 

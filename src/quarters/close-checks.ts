@@ -32,7 +32,7 @@ export interface CloseCheck {
  * `gatherBalances` for the trial balance. Each has a savepoint of its own, so that data which a statement cannot even add up
  * fail the checks made with it and no other.
  *
- * Entries are read twice for it and transactions twice; everything else is as long as there are accounts and days.
+ * Entries are read three times for it and transactions twice; everything else is as long as there are accounts and days.
  */
 export async function runChecks(
   trx: Trx,

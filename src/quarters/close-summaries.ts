@@ -3,9 +3,29 @@ import type { Trx } from '../db/schema.ts';
 import type { Days, Finding } from './close-findings.ts';
 import { dayOf, partitionOf } from './close-partitions.ts';
 
-/** The days of users and of the whole ledger, held against the rows: nothing is missing, other or too much. */
+interface Fault {
+  readonly code: string;
+  readonly found: bigint;
+  readonly example: string;
+}
+
+/** The days of users, of kinds of accounts and of the whole ledger, held against the rows: nothing is missing, other or too much. */
 export async function transactionSummaryFaults(trx: Trx, quarter: string, days: Days): Promise<Finding> {
-  const { rows } = await sql<{ code: string; found: bigint; example: string }>`
+  const faults = [
+    ...(await dayFaults(trx, quarter, days)).map((fault) => ({ ...fault, rows: 'transactions' })),
+    ...(await groupFaults(trx, quarter, days)).map((fault) => ({ ...fault, rows: 'entries' })),
+  ];
+  return {
+    faults: faults.map(
+      ({ code, found, example, rows }) =>
+        `Rows of ledger.${code} that are not what the ${rows} come to: ${found}, for one of ${example}.`,
+    ),
+    fine: `The summaries of ${days.names.length} days equal the transactions.`,
+  };
+}
+
+async function dayFaults(trx: Trx, quarter: string, days: Days): Promise<Fault[]> {
+  const { rows } = await sql<Fault>`
     WITH counted AS MATERIALIZED (
       SELECT ledger_id, ${dayOf(days)} AS day, user_id, currency, status,
              count(*) AS transaction_count, sum(amount) AS total_amount
@@ -42,13 +62,35 @@ export async function transactionSummaryFaults(trx: Trx, quarter: string, days: 
           UNION ALL SELECT 'daily_totals', ledger_id, day FROM totals) AS f
     GROUP BY code
     ORDER BY code DESC`.execute(trx);
-  return {
-    faults: rows.map(
-      ({ code, found, example }) =>
-        `Rows of ledger.${code} that are not what the transactions come to: ${found}, for one of ${example}.`,
-    ),
-    fine: `The summaries of ${days.names.length} days equal the transactions.`,
-  };
+  return rows;
+}
+
+/**
+ * Entries are read once more for it, in no order: to make it of what `gatherBalances` sorts would need another sort by day. What has
+ * no account is told by another check.
+ */
+async function groupFaults(trx: Trx, quarter: string, days: Days): Promise<Fault[]> {
+  const { rows } = await sql<Fault>`
+    SELECT 'daily_group_totals' AS code, count(*) AS found,
+           min(coalesce(c.day, s.day) || ' of ledger ' || coalesce(c.ledger_id, s.ledger_id)) AS example
+    FROM (
+      SELECT e.ledger_id, e.day, a.group_type, a.currency, count(*) AS entry_count,
+             coalesce(-sum(e.amount) FILTER (WHERE e.amount < 0), 0) AS debits,
+             coalesce(sum(e.amount) FILTER (WHERE e.amount > 0), 0) AS credits
+      FROM (
+        SELECT ledger_id, account_id, amount, ${dayOf(days)} AS day FROM ${partitionOf('entries', quarter)}
+      ) AS e
+      JOIN ledger.accounts AS a ON a.ledger_id = e.ledger_id AND a.id = e.account_id
+      GROUP BY e.ledger_id, e.day, a.group_type, a.currency
+    ) AS c
+    FULL JOIN (
+      SELECT d.ledger_id, d.day, d.group_type, d.currency, d.entry_count, d.debits, d.credits
+      FROM ledger.ledgers AS l JOIN ledger.daily_group_totals AS d ON d.ledger_id = l.id
+      WHERE d.day BETWEEN ${days.first} AND ${days.last}
+    ) AS s ON s.ledger_id = c.ledger_id AND s.day = c.day AND s.group_type = c.group_type AND s.currency = c.currency
+    WHERE (c.entry_count, c.debits, c.credits) IS DISTINCT FROM (s.entry_count, s.debits, s.credits)
+    HAVING count(*) > 0`.execute(trx);
+  return rows;
 }
 
 /** The closing balances of the days, compared when the entries were read; see `gatherBalances`. */
@@ -91,4 +133,4 @@ export async function balanceSummaryFaults(trx: Trx, days: Days): Promise<Findin
 
 /** What can be done about any of it, said once: nothing counts a day anew that is not marked. */
 export const mendSummaries =
-  'To have a day counted anew, insert its ledger_id and day into quartermaster.summary_marks and run `quartermaster run refresh-summaries`; rows of what was never booked have to be deleted.';
+  '`quartermaster summaries reconcile --quarter QUARTER` says what differs, row by row, and repairs it. To have one day counted anew, insert its ledger_id and day into quartermaster.summary_marks and run `quartermaster run refresh-summaries`.';

@@ -1,5 +1,9 @@
-import { sql } from 'kysely';
-import type { Quarter } from '../core/quarter.ts';
+import { type RawBuilder, sql } from 'kysely';
+import { dayAfter } from '../core/days.ts';
+import { assert } from '../core/errors.ts';
+import type { Calendar, Quarter } from '../core/quarter.ts';
+import { quarterTables } from '../core/tables.ts';
+import { partitionSql } from '../db/partition.ts';
 import type { Trx } from '../db/schema.ts';
 
 /** A day of a ledger, and the instants it goes from and to. */
@@ -10,8 +14,14 @@ export interface LedgerDay {
   readonly end: Date;
 }
 
+/** An entry takes about that many bytes of its table. */
+const ENTRY_BYTES = 96;
+
+/** To look up the accounts of one transaction takes as long as reading so many entries one behind the other; measured. */
+const PROBE_COST = 50;
+
 /** The days as rows (ledger_id, day, starts_at, ends_at). */
-function asRows(days: readonly LedgerDay[]) {
+export function asRows(days: readonly LedgerDay[]): RawBuilder<unknown> {
   return sql`unnest(
     ${days.map(({ ledgerId }) => ledgerId)}::integer[], ${days.map(({ day }) => day)}::date[],
     ${days.map(({ start }) => start)}::timestamptz[], ${days.map(({ end }) => end)}::timestamptz[]
@@ -19,99 +29,141 @@ function asRows(days: readonly LedgerDay[]) {
 }
 
 /**
- * Counts the transactions of each day and writes what is new or different; returns how many rows that were. The caller
- * sees to it that nobody else writes the same days.
- *
- * LATERAL makes it one range of the key for each day, however much else the quarter holds; the quarter's own bounds
- * let the planner leave out all other partitions. Rows are only ever added to a day, so nothing has to be deleted
- * from its summary; what did not change is left alone, for even an upsert that changes nothing locks its row.
+ * Counts days of a quarter from its rows into two temporary tables of this transaction: `counted_transactions`, a row a
+ * user, currency and status of a day, and `counted_accounts`, a row an account that moved on a day. All of the summaries is
+ * made from these. What is stored under the same key stands beside it (`stored_…`, null where nothing is), so that it is looked
+ * up once. The quarter's partitions are read by their own names, so that no other is planned, and a detach that begins
+ * meanwhile takes no rows away.
  */
-export async function countTransactions(
+export async function countDays(
   trx: Trx,
+  calendar: Calendar,
   quarter: Quarter,
   days: readonly LedgerDay[],
-): Promise<number> {
-  const { numAffectedRows } = await sql`
-    INSERT INTO ledger.daily_transaction_summary
-      (ledger_id, day, user_id, currency, status, transaction_count, total_amount)
-    SELECT d.ledger_id, d.day, t.user_id, t.currency, t.status, t.transaction_count, t.total_amount
+): Promise<void> {
+  // For sorts and hashes of this transaction alone; what needs more goes through files.
+  await sql`SELECT set_config('work_mem', '64MB', true)`.execute(trx);
+  await countTransactions(trx, quarter, days);
+  await countAccounts(trx, calendar, quarter, days);
+}
+
+/** LATERAL makes it one range of the key for each day, however much else the quarter holds. */
+async function countTransactions(trx: Trx, quarter: Quarter, days: readonly LedgerDay[]): Promise<void> {
+  await sql`
+    CREATE TEMPORARY TABLE counted_transactions ON COMMIT DROP AS
+    SELECT d.ledger_id, d.day, t.user_id, t.currency, t.status, t.transaction_count, t.total_amount,
+           s.transaction_count AS stored_count, s.total_amount AS stored_amount
     FROM ${asRows(days)}
     CROSS JOIN LATERAL (
       SELECT user_id, currency, status, count(*) AS transaction_count, sum(amount)::bigint AS total_amount
-      FROM ledger.transactions
+      FROM ${partitionOf('transactions', quarter)}
       WHERE ledger_id = d.ledger_id AND created_at >= d.starts_at AND created_at < d.ends_at
-        AND created_at >= ${quarter.start} AND created_at < ${quarter.end}
       GROUP BY user_id, currency, status
     ) AS t
-    WHERE NOT EXISTS (
-      SELECT FROM ledger.daily_transaction_summary AS known
-      WHERE known.ledger_id = d.ledger_id AND known.day = d.day AND known.user_id = t.user_id
-        AND known.currency = t.currency AND known.status = t.status
-        AND known.transaction_count = t.transaction_count AND known.total_amount = t.total_amount
-    )
-    ON CONFLICT (ledger_id, day, user_id, currency, status) DO UPDATE
-    SET transaction_count = excluded.transaction_count, total_amount = excluded.total_amount`.execute(trx);
-  return Number(numAffectedRows ?? 0n);
+    LEFT JOIN ledger.daily_transaction_summary AS s
+      ON s.ledger_id = d.ledger_id AND s.day = d.day AND s.user_id = t.user_id AND s.currency = t.currency
+      AND s.status = t.status AND ${storedOf(days, 's', 'day')}`.execute(trx);
 }
 
 /**
- * Brings the days of the whole ledger up to what has just been written of its users, in the same transaction. Sums are numeric,
- * for those of all users may pass what a bigint holds.
+ * Entries have no index by day. Of a few days the transactions name the accounts, and each is one range of the key;
+ * of many days that is slower than to read all entries of the quarter one behind the other.
  */
-export async function totalDays(trx: Trx, days: readonly LedgerDay[]): Promise<void> {
+async function countAccounts(
+  trx: Trx,
+  calendar: Calendar,
+  quarter: Quarter,
+  days: readonly LedgerDay[],
+): Promise<void> {
+  const { rows } = await sql<{ probes: number; entries: number }>`
+    SELECT coalesce((SELECT sum(transaction_count) FROM pg_temp.counted_transactions WHERE status = 'SUCCESS'), 0)::float8
+             AS probes,
+           pg_relation_size(${partitionText('entries', quarter)}::regclass)::float8 / ${ENTRY_BYTES}::float8 AS entries`.execute(
+    trx,
+  );
+  const { probes = 0, entries = 0 } = rows[0] ?? {};
+  const counted =
+    probes * PROBE_COST < entries ? countedByAccount(quarter, days) : countedInOneGo(calendar, quarter, days);
   await sql`
-    INSERT INTO ledger.daily_totals (ledger_id, day, currency, status, transaction_count, total_amount)
-    SELECT d.ledger_id, d.day, s.currency, s.status, s.transaction_count, s.total_amount
-    FROM ${asRows(days)}
-    CROSS JOIN LATERAL (
-      SELECT currency, status, sum(transaction_count)::bigint AS transaction_count, sum(total_amount) AS total_amount
-      FROM ledger.daily_transaction_summary
-      WHERE ledger_id = d.ledger_id AND day = d.day
-      GROUP BY currency, status
-    ) AS s
-    WHERE NOT EXISTS (
-      SELECT FROM ledger.daily_totals AS known
-      WHERE known.ledger_id = d.ledger_id AND known.day = d.day
-        AND known.currency = s.currency AND known.status = s.status
-        AND known.transaction_count = s.transaction_count AND known.total_amount = s.total_amount
-    )
-    ON CONFLICT (ledger_id, day, currency, status) DO UPDATE
-    SET transaction_count = excluded.transaction_count, total_amount = excluded.total_amount`.execute(trx);
+    CREATE TEMPORARY TABLE counted_accounts ON COMMIT DROP AS
+    SELECT c.ledger_id, c.day, c.account_id, c.entry_count, c.debits, c.credits, c.closing_balance,
+           s.closing_balance AS stored_balance
+    FROM (${counted}) AS c
+    LEFT JOIN ledger.daily_balances AS s
+      ON s.ledger_id = c.ledger_id AND s.account_id = c.account_id AND s.snapshot_date = c.day
+      AND ${storedOf(days, 's', 'snapshot_date')}`.execute(trx);
+}
+
+/** True of the stored rows of the days and of few others, so that PostgreSQL need not look at all there are. */
+export function storedOf(
+  days: readonly LedgerDay[],
+  table: string,
+  day: 'day' | 'snapshot_date',
+): RawBuilder<unknown> {
+  const names = days.map((one) => one.day).sort();
+  return sql`${sql.ref(`${table}.ledger_id`)} = ANY (${[...new Set(days.map(({ ledgerId }) => ledgerId))]}::integer[])
+    AND ${sql.ref(`${table}.${day}`)} BETWEEN ${names[0]}::date AND ${names.at(-1)}::date`;
 }
 
 /**
- * Writes the balance after the last entry of the day of each account that moved, where that is new or different;
- * returns how many rows that were. entries has no index by day: the day's transactions name the
- * accounts, and each is then one probe of the key, read backwards. Written in the order of the key, which after a load
- * of years takes half the time.
+ * What entries come to. The balance at the end is that of the highest version, for versions rise with time. Sums are numeric, which
+ * has an end only so that the table needs no second one for what is too long.
  */
-export async function closeBalances(trx: Trx, quarter: Quarter, days: readonly LedgerDay[]): Promise<number> {
-  const { numAffectedRows } = await sql`
-    INSERT INTO ledger.daily_balances (ledger_id, account_id, snapshot_date, closing_balance)
-    SELECT d.ledger_id, a.account_id, d.day, e.balance_after
+const moves = sql`
+  count(*) AS entry_count,
+  coalesce(-sum(e.amount) FILTER (WHERE e.amount < 0), 0)::numeric(38, 0) AS debits,
+  coalesce(sum(e.amount) FILTER (WHERE e.amount > 0), 0)::numeric(38, 0) AS credits,
+  (max(ARRAY[e.version, e.balance_after]))[2] AS closing_balance`;
+
+function countedByAccount(quarter: Quarter, days: readonly LedgerDay[]): RawBuilder<unknown> {
+  return sql`
+    SELECT d.ledger_id, d.day, a.account_id, m.entry_count, m.debits, m.credits, m.closing_balance
     FROM ${asRows(days)}
     CROSS JOIN LATERAL (
       SELECT DISTINCT moved.account_id
-      FROM ledger.transactions AS t CROSS JOIN unnest(t.account_ids) AS moved (account_id)
+      FROM ${partitionOf('transactions', quarter)} AS t CROSS JOIN unnest(t.account_ids) AS moved (account_id)
       WHERE t.ledger_id = d.ledger_id AND t.created_at >= d.starts_at AND t.created_at < d.ends_at
-        AND t.created_at >= ${quarter.start} AND t.created_at < ${quarter.end}
+        AND t.status = 'SUCCESS'
     ) AS a
     CROSS JOIN LATERAL (
-      SELECT balance_after
-      FROM ledger.entries
-      WHERE ledger_id = d.ledger_id AND account_id = a.account_id
-        AND created_at >= d.starts_at AND created_at < d.ends_at
-        AND created_at >= ${quarter.start} AND created_at < ${quarter.end}
-      ORDER BY created_at DESC, version DESC
-      LIMIT 1
+      SELECT ${moves}
+      FROM ${partitionOf('entries', quarter)} AS e
+      WHERE e.ledger_id = d.ledger_id AND e.account_id = a.account_id
+        AND e.created_at >= d.starts_at AND e.created_at < d.ends_at
+    ) AS m
+    WHERE m.entry_count > 0`;
+}
+
+/** The day of an entry is looked up among all days from the first to the last. */
+function countedInOneGo(
+  calendar: Calendar,
+  quarter: Quarter,
+  days: readonly LedgerDay[],
+): RawBuilder<unknown> {
+  const names = days.map(({ day }) => day).sort();
+  const [first, last] = [names[0], names.at(-1)];
+  assert(first !== undefined && last !== undefined, 'there are no days to count');
+  const all: string[] = [];
+  for (let day = first; day <= last; day = dayAfter(day)) all.push(day);
+  const starts = all.map((day) => calendar.startOfDay(day));
+  return sql`
+    SELECT e.ledger_id, e.day, e.account_id, ${moves}
+    FROM (
+      SELECT ledger_id, account_id, version, amount, balance_after,
+             (${all}::date[])[width_bucket(created_at, ${starts}::timestamptz[])] AS day
+      FROM ${partitionOf('entries', quarter)}
+      WHERE created_at >= ${starts[0]} AND created_at < ${calendar.startOfDay(dayAfter(last))}
     ) AS e
-    WHERE NOT EXISTS (
-      SELECT FROM ledger.daily_balances AS known
-      WHERE known.ledger_id = d.ledger_id AND known.account_id = a.account_id AND known.snapshot_date = d.day
-        AND known.closing_balance = e.balance_after
-    )
-    ORDER BY d.ledger_id, a.account_id, d.day
-    ON CONFLICT (ledger_id, account_id, snapshot_date) DO UPDATE
-    SET closing_balance = excluded.closing_balance`.execute(trx);
-  return Number(numAffectedRows ?? 0n);
+    WHERE (e.ledger_id, e.day) IN (SELECT d.ledger_id, d.day FROM ${asRows(days)})
+    GROUP BY e.ledger_id, e.day, e.account_id`;
+}
+
+function partitionOf(name: 'entries' | 'transactions', quarter: Quarter): RawBuilder<unknown> {
+  return sql.raw(partitionText(name, quarter));
+}
+
+function partitionText(name: 'entries' | 'transactions', quarter: Quarter): string {
+  const table = quarterTables.find((one) => one.name === name);
+  assert(table, `${name} is not kept in quarters`);
+  return partitionSql(table, quarter.name);
 }

@@ -1,18 +1,22 @@
-import { sql } from 'kysely';
-import { spanOfDay } from '../core/days.ts';
-import { isAppError } from '../core/errors.ts';
-import type { Calendar, Quarter } from '../core/quarter.ts';
-import { partitionName, quarterTables } from '../core/tables.ts';
+import { stopwatch } from '../core/clock.ts';
+import type { Calendar } from '../core/quarter.ts';
 import type { Database } from '../db/database.ts';
-import { identifier } from '../db/identifier.ts';
-import type { Db, Trx } from '../db/schema.ts';
+import { withLongStatements } from '../db/long-statement.ts';
+import type { Db } from '../db/schema.ts';
 import { toAppError } from '../db/sqlstate.ts';
 import { throwIfAborted } from '../platform/retry.ts';
-import { closeBalances, countTransactions, type LedgerDay, totalDays } from './daily.ts';
+import { type Backlog, type Chunk, createBacklog } from './refresh-backlog.ts';
+import { inHalves, refreshDays } from './refresh-chunk.ts';
+import { type MarkedDay, readMarkedDays } from './refresh-marks.ts';
+import { recordRefresh } from './refreshes.ts';
 
 export interface RefreshOptions {
   readonly database: Database;
   readonly calendar: Calendar;
+  /** Quarters that are worked on side by side, each on a direct connection of its own (2). */
+  readonly parallel?: number;
+  /** Seconds after which a run that has long work to do looks again for what was marked meanwhile (10). */
+  readonly lookAgainAfter?: number;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: (progress: { what: string; done: number; total: number }) => void;
 }
@@ -27,125 +31,116 @@ export interface RefreshReport {
   readonly skipped: readonly string[];
 }
 
-/** How many days one transaction works off: a killed run loses that much and no more. */
-const CHUNK = 100;
+/** How many days one transaction works off: what a killed run loses. It follows from how long the last one took. */
+const SIZES = { first: 30, most: 1000 };
+const SECONDS = { short: 2, long: 8 };
 
 /**
  * Brings the summaries of every marked day up to date by counting the day anew. Days marked while this runs are the
- * next run's.
+ * next run's, or this one's if it takes long. Each chunk of days is one transaction; a run that is stopped or killed loses the
+ * chunk it is at, whose marks are still there.
  */
 export async function refreshSummaries(options: RefreshOptions): Promise<RefreshReport> {
-  const { database, calendar, signal } = options;
-  const quarters = await markedDays(database.write, calendar);
-  const total = quarters.reduce((sum, { days }) => sum + days.length, 0);
+  const { database, calendar, parallel = 2 } = options;
+  const seconds = stopwatch();
+  const run = createRun(options);
+  run.backlog.add(await readMarkedDays(database.write, calendar));
+  const lanes = Array.from({ length: Math.min(parallel, run.backlog.quarters()) }, () => run.lane());
+  const ends = await Promise.allSettled(lanes);
+  const failed = ends.filter((end) => end.status === 'rejected');
+  // The first failure told the other lanes to stop, so theirs say only that.
+  if (failed.length > 0) throw run.cause() ?? failed[0]?.reason;
+  if (run.failures.length > 0) throw run.failures[0];
+  await recordRefresh(database.write, 'daily summaries', seconds(), { ...run.report });
+  return run.report;
+}
+
+interface Run {
+  readonly backlog: Backlog<MarkedDay>;
+  readonly report: RefreshReport;
+  /** Of days that cannot be summed up. */
+  readonly failures: readonly unknown[];
+  /** Works until nothing is left that another lane does not work on. */
+  lane(): Promise<void>;
+  /** What ended the run, where something did. */
+  cause(): unknown;
+}
+
+function createRun(options: RefreshOptions): Run {
+  const { database, calendar, signal, onProgress, lookAgainAfter = 10 } = options;
+  const backlog = createBacklog<MarkedDay>();
   const report = { days: 0, summaries: 0, balances: 0, skipped: [] as string[] };
   const failures: unknown[] = [];
+  const stop = new AbortController();
+  const ended = signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal]);
+  let cause: unknown;
   let done = 0;
-  for (const { quarter, days } of quarters) {
-    for (let from = 0; from < days.length; from += CHUNK) {
-      throwIfAborted(signal);
-      const chunk = days.slice(from, from + CHUNK);
-      const written = await refreshDays(database.write, quarter, chunk).catch((error: unknown) => {
-        // One day that cannot be summed up must not keep all others, of other ledgers too, from being. A database
-        // that is away is no fault of the day's.
-        if (!isAppError(error, 'invalid')) throw error;
-        failures.push(error);
-        return { days: 0, summaries: 0, balances: 0 };
-      });
-      if (written === undefined) {
-        report.skipped.push(quarter.name);
-        break;
+  let size = SIZES.first;
+  let looked = stopwatch();
+  /** Chunks since the last look. The first of them is what was found new; with the second something older has its turn. */
+  let chunks = 0;
+
+  async function work(session: Db, { quarter, days }: Chunk<MarkedDay>): Promise<void> {
+    throwIfAborted(ended);
+    const written = await refreshDays(session, calendar, quarter, days);
+    if (written === undefined) {
+      backlog.giveUp(quarter);
+      if (!report.skipped.includes(quarter.name)) report.skipped.push(quarter.name);
+      return;
+    }
+    report.days += written.days;
+    report.summaries += written.summaries;
+    report.balances += written.balances;
+  }
+
+  /** The current quarter does not wait until the load of old ones is worked off. */
+  async function lookAgain(): Promise<void> {
+    if (looked() < lookAgainAfter || chunks < 2 || backlog.quarters() === 0) return;
+    looked = stopwatch();
+    chunks = 0;
+    backlog.add(await readMarkedDays(database.write, calendar));
+  }
+
+  async function workAll(session: Db): Promise<void> {
+    for (let chunk = backlog.take(size); chunk !== undefined; chunk = backlog.take(size)) {
+      const took = stopwatch();
+      const { quarter, days } = chunk;
+      await inHalves(
+        days,
+        (some) => work(session, { quarter, days: some }),
+        (_day, error) => failures.push(error),
+      );
+      backlog.finish(chunk);
+      done += days.length;
+      chunks++;
+      onProgress?.({ what: quarter.name, done, total: done + backlog.days() });
+      if (took() < SECONDS.short && days.length >= size) size = Math.min(size * 2, SIZES.most);
+      if (took() > SECONDS.long) size = Math.max(1, Math.floor(size / 2));
+      await lookAgain();
+    }
+  }
+
+  return {
+    backlog,
+    report,
+    failures,
+    cause: () => cause,
+    async lane() {
+      try {
+        await database.direct
+          .connection()
+          .execute((session) =>
+            withLongStatements(
+              session,
+              { pool: database.write, relations: [['quartermaster', 'summary_marks']], signal: ended },
+              () => workAll(session),
+            ),
+          );
+      } catch (error) {
+        cause ??= toAppError(error);
+        stop.abort();
+        throw error;
       }
-      report.days += written.days;
-      report.summaries += written.summaries;
-      report.balances += written.balances;
-      done += chunk.length;
-      options.onProgress?.({ what: quarter.name, done, total });
-    }
-  }
-  if (failures.length > 0) throw failures[0];
-  return report;
-}
-
-/** The marked days, quarter by quarter, oldest first. */
-async function markedDays(db: Db, calendar: Calendar): Promise<{ quarter: Quarter; days: LedgerDay[] }[]> {
-  const marks = await db
-    .selectFrom('quartermaster.summary_marks')
-    .select(['ledger_id', 'day'])
-    .distinct()
-    .orderBy('day')
-    .orderBy('ledger_id')
-    .execute();
-  const quarters = new Map<string, { quarter: Quarter; days: LedgerDay[] }>();
-  for (const { ledger_id: ledgerId, day } of marks) {
-    // The bounds come from the calendar that gave the mark its day, so that no session's time zone can shift them.
-    const start = calendar.startOfDay(day);
-    const quarter = calendar.quarterOf(start);
-    const found = quarters.get(quarter.name) ?? { quarter, days: [] };
-    found.days.push({ ledgerId, day, ...spanOfDay(calendar, day) });
-    quarters.set(quarter.name, found);
-  }
-  return [...quarters.values()];
-}
-
-/** Undefined, and nothing is changed, when the quarter is not attached. */
-async function refreshDays(
-  db: Db,
-  quarter: Quarter,
-  days: readonly LedgerDay[],
-): Promise<{ days: number; summaries: number; balances: number } | undefined> {
-  const trx = await db.startTransaction().setIsolationLevel('read committed').execute();
-  try {
-    // Two runs take turns. The rows of the marks would see to that too, but in any order: with deadlocks.
-    await sql`SELECT pg_advisory_xact_lock(hashtextextended('quartermaster refresh-summaries', 0))`.execute(
-      trx,
-    );
-    const taken = await takeMarks(trx, days);
-    const summaries = await countTransactions(trx, quarter, taken);
-    await totalDays(trx, taken);
-    const balances = await closeBalances(trx, quarter, taken);
-    // Asked last, for a quarter that is detached meanwhile reads as empty, and its marks must then stay.
-    if (!(await isAttached(trx, quarter))) {
-      await trx.rollback().execute();
-      return undefined;
-    }
-    await trx.commit().execute();
-    return { days: taken.length, summaries, balances };
-  } catch (error) {
-    if (!trx.isRolledBack && !trx.isCommitted)
-      await trx
-        .rollback()
-        .execute()
-        .catch(() => {});
-    throw toAppError(error);
-  }
-}
-
-/**
- * Deletes the marks of these days and says which days had any. It comes before the counting, whose statements see
- * more: what is posted in between is counted now or not, and has left a mark of its own for the next run.
- */
-async function takeMarks(trx: Trx, days: readonly LedgerDay[]): Promise<LedgerDay[]> {
-  const { rows } = await sql<{ ledger_id: number; day: string }>`
-    DELETE FROM quartermaster.summary_marks AS m
-    USING unnest(${days.map(({ ledgerId }) => ledgerId)}::integer[], ${days.map(({ day }) => day)}::date[]) AS d (ledger_id, day)
-    WHERE m.ledger_id = d.ledger_id AND m.day = d.day
-    RETURNING m.ledger_id, m.day`.execute(trx);
-  const marked = new Set(rows.map((row) => `${row.ledger_id} ${row.day}`));
-  return days.filter(({ ledgerId, day }) => marked.has(`${ledgerId} ${day}`));
-}
-
-/** True when all tables of the quarter are attached, and none is on its way out. */
-async function isAttached(trx: Trx, quarter: Quarter): Promise<boolean> {
-  const parents = quarterTables.map((table) => identifier(table.schema, table.name));
-  const partitions = quarterTables.map((table) =>
-    identifier(table.schema, partitionName(table, quarter.name)),
-  );
-  const { rows } = await sql<{ attached: boolean }>`
-    SELECT bool_and(i.inhrelid IS NOT NULL) AS attached
-    FROM unnest(${parents}::text[], ${partitions}::text[]) AS t (parent, partition)
-    LEFT JOIN pg_catalog.pg_inherits AS i
-      ON i.inhparent = to_regclass(t.parent) AND i.inhrelid = to_regclass(t.partition)
-      AND NOT i.inhdetachpending`.execute(trx);
-  return rows[0]?.attached ?? false;
+    },
+  };
 }

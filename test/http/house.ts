@@ -19,6 +19,7 @@ import type { TransactionView } from '../../src/ledger/transaction-view.ts';
 import { readTransactionOrReservation } from '../../src/ledger/transactions.ts';
 import type { Logger } from '../../src/platform/logger.ts';
 import { readGroups } from '../../src/summaries/groups.ts';
+import { readSummaryLag } from '../../src/summaries/lag.ts';
 import { readDaily } from '../../src/summaries/report.ts';
 import { type Book, openBook } from '../ledger/fixture.ts';
 
@@ -84,6 +85,7 @@ export function emptyHouse(parts: Partial<HttpHouse> = {}): HttpHouse {
     readBalance: nothing('readBalance'),
     readClosingBalance: nothing('readClosingBalance'),
     readStatement: nothing('readStatement'),
+    readSummaryLag: nothing('readSummaryLag'),
     readDaily: nothing('readDaily'),
     readGroups: nothing('readGroups'),
     loads: { run: nothing('loads.run'), find: nothing('loads.find') },
@@ -165,6 +167,7 @@ export function houseOf({ db, calendar, poster, accounts }: Book, lines: LogLine
     readBalance: (ledgerId, query) => readBalance({ db, calendar }, ledgerId, query),
     readClosingBalance: (ledgerId, query) => readClosingBalance({ db, calendar }, ledgerId, query),
     readStatement: (ledgerId, query) => readStatement({ db, calendar }, ledgerId, query),
+    readSummaryLag: () => readSummaryLag({ db, calendar }),
     readDaily: (ledgerId, query) => readDaily({ db, calendar }, ledgerId, query),
     readGroups: (ledgerId, query) => readGroups({ db, calendar }, ledgerId, query),
   });

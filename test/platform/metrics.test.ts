@@ -19,6 +19,7 @@ it('tells the version, and nothing of what has not happened yet', async () => {
   expect(await samples(page)).toEqual({
     'quartermaster_build_info{version="1.2.3"}': 1,
     quartermaster_fixity_failures_total: 0,
+    quartermaster_summary_differences_total: 0,
   });
 });
 

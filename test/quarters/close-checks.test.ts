@@ -83,7 +83,7 @@ describe('the checks of a close', () => {
     [
       'an amount that was changed on one side',
       `UPDATE ledger.entries_2025q2 SET amount = amount + 1 WHERE account_id = 1 AND version = (${last})`,
-      ['sums', 'transactions', 'versions'],
+      ['sums', 'transactions', 'versions', 'summaries'],
       ['The entries of ledger a in EUR sum to 1 minor units', 'do not sum to 0 in a currency: 1'],
     ],
     [
@@ -119,6 +119,20 @@ describe('the checks of a close', () => {
       ['Rows of ledger.daily_totals'],
     ],
     [
+      'a day of a kind of account that is summed up wrongly',
+      `UPDATE ledger.daily_group_totals SET credits = credits + 1
+         WHERE ledger_id = 2 AND day = (SELECT min(day) FROM ledger.daily_group_totals WHERE day >= '2025-04-01')`,
+      ['summaries'],
+      ['Rows of ledger.daily_group_totals that are not what the entries come to: 1, for one of 2025-04-0'],
+    ],
+    [
+      'a kind of account that nobody has',
+      `INSERT INTO ledger.daily_group_totals (ledger_id, day, group_type, currency, entry_count, debits, credits)
+       VALUES (1, '2025-06-29', 'NONE', 'EUR', 0, 0, 0)`,
+      ['summaries'],
+      ['daily_group_totals', '1, for one of 2025-06-29 of ledger 1'],
+    ],
+    [
       'a day on which nothing happened',
       `INSERT INTO ledger.daily_transaction_summary (ledger_id, day, user_id, currency, status, transaction_count, total_amount)
        VALUES (1, '2025-06-30', 'nobody', 'EUR', 'SUCCESS', 1, 1)`,
@@ -147,7 +161,7 @@ describe('the checks of a close', () => {
     [
       'an account that is gone',
       'DELETE FROM ledger.balances WHERE account_id = 10; DELETE FROM ledger.accounts WHERE id = 10',
-      ['transactions', 'balances', 'accounts'],
+      ['transactions', 'balances', 'summaries', 'accounts'],
       ['Accounts that have entries and do not exist: 1, for one account 10 of ledger 2'],
     ],
     [

@@ -34,4 +34,13 @@ export async function sumUp(db: Db, ledger: number, start: Date, end: Date): Pro
     ORDER BY ledger_id, account_id, ${day}, created_at DESC, version DESC
     ON CONFLICT (ledger_id, account_id, snapshot_date) DO UPDATE
     SET closing_balance = excluded.closing_balance`.execute(db);
+  await sql`
+    INSERT INTO ledger.daily_group_totals (ledger_id, day, group_type, currency, entry_count, debits, credits)
+    SELECT e.ledger_id, e.day, a.group_type, a.currency, count(*),
+           sum(greatest(-e.amount, 0)), sum(greatest(e.amount, 0))
+    FROM (SELECT ledger_id, ${day} AS day, account_id, amount FROM ledger.entries WHERE ${between}) AS e
+    JOIN ledger.accounts AS a ON a.ledger_id = e.ledger_id AND a.id = e.account_id
+    GROUP BY 1, 2, 3, 4
+    ON CONFLICT (ledger_id, day, group_type, currency) DO UPDATE
+    SET entry_count = excluded.entry_count, debits = excluded.debits, credits = excluded.credits`.execute(db);
 }

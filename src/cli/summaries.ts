@@ -1,0 +1,136 @@
+import type { Command } from 'commander';
+import { AppError } from '../core/errors.ts';
+import { isQuarterName } from '../core/quarter.ts';
+import { readSummaryLag, type SummaryLag } from '../summaries/lag.ts';
+import { reconcileSummaries, type SummaryReconcileReport } from '../summaries/reconcile.ts';
+import { type CommandKit, contextOf, group, JSON_OPTION, withHouse } from './command.ts';
+import { personOf } from './person.ts';
+import { progressBar } from './progress.ts';
+import { formatCount, printResult, table } from './terminal.ts';
+
+interface ReconcileFlags {
+  readonly json?: boolean;
+  readonly days: string;
+  readonly quarter?: string;
+  readonly fix: boolean;
+}
+
+/** `quartermaster summaries show|reconcile` */
+export function summariesCommand(kit: CommandKit): Command {
+  const summaries = group('summaries', 'how far the summaries are behind, and whether they are right', [
+    'summaries show',
+    'summaries show --json',
+    'summaries reconcile --no-fix',
+    'summaries reconcile --days 1000',
+    'summaries reconcile --quarter 2026q1',
+  ]);
+
+  summaries
+    .command('show')
+    .description('when they were last refreshed, and what of each ledger is not summed up yet')
+    .option(...JSON_OPTION)
+    .action(async (options: { json?: boolean }) => {
+      const context = contextOf(kit, options, 'warn');
+      await withHouse(context, async ({ database, calendar }) => {
+        printResult(
+          context.terminal,
+          await readSummaryLag({ db: database.write, calendar }),
+          renderSummaryLag,
+        );
+      });
+    });
+
+  summaries
+    .command('reconcile')
+    .description(
+      'hold days against the rows they are made of: yesterday of every ledger, and others at random',
+    )
+    .option('--days <number>', 'how many others, 0 to 100000', '100')
+    .option('--quarter <quarter>', 'all days of this quarter instead, as 2026q1')
+    .option('--fix', 'repair what differs (the default)', true)
+    .option('--no-fix', 'repair nothing, and fail when something differs')
+    .option(...JSON_OPTION)
+    .action(async (flags: ReconcileFlags) => {
+      const { quarter } = flags;
+      const days = parseDays(flags.days);
+      if (quarter !== undefined && !isQuarterName(quarter)) {
+        throw new AppError('invalid', 'invalid_quarter', `${quarter} is no quarter. Write it as 2024q1.`);
+      }
+      const context = contextOf(kit, flags, 'warn');
+      await withHouse(context, async (house) => {
+        const bar = progressBar(context.terminal, 'summaries reconcile');
+        const report = await reconcileSummaries({
+          ...house,
+          actor: personOf(),
+          days,
+          quarter,
+          fix: flags.fix,
+          signal: kit.entry.signal,
+          onProgress: ({ done, total }) => bar.update(done, total),
+        });
+        bar.end();
+        printResult(context.terminal, report, renderReconciled);
+        const left = report.differingDays - report.repairedDays + report.failed.length;
+        if (left > 0) {
+          const detail = `The summaries of ${daysOf(left)} are not what the rows come to. Run it again with --fix; days that cannot be counted need their rows looked at.`;
+          throw new AppError('corrupt', 'summaries_differ', detail);
+        }
+      });
+    });
+
+  return summaries;
+}
+
+function parseDays(text: string): number {
+  if (/^\d{1,6}$/.test(text) && Number(text) <= 100_000) return Number(text);
+  throw new AppError('invalid', 'bad_option', `--days ${text} is not a whole number from 0 to 100000.`);
+}
+
+export function renderSummaryLag({ refreshed, ledgers }: SummaryLag): string {
+  const last =
+    refreshed === null
+      ? 'They were never refreshed. A worker does it every minute; `quartermaster run refresh-summaries` does it now.'
+      : `Last refreshed at ${refreshed.at.toISOString().slice(0, 19).replace('T', ' ')} UTC, in ${refreshed.seconds.toFixed(1)} s.`;
+  if (ledgers.length === 0) return `${last}\nThere are no ledgers yet.`;
+  const rows = ledgers.map(({ ledger, days, summedUpBefore, seconds }) => [
+    ledger,
+    summedUpBefore === null ? 'all of it' : `all before ${summedUpBefore}`,
+    formatCount(days),
+    days === 0 ? '' : formatDuration(seconds),
+  ]);
+  return `${last}\n\n${table(['Ledger', 'Summed up', 'Days to count', 'Behind'], rows, ['Days to count', 'Behind'])}`;
+}
+
+function formatDuration(seconds: number): string {
+  if (seconds < 120) return `${Math.floor(seconds)} s`;
+  return seconds < 7200 ? `${Math.floor(seconds / 60)} min` : `${Math.floor(seconds / 3600)} h`;
+}
+
+export function renderReconciled(report: SummaryReconcileReport): string {
+  const { checkedDays, markedDays, differences, differingDays, repairedDays, differing, failed } = report;
+  const lines = [
+    `Held against the rows: ${daysOf(checkedDays)}. Left alone, for they are not summed up yet: ${daysOf(markedDays)}.`,
+    ...differing.map(
+      ({ ledgerId, day, table: name, key, stored, counted }) =>
+        `DIFFERS  ledger ${ledgerId}, ${day}, ${name} of ${figures(key)}: stored ${figures(stored)}, counted ${figures(counted)}`,
+    ),
+    ...failed.map(({ ledgerId, day, detail }) => `FAILED   ledger ${ledgerId}, ${day}: ${detail}`),
+  ];
+  if (differences === 0) return [...lines, 'Nothing differs.'].join('\n');
+  const more = differences > differing.length ? ` (the first ${differing.length} are shown)` : '';
+  lines.push(
+    `Rows that differ: ${formatCount(differences)}, of ${daysOf(differingDays)}${more}. Repaired: ${daysOf(repairedDays)}.`,
+  );
+  return lines.join('\n');
+}
+
+function daysOf(count: number): string {
+  return count === 1 ? '1 day' : `${formatCount(count)} days`;
+}
+
+function figures(row: Readonly<Record<string, string>> | null): string {
+  if (row === null) return 'nothing';
+  return Object.entries(row)
+    .map(([name, value]) => `${name} ${value}`)
+    .join(', ');
+}
