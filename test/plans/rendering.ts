@@ -71,10 +71,11 @@ function nameOfIndex(name: string, parents: ReadonlyMap<string, string>): string
   return parents.get(name) ?? name;
 }
 
-/** Aliases of partitions are numbered, and literals may be of any length. */
+/** Aliases of partitions are numbered, tables have another number in each database, and literals may be of any length. */
 function plain(condition: string): string {
   return condition
     .replace(/\b([a-z]+)_\d+(?=\.)/g, '$1')
+    .replace(/'\d+'::oid/g, "'…'::oid")
     .replace(/'((?:[^']|'')*)'/g, (literal) => (literal.length > 40 ? "'…'" : literal));
 }
 
