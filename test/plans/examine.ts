@@ -40,22 +40,25 @@ export interface Examined {
 /** A statement of sql/queries, or one that a builder makes. */
 export type Statement = string | { readonly sql: string; readonly parameters: readonly unknown[] };
 
-/** Runs a statement in a transaction that is rolled back, after what is prepared for it there. */
+/**
+ * Runs a statement in a transaction that is rolled back, after what is prepared for it there. One that changes nothing is run twice and
+ * looked at the second time, when the session knows the catalog.
+ */
 export async function examine(
   db: Db,
   mode: Mode,
   statement: Statement,
   parameters: readonly unknown[],
-  prepare: (trx: Trx) => Promise<unknown> = async () => {},
+  { prepare, changes }: { prepare?: ((trx: Trx) => Promise<unknown>) | undefined; changes: boolean },
 ): Promise<Examined> {
   const made =
     typeof statement === 'string' ? { sql: await readStatement(statement), parameters } : statement;
   const trx = await db.startTransaction().execute();
   try {
     await sql`SELECT set_config('TimeZone', 'UTC', true)`.execute(trx);
-    await prepare(trx);
+    await prepare?.(trx);
     const before = await counters(trx);
-    const root = await explain(trx, mode, made.sql, made.parameters);
+    const root = await explain(trx, mode, made.sql, made.parameters, changes ? 1 : 2);
     const writes = differences(before, await counters(trx));
     return { root, parents: await parentIndexes(trx), writes };
   } finally {
@@ -68,15 +71,21 @@ export async function readStatement(name: string): Promise<string> {
 }
 
 /** EXECUTE takes its parameters as literals, whose types are those of the casts in the statement. */
-async function explain(trx: Trx, mode: Mode, text: string, parameters: readonly unknown[]): Promise<Node> {
+async function explain(
+  trx: Trx,
+  mode: Mode,
+  text: string,
+  parameters: readonly unknown[],
+  times: number,
+): Promise<Node> {
   const run = (statement: string) => trx.executeQuery<Record<string, unknown>>(CompiledQuery.raw(statement));
   await run(`SET LOCAL plan_cache_mode = ${mode}`);
   await run(`PREPARE examined AS ${text}`);
   const values = parameters.length === 0 ? '' : `(${parameters.map(literal).join(', ')})`;
   try {
-    const { rows } = await run(
-      `EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON) EXECUTE examined${values}`,
-    );
+    const explained = `EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON) EXECUTE examined${values}`;
+    for (let time = 1; time < times; time++) await run(explained);
+    const { rows } = await run(explained);
     return (rows as unknown as [{ 'QUERY PLAN': [{ Plan: Node }] }])[0]['QUERY PLAN'][0].Plan;
   } finally {
     await run('DEALLOCATE examined').catch(() => {});

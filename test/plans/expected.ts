@@ -40,6 +40,57 @@ export interface Case {
   readonly prepare?: (db: Db) => Promise<unknown>;
 }
 
+/** What a case's plan does, and what of that its shape does not allow. */
+async function examined(book: Book, known: Known, mode: Mode, one: Case) {
+  const given = one.parameters ?? [];
+  const parameters = typeof given === 'function' ? given(known) : given;
+  const statement = one.made === undefined ? one.of : await one.made(book);
+  const plan = await examine(book.db, mode, statement, parameters, {
+    prepare: one.prepare,
+    changes: one.shape.writes !== undefined,
+  });
+  const shape = mode === 'force_generic_plan' ? { ...one.shape, ...one.generic } : one.shape;
+  return { plan, faults: faultsOf(plan, shape) };
+}
+
+/** What is wrong with a plan that is not kept, with the plan; empty where it is as it should be. */
+export async function planFaults(book: Book, known: Known, mode: Mode, one: Case): Promise<string> {
+  const { plan, faults } = await examined(book, known, mode, one);
+  if (faults.length === 0) return '';
+  return [
+    `${one.of}: ${one.name}: ${faults.join('; ')}`,
+    shapeText(plan),
+    '-- counted',
+    countedText(plan),
+  ].join('\n');
+}
+
+/** A booked transaction in the middle of 2023, and the last reservations. */
+export async function knownOf({ db, ledger }: Book): Promise<Known> {
+  const found = await db
+    .selectFrom('ledger.transactions')
+    .select(['id', 'created_at', 'account_ids'])
+    .where('ledger_id', '=', ledger.id)
+    .where('created_at', '>', new Date('2023-08-01'))
+    .where('status', '=', 'SUCCESS')
+    .orderBy('created_at')
+    .orderBy('id')
+    .executeTakeFirstOrThrow();
+  const pending = await db
+    .selectFrom('ledger.reservations')
+    .select('id')
+    .where('state', '=', 'PENDING')
+    .orderBy('created_at', 'desc')
+    .limit(2)
+    .execute();
+  return {
+    at: found.created_at.toISOString(),
+    id: found.id,
+    accountIds: found.account_ids,
+    reservationIds: pending.map(({ id }) => id),
+  };
+}
+
 /**
  * Plans as they were when somebody last looked at them: `expected/<statement>.txt`. `QM_TEST_WRITE_PLANS=1 vitest run test/plans`
  * writes them anew, and the diff says what became of them.
@@ -60,21 +111,15 @@ export function keptPlans() {
   return {
     /** What is wrong with a plan, with the plan that was and the one that is; empty where it is as it should be. */
     async faults(book: Book, known: Known, mode: Mode, one: Case): Promise<string> {
-      const { db } = book;
-      const given = one.parameters ?? [];
-      const parameters = typeof given === 'function' ? given(known) : given;
-      const statement = one.made === undefined ? one.of : await one.made(book);
-      const examined = await examine(db, mode, statement, parameters, one.prepare);
-      const shape = mode === 'force_generic_plan' ? { ...one.shape, ...one.generic } : one.shape;
-      const faults = faultsOf(examined, shape);
-      const [title, text] = [titleOf(one, mode), shapeText(examined)];
+      const { plan, faults } = await examined(book, known, mode, one);
+      const [title, text] = [titleOf(one, mode), shapeText(plan)];
       const sections = seen.get(one.of) ?? new Map<string, string>();
       seen.set(one.of, sections.set(title, text));
       const was = keptOf(one.of).get(title);
-      isComparable ??= isVersion(db);
+      isComparable ??= isVersion(book.db);
       if (!isWriting && (await isComparable) && was !== text) faults.push('its plan has changed its shape');
       if (faults.length === 0) return '';
-      const counted = countedText(examined);
+      const counted = countedText(plan);
       return [
         `${one.of}: ${title}: ${faults.join('; ')}`,
         ...[

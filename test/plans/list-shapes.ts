@@ -130,7 +130,7 @@ export const listShapes: readonly [string, string, readonly unknown[], Shape][] 
     'how many moved the account that moves most, by its entries alone',
     'count_of_account',
     [1, EVER, END, 0, 10_001, BANK],
-    { indexes: ['entries_pkey'], quarters: ['2024q4'], buffers: 2500 },
+    { indexes: ['entries_pkey'], buffers: 2500 },
   ],
   [
     'how many moved an account, across quarters',

@@ -54,7 +54,7 @@ SELECT n, at,
        (5001 + (hashint4(-n) & 16383) % 5000)::bigint AS to_id,
        (1 + n % 997)::bigint AS amount
 FROM (
-  SELECT n, every, failed, (starts_at + (n - n % 2) * (ends_at - starts_at) / (rows + 2))::timestamptz(3) AS at
+  SELECT n, every, failed, (starts_at + (ends_at - starts_at) * ((n - n % 2)::float8 / (rows + 2)))::timestamptz(3) AS at
   FROM (
     SELECT current_setting('plans.starts_at')::timestamptz AS starts_at, current_setting('plans.ends_at')::timestamptz AS ends_at,
            current_setting('plans.heavy_every')::integer AS every, current_setting('plans.failed')::integer AS failed,
@@ -105,7 +105,7 @@ FROM ledger.daily_transaction_summary GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4;
 
 -- As if there were forty ledgers more, for one that has its totals to itself may as well read them all.
 INSERT INTO ledger.daily_totals (ledger_id, day, currency, status, transaction_count, total_amount)
-SELECT ledger_id + n, day, currency, status, transaction_count, total_amount
+SELECT ledger_id + 100000 + n, day, currency, status, transaction_count, total_amount
 FROM ledger.daily_totals CROSS JOIN generate_series(10, 50) AS n WHERE ledger_id = 1 ORDER BY 1, 2, 3, 4;
 
 INSERT INTO ledger.daily_balances (ledger_id, account_id, snapshot_date, closing_balance)

@@ -3,10 +3,15 @@ import { pagesOf } from './rendering.ts';
 
 /** What a plan may do. All that is not named here is a fault. */
 export interface Shape {
-  /** By the names of migrations, whatever the partitions call theirs: each must be used, and no other. */
-  readonly indexes: readonly string[];
+  /**
+   * By the names of migrations, whatever the partitions call theirs: each must be used, and no other. `any` where so few rows are
+   * concerned that one is as good as another.
+   */
+  readonly indexes: readonly string[] | 'any';
   /** The quarters that are looked into. All others are left out, or never come to be executed. */
   readonly quarters?: readonly string[];
+  /** Tables and partitions that the plan has at all, executed or not, at most: each is planned, and locked. */
+  readonly planned?: number;
   /** Pages of 8 KiB that are looked at, at most. */
   readonly buffers: number;
   /** Indexes of these that must be read without their table. */
@@ -33,6 +38,10 @@ export function faultsOf({ root, parents, writes }: Examined, shape: Shape): str
   if (shape.quarters !== undefined && quarters.join() !== [...shape.quarters].sort().join()) {
     faults.push(`looked into ${quarters.join(', ')}`);
   }
+  const planned = new Set(flatten(root).flatMap((node) => node['Relation Name'] ?? []));
+  if (planned.size > (shape.planned ?? planned.size)) {
+    faults.push(`${planned.size} tables are planned, ${shape.planned} may be`);
+  }
   // A filter of quartermaster's own small tables passes over their rows by the way.
   const removed = nodes
     .filter((node) => !shape.seqScans?.includes(node['Relation Name'] ?? ''))
@@ -50,8 +59,12 @@ function indexFaults(nodes: readonly Node[], shape: Shape, nameOf: (node: Node) 
   // By the last of them an INSERT finds what is there already.
   const names = nodes.flatMap((node) => [nameOf(node), ...(node['Conflict Arbiter Indexes'] ?? [])]);
   const used = new Set(names.filter((name) => name !== ''));
-  const faults = [...used].filter((name) => !shape.indexes.includes(name)).map((name) => `${name} is used`);
-  for (const name of shape.indexes) if (!used.has(name)) faults.push(`${name} is not used`);
+  const { indexes } = shape;
+  const faults: string[] = [];
+  if (indexes !== 'any') {
+    for (const name of used) if (!indexes.includes(name)) faults.push(`${name} is used`);
+    for (const name of indexes) if (!used.has(name)) faults.push(`${name} is not used`);
+  }
   for (const node of nodes) {
     const [type, fetches] = [node['Node Type'], node['Heap Fetches'] ?? 0];
     if (shape.indexOnly?.includes(nameOf(node)) && (type !== 'Index Only Scan' || fetches > 0)) {
