@@ -15,6 +15,7 @@ const recent = [1, '2024-07-01T00:00:00Z', END, NONE, 51];
 const older = [1, '-infinity', '2024-07-01T00:00:00Z', NONE, 51];
 const no = [null, null];
 const QUARTERS = 200;
+const liveDay = [['2024-12-20'], ['2024-12-20'], ['2024-12-20T00:00:00Z'], ['2024-12-21T00:00:00Z']];
 
 /** What takes as long whatever the number of quarters: one or two are planned, or come to be executed. */
 const constant: readonly Case[] = [
@@ -47,6 +48,12 @@ const constant: readonly Case[] = [
     of: 'transactions_of_ledger',
     parameters: [...older, null, null, ...no],
     shape: { indexes: ['transactions_pkey'], quarters: ['2024q2', '2024q3'], buffers: 15 },
+  },
+  {
+    name: 'what failed last',
+    of: 'transactions_failed',
+    parameters: [...recent.slice(0, 4), 5, null, ...no],
+    shape: { indexes: ['transactions_failed_idx'], quarters: ['2024q4'], buffers: 20, planned: 2 },
   },
   {
     name: 'the balance of an account that moves',
@@ -87,8 +94,42 @@ const constant: readonly Case[] = [
   ...writeCases.filter(({ of }) => /^(lock|update|insert_(transactions|entries))/.test(of)),
 ];
 
-/** What is looked for in every quarter, for it may be in any: three pages each, so the number of quarters says how long it takes. */
+/** All but the last quarters take no more rows, as it is where a ledger is old. */
+const closedRange: readonly Case[] = builderCases
+  .filter(({ of }) => of === 'closed_ranges')
+  .map((one) => ({
+    ...one,
+    name: 'which are closed, of those that a batch is in, where nearly all are',
+    prepare: (db) =>
+      sql`
+        DO $$
+        DECLARE one record;
+        BEGIN
+          FOR one IN SELECT quarter FROM quartermaster.quarters WHERE quarter < '2024q3' LOOP
+            EXECUTE format('ALTER TABLE ledger.%I ADD CONSTRAINT quarter_closed CHECK (false) NOT VALID', 'transactions_' || one.quarter);
+            EXECUTE format('ALTER TABLE ledger.%I ADD CONSTRAINT quarter_closed CHECK (false) NOT VALID', 'entries_' || one.quarter);
+          END LOOP;
+          UPDATE quartermaster.quarters SET state = 'closed' WHERE quarter < '2024q3';
+        END $$`.execute(db),
+  }));
+
+/**
+ * What grows. A total reads some rows a day, and so a page of the index for about a quarter. What may be in any quarter is looked for in
+ * each of them: three pages each.
+ */
 const growing: readonly Case[] = [
+  {
+    name: 'the total of fifty years, with a day that is not summed up',
+    of: 'count_days',
+    parameters: [1, '-infinity', 'infinity', ...liveDay, ...no],
+    shape: {
+      indexes: 'any',
+      quarters: ['2024q4'],
+      buffers: QUARTERS + 60,
+      seqScans: ['quarters', 'summary_marks'],
+      removed: 3,
+    },
+  },
   {
     name: 'a user of few transactions, in all quarters',
     of: 'transactions_of_user',
@@ -129,7 +170,7 @@ describe('where there are two hundred quarters', () => {
   afterAll(() => book?.close());
 
   describe.each(modes)('by %s, the plan for', (mode) => {
-    it.each([...constant, ...growing])('$of: $name', async (one) => {
+    it.each([...constant, ...closedRange, ...growing])('$of: $name', async (one) => {
       expect(await planFaults(book, known, mode, one)).toBe('');
     });
   });

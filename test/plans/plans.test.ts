@@ -17,6 +17,9 @@ import { besideCases, writeCases } from './write-cases.ts';
 /** Whether a file of sql/queries may leave out the line that names its indexes. */
 const MAY_SAY_NOTHING = true;
 
+/** Indexes that a statement needs and its plan does not show: by this one PostgreSQL refuses a second row. */
+const guards: Readonly<Record<string, readonly string[]>> = { insert_reversals: ['reversals_pkey'] };
+
 const reads: readonly Case[] = [...readCases, ...pointCases, ...besideCases, ...builderCases];
 const cases: readonly Case[] = [...reads, ...writeCases];
 
@@ -86,7 +89,7 @@ describe('the statements of sql/queries', () => {
         .flatMap(({ shape }) => (shape.indexes === 'any' ? [] : shape.indexes));
       const [is, should] = [
         (said ?? 'nothing').split(', ').sort().join(', '),
-        [...new Set(used)].sort().join(', '),
+        [...new Set([...used, ...(guards[name] ?? [])])].sort().join(', '),
       ];
       if (is !== (should || 'none')) wrong.push(`${name} says ${is}, and uses ${should || 'none'}`);
     }
