@@ -8,6 +8,7 @@ import { listTransactions, type TransactionList } from '../../src/ledger/list.ts
 import type { TransactionFilter } from '../../src/ledger/list-filter.ts';
 import type { Book } from '../ledger/fixture.ts';
 import { builderCases } from './builder-cases.ts';
+import { changeCases } from './change-cases.ts';
 import { modes, readStatement } from './examine.ts';
 import { type Case, type Known, keptPlans, knownOf } from './expected.ts';
 import { BANK, openLoadedBook } from './loaded.ts';
@@ -62,7 +63,7 @@ it(`the plan for ${failedDay.name}`, async () => {
 
 // After all reads: what is rolled back stays in the pages, which are not visible to all any more.
 describe.each(modes)('by %s, the plan for', (mode) => {
-  it.each(writeCases)('$of: $name', async (one) => {
+  it.each([...writeCases, ...changeCases])('$of: $name', async (one) => {
     expect(await kept.faults(book, known, mode, one)).toBe('');
   });
 });
