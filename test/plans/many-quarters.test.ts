@@ -156,6 +156,21 @@ const growing: readonly Case[] = [
   },
 ];
 
+/** Of a quarter that has left, what the account had at the end of its days: asked of each, where it moved in none of them. */
+const offline: Case = {
+  name: 'the balance of an account that never moved, where most quarters have left',
+  of: 'balance_before',
+  parameters: [1, IDLE, END, LAST, '2024-12-31'],
+  shape: {
+    indexes: ['entries_pkey', 'daily_balances_pkey'],
+    buffers: 6 * QUARTERS + 20,
+    seqScans: ['quarters'],
+    sorted: QUARTERS,
+  },
+  prepare: (db) =>
+    sql`UPDATE quartermaster.quarters SET state = 'dropped' WHERE quarter < '2023q1'`.execute(db),
+};
+
 describe('where there are two hundred quarters', () => {
   let book: Book;
   let known: Known;
@@ -170,7 +185,7 @@ describe('where there are two hundred quarters', () => {
   afterAll(() => book?.close());
 
   describe.each(modes)('by %s, the plan for', (mode) => {
-    it.each([...constant, ...closedRange, ...growing])('$of: $name', async (one) => {
+    it.each([...constant, ...closedRange, ...growing, offline])('$of: $name', async (one) => {
       expect(await planFaults(book, known, mode, one)).toBe('');
     });
   });
