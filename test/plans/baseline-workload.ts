@@ -7,6 +7,7 @@ import { createAccounts } from '../../src/ledger/account-create.ts';
 import { searchAccounts } from '../../src/ledger/account-list.ts';
 import { createAccountCache } from '../../src/ledger/accounts.ts';
 import { readBalance } from '../../src/ledger/balance.ts';
+import { readClosingBalance } from '../../src/ledger/closing-balance.ts';
 import { purgeIdempotencyKeys } from '../../src/ledger/idempotency-purge.ts';
 import { createLedger, findLedger } from '../../src/ledger/ledgers.ts';
 import { listTransactions } from '../../src/ledger/list.ts';
@@ -203,6 +204,7 @@ async function readAll(books: Books, booked: readonly string[]): Promise<void> {
     const account = `l-${n}:CASH`;
     await readBalance(house, ledgerId, { account: `w-${n}:WALLET` });
     await readBalance(house, ledgerId, { account, at: new Date('2020-02-14T12:00:00Z') });
+    await readClosingBalance(house, ledgerId, { account, day: '2020-02-14' });
     await readStatement(house, ledgerId, { account, from: new Date('2020-01-15'), limit: 20 });
     await readTransaction(db, ledgerId, booked[n * 7] as string);
     await searchAccounts(db, ledgerId, { entityId: `w-${n}` });

@@ -41,9 +41,10 @@ export interface Case {
 }
 
 /** What a case's plan does, and what of that its shape does not allow. */
-async function examined(book: Book, known: Known, mode: Mode, one: Case) {
+async function examined(book: Book, mode: Mode, one: Case, known: Known | undefined) {
   const given = one.parameters ?? [];
-  const parameters = typeof given === 'function' ? given(known) : given;
+  if (typeof given === 'function' && !known) throw new Error(`${one.name} asks for what is in the ledger`);
+  const parameters = typeof given === 'function' ? given(known as Known) : given;
   const statement = one.made === undefined ? one.of : await one.made(book);
   const plan = await examine(book.db, mode, statement, parameters, {
     prepare: one.prepare,
@@ -54,8 +55,8 @@ async function examined(book: Book, known: Known, mode: Mode, one: Case) {
 }
 
 /** What is wrong with a plan that is not kept, with the plan; empty where it is as it should be. */
-export async function planFaults(book: Book, known: Known, mode: Mode, one: Case): Promise<string> {
-  const { plan, faults } = await examined(book, known, mode, one);
+export async function planFaults(book: Book, mode: Mode, one: Case, known?: Known): Promise<string> {
+  const { plan, faults } = await examined(book, mode, one, known);
   if (faults.length === 0) return '';
   return [
     `${one.of}: ${one.name}: ${faults.join('; ')}`,
@@ -110,8 +111,8 @@ export function keptPlans() {
 
   return {
     /** What is wrong with a plan, with the plan that was and the one that is; empty where it is as it should be. */
-    async faults(book: Book, known: Known, mode: Mode, one: Case): Promise<string> {
-      const { plan, faults } = await examined(book, known, mode, one);
+    async faults(book: Book, mode: Mode, one: Case, known: Known): Promise<string> {
+      const { plan, faults } = await examined(book, mode, one, known);
       const [title, text] = [titleOf(one, mode), shapeText(plan)];
       const sections = seen.get(one.of) ?? new Map<string, string>();
       seen.set(one.of, sections.set(title, text));

@@ -186,7 +186,7 @@ describe('where there are two hundred quarters', () => {
 
   describe.each(modes)('by %s, the plan for', (mode) => {
     it.each([...constant, ...closedRange, ...growing, offline])('$of: $name', async (one) => {
-      expect(await planFaults(book, known, mode, one)).toBe('');
+      expect(await planFaults(book, mode, one, known)).toBe('');
     });
   });
 });

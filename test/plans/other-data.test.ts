@@ -90,7 +90,7 @@ describe.each(dataSets)('where $name', ({ load, otherwise = {}, more = [], only,
   describe.each(modes.filter((mode) => (only ?? mode) === mode))('by %s, the plan for', (mode) => {
     it.each(cases)('$of: $name', async (one) => {
       const shape = { ...one.shape, ...otherwise[one.name] };
-      expect(await planFaults(book, known, mode, { ...one, shape })).toBe('');
+      expect(await planFaults(book, mode, { ...one, shape }, known)).toBe('');
     });
   });
 });

@@ -123,4 +123,10 @@ export const otherShapes: readonly [string, string, readonly unknown[], Shape][]
     [1, 'user-77', ['WALLET', 'CASH'], 1001],
     { indexes: ['accounts_address_key'], indexOnly: ['accounts_address_key'], buffers: 10 },
   ],
+  [
+    'the balance at the end of a day, by one probe',
+    'closing_balance',
+    [1, 77, '2023-05-04'],
+    { indexes: ['daily_balances_pkey'], buffers: 8, seqScans: ['summary_marks'] },
+  ],
 ];

@@ -53,18 +53,18 @@ afterAll(() => book.close());
 
 describe.each(modes)('by %s, the plan for', (mode) => {
   it.each(reads)('$of: $name', async (one) => {
-    expect(await kept.faults(book, known, mode, one)).toBe('');
+    expect(await kept.faults(book, mode, one, known)).toBe('');
   });
 });
 
 it(`the plan for ${failedDay.name}`, async () => {
-  expect(await kept.faults(book, known, 'force_custom_plan', failedDay)).toBe('');
+  expect(await kept.faults(book, 'force_custom_plan', failedDay, known)).toBe('');
 });
 
 // After all reads: what is rolled back stays in the pages, which are not visible to all any more.
 describe.each(modes)('by %s, the plan for', (mode) => {
   it.each([...writeCases, ...changeCases])('$of: $name', async (one) => {
-    expect(await kept.faults(book, known, mode, one)).toBe('');
+    expect(await kept.faults(book, mode, one, known)).toBe('');
   });
 });
 
