@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { importRules } from './tidy/imports.ts';
 import { faults } from './tidy/rules.ts';
 import { source } from './tidy/source.ts';
+import { sqlRules } from './tidy/sql.ts';
 import { textRules } from './tidy/text.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -19,7 +20,7 @@ function filesOf(folder: string): string[] {
 
 const files = folders.flatMap(filesOf).map((path) => source(path, readFileSync(join(root, path), 'utf8')));
 const { dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-const rules = [...importRules(new Set(Object.keys(dependencies))), ...textRules];
+const rules = [...importRules(new Set(Object.keys(dependencies))), ...textRules, ...sqlRules];
 
 describe('the house is tidy:', () => {
   it.each(rules)('$name', (rule) => {

@@ -62,7 +62,10 @@ export async function lockAccounts(
   return stored;
 }
 
-/** Writes name, status and limit: the status in both its places. */
+/**
+ * Writes name, status and limit: the status in both its places. The ids stand twice, as in update_balances: by the second condition the
+ * rows are found by their key, where the join alone would read all there are as soon as many are changed.
+ */
 export async function updateAccounts(
   trx: Trx,
   ledgerId: number,
@@ -76,13 +79,17 @@ export async function updateAccounts(
     SET status = c.status, min_balance = c.min_balance
     FROM unnest(${ids}::bigint[], ${statuses}::text[], ${plainArray(accounts.map(({ minBalance }) => minBalance))}::bigint[])
       AS c (account_id, status, min_balance)
-    WHERE b.ledger_id = ${ledgerId}::integer AND b.account_id = c.account_id`.execute(trx);
+    WHERE b.ledger_id = ${ledgerId}::integer AND b.account_id = c.account_id AND b.account_id = ANY (${ids}::bigint[])`.execute(
+    trx,
+  );
   await sql`
     UPDATE ledger.accounts AS a
     SET status = c.status, name = c.name
     FROM unnest(${ids}::bigint[], ${statuses}::text[], ${textArray(accounts.map(({ name }) => name))}::text[])
       AS c (account_id, status, name)
-    WHERE a.ledger_id = ${ledgerId}::integer AND a.id = c.account_id`.execute(trx);
+    WHERE a.ledger_id = ${ledgerId}::integer AND a.id = c.account_id AND a.id = ANY (${ids}::bigint[])`.execute(
+    trx,
+  );
 }
 
 export async function readPhones(

@@ -46,6 +46,8 @@ interface StoredOptions extends LoadMeaning {
   readonly rejectFile?: string | undefined;
 }
 
+const progressColumns = ['state', 'records', 'prefix_sha256', 'booked', 'rejected', 'reject_bytes'] as const;
+
 /** What rolls over the records. */
 export const startOfPrefix = () => createHash('sha256');
 
@@ -65,7 +67,7 @@ export async function openLoad(
     // Locked, which waits for the last transaction of a process that was killed while it committed.
     const loads = trx
       .selectFrom('quartermaster.loads')
-      .selectAll()
+      .select(['id', 'options', 'source_sha256', ...progressColumns])
       .where('ledger_id', '=', ledgerId)
       .forUpdate();
     const known =
@@ -150,7 +152,7 @@ export async function advanceLoad(
   if (moved.numUpdatedRows === 1n) return undefined;
   const row = await trx
     .selectFrom('quartermaster.loads')
-    .selectAll()
+    .select(progressColumns)
     .where('ledger_id', '=', ledgerId)
     .where('id', '=', id)
     .executeTakeFirstOrThrow();

@@ -88,12 +88,6 @@ export const otherShapes: readonly [string, string, readonly unknown[], Shape][]
     },
   ],
   [
-    'the locks of two balances',
-    'lock_balances',
-    [1, [77, 5077]],
-    { indexes: ['balances_pkey'], buffers: 20, sorted: 2 },
-  ],
-  [
     'accounts by their addresses, from the index alone',
     'accounts_by_address',
     [1, ['user-77', 'bank'], ['WALLET', 'CASH']],
@@ -104,5 +98,35 @@ export const otherShapes: readonly [string, string, readonly unknown[], Shape][]
     'idempotency_keys_by_key',
     [1, ['key-6', 'key-120', 'nobody']],
     { indexes: ['idempotency_keys_pkey'], buffers: 16 },
+  ],
+  [
+    'an account by its id',
+    'accounts_by_id',
+    [1, [77, 5077]],
+    { indexes: ['accounts_pkey'], buffers: 12, sorted: 2 },
+  ],
+  [
+    'the accounts of a phone',
+    'accounts_by_phone',
+    [1, '+491577', 1001],
+    { indexes: ['account_phones_number_idx', 'accounts_pkey'], buffers: 12, sorted: 1 },
+  ],
+  [
+    'the accounts of an entity, from the index alone',
+    'accounts_of_entity',
+    [1, 'user-77', 1001],
+    { indexes: ['accounts_address_key'], indexOnly: ['accounts_address_key'], buffers: 5 },
+  ],
+  [
+    'the accounts of an entity and some groups, from the index alone',
+    'accounts_of_groups',
+    [1, 'user-77', ['WALLET', 'CASH'], 1001],
+    { indexes: ['accounts_address_key'], indexOnly: ['accounts_address_key'], buffers: 10 },
+  ],
+  [
+    'the balance at the end of a day, by one probe',
+    'closing_balance',
+    [1, 77, '2023-05-04'],
+    { indexes: ['daily_balances_pkey'], buffers: 8, seqScans: ['summary_marks'] },
   ],
 ];

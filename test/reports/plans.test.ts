@@ -1,7 +1,8 @@
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Book } from '../ledger/fixture.ts';
-import { modes, planFaults } from '../plans/plan.ts';
+import { modes } from '../plans/examine.ts';
+import { planFaults } from '../plans/expected.ts';
 import { openLoadedBook, type Reading, readingOf } from './loaded.ts';
 
 let book: Book;
@@ -129,7 +130,13 @@ describe('the closing balance of an account', () => {
       [1999, '2024-12-31'],
       [5000, '2024-03-31'],
     ]) {
-      expect(await planFaults(book.db, mode, 'closing_balance', [1, account, day], shape)).toBe('');
+      const one = {
+        name: `${account} on ${day}`,
+        of: 'closing_balance',
+        parameters: [1, account, day],
+        shape,
+      };
+      expect(await planFaults(book, mode, one)).toBe('');
     }
   });
 });
