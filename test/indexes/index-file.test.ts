@@ -68,7 +68,7 @@ describe('a file of indexes', () => {
           return;
         }
         for (const { tail } of found) {
-          const bare = tail.replace(/'(?:[^']|'')*'|"(?:[^"]|"")*"|\$(\w*)\$[\s\S]*?\$\1\$/g, '');
+          const bare = tail.replace(/'(?:[^']|'')*'|"(?:[^"]|"")*"|\$(\w*)\$[\s\S]*?\$\1\$/g, 'q');
           expect(bare).not.toMatch(/;|--|\/\*/);
         }
       }),
