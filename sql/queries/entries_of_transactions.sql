@@ -1,3 +1,4 @@
+-- Indexes: entries_pkey, accounts_pkey
 -- The entries of many transactions, each by the accounts it names: a probe of the entries' primary key for each. OFFSET 0
 -- keeps the planner from starting with the accounts, whose whole history it would read.
 -- $1 ledger, $2 created_at, $3 transaction ids, $4 account ids: a row for each account of each transaction

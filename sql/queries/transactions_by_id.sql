@@ -1,3 +1,4 @@
+-- Indexes: transactions_pkey
 -- Many at once. An id holds the millisecond of created_at, so each is one probe of one partition's primary key.
 -- $1 ledger, $2 created_at, $3 ids
 SELECT t.id, t.created_at, t.user_id, t.status, t.currency, t.amount, t.reference_code, t.description, t.effective_at,
