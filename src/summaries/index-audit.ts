@@ -1,5 +1,6 @@
 import type { Database } from '../db/database.ts';
 import type { Db } from '../db/schema.ts';
+import { toAppError } from '../db/sqlstate.ts';
 import { type BloatReading, readBloat } from './index-bloat.ts';
 import { type DeclaredIndex, readDeclared } from './index-declared.ts';
 import { type IndexFacts, readCounted, readIndexFacts } from './index-facts.ts';
@@ -43,7 +44,9 @@ export async function readAudit(
   limits: Thresholds,
   declared?: readonly DeclaredIndex[],
 ): Promise<{ report: AuditReport; facts: readonly IndexFacts[] }> {
-  const facts = await readIndexFacts(db);
+  const facts = await readIndexFacts(db).catch((error: unknown) => {
+    throw toAppError(error);
+  });
   const counted = await readCounted(db);
   const { by, bloats, unknown } = await readBloat(db, facts, limits.bloatBytes);
   const material = { facts, counted, bloats, declared: declared ?? (await readDeclared(db)) };

@@ -72,7 +72,11 @@ export async function readIndexFacts(db: Db): Promise<IndexFacts[]> {
              pg_get_expr(i.indpred, i.indrelid) AS predicate,
              ${sql.raw(TAIL)} AS tail,
              coalesce(pg_stat_get_numscans(x.oid), 0)::float8 AS scans,
-             CASE WHEN x.relkind = 'I' THEN 0 ELSE coalesce(pg_relation_size(x.oid), 0) END AS bytes,
+             CASE WHEN x.relkind = 'I' THEN 0
+                  -- To ask the size of one that somebody keeps everybody out of would be to wait for them.
+                  WHEN EXISTS (SELECT FROM pg_locks AS l WHERE l.relation = x.oid AND l.mode = 'AccessExclusiveLock')
+                  THEN x.relpages::bigint * current_setting('block_size')::bigint
+                  ELSE coalesce(pg_relation_size(x.oid), 0) END AS bytes,
              x.reltuples::float8 AS rows,
              coalesce((SELECT split_part(o, '=', 2)::integer FROM unnest(x.reloptions) AS o WHERE o LIKE 'fillfactor=%'), 90) AS fillfactor,
              (SELECT coalesce(json_agg(json_build_object(

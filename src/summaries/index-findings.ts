@@ -241,7 +241,7 @@ function sizeOf(one: IndexFacts, facts: readonly IndexFacts[]): bigint {
 function dropSql(one: IndexFacts): string {
   const name = nameOf(one);
   return one.on === 'partitioned'
-    ? `SET lock_timeout = '1s'; DROP INDEX ${name}`
+    ? `BEGIN; SET LOCAL lock_timeout = '1s'; DROP INDEX ${name}; COMMIT`
     : `DROP INDEX CONCURRENTLY ${name}`;
 }
 

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import { stopwatch } from '../core/clock.ts';
-import { isAppError } from '../core/errors.ts';
+import { AppError, isAppError } from '../core/errors.ts';
 import type { Database } from '../db/database.ts';
 import { identifier } from '../db/identifier.ts';
 import { INDEX_LOCK } from '../db/index-file-build.ts';
@@ -8,7 +8,7 @@ import { watchBuild } from '../db/index-progress.ts';
 import { type OnBlocked, withNamedLock } from '../db/locks.ts';
 import { withLongStatements } from '../db/long-statement.ts';
 import type { Db } from '../db/schema.ts';
-import { toAppError } from '../db/sqlstate.ts';
+import { sqlState, toAppError } from '../db/sqlstate.ts';
 import { throwIfAborted } from '../platform/retry.ts';
 import { readAudit } from './index-audit.ts';
 import { type IndexFacts, readIndexFacts } from './index-facts.ts';
@@ -115,9 +115,15 @@ async function rebuild(
     const told =
       outcome === 'stopped'
         ? 'There was no time left for it. Give it more by `quartermaster indexes audit --apply --hours`.'
-        : `${detail} [${code}]`;
+        : `${keyOf(error)}${detail} [${code}]`;
     return { ...base, outcome, after: index.bytes, seconds: seconds(), detail: told };
   }
+}
+
+/** Of a unique index that cannot be: which rows are in the way. */
+function keyOf(error: unknown): string {
+  const cause = error instanceof AppError ? error.cause : error;
+  return sqlState(cause) === '23505' ? `${(cause as { detail?: string }).detail ?? ''} ` : '';
 }
 
 /** What a REINDEX CONCURRENTLY leaves behind when it dies: every write keeps it up to date for nothing. */
