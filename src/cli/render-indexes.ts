@@ -1,6 +1,6 @@
 import type { BuildReport } from '../db/concurrent-index.ts';
 import type { AuditReport } from '../summaries/index-audit.ts';
-import type { Finding, FindingKind } from '../summaries/index-findings.ts';
+import type { Finding, FindingKind } from '../summaries/index-finding.ts';
 import type { ReindexReport } from '../summaries/index-reindex.ts';
 import { formatBytes, formatCount, printable, table } from './terminal.ts';
 

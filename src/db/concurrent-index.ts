@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import { AppError } from '../core/errors.ts';
 import { throwIfAborted } from '../platform/retry.ts';
 import { identifier } from './identifier.ts';
+import { partitionsWithout, readAttached, readPartitionNames } from './index-partitions.ts';
 import { type BuildProgress, watchBuild } from './index-progress.ts';
 import {
   definitionOf,
@@ -80,7 +81,7 @@ export async function buildIndex(
 async function buildPartitioned(work: Work): Promise<boolean> {
   const { wanted, session } = work;
   const parent = await findOwn(work, wanted.table, wanted.name);
-  if (parent?.isValid) return false;
+  if (parent?.isValid) return sweep(work);
   if (parent === undefined) {
     const unique = wanted.isUnique ? 'UNIQUE ' : '';
     const only = `CREATE ${unique}INDEX ${identifier(wanted.name)} ON ONLY ${identifier(wanted.schema, wanted.table)}${wanted.tail}`;
@@ -102,7 +103,20 @@ async function buildPartitioned(work: Work): Promise<boolean> {
   }
   if (work.dryRun) return true;
   await completeParent(work);
+  await sweep(work);
   return true;
+}
+
+/** Drops what a killed build left on a partition that has got another one since. True when there was something. */
+async function sweep(work: Work): Promise<boolean> {
+  const { wanted, session } = work;
+  const partitions = await readPartitionNames(session, wanted);
+  const names = partitions.map((partition) => partitionIndexName(partition, wanted.table, wanted.name));
+  const left = (await readFound(session, wanted.schema, { names })).filter(
+    (one) => isLike(one, wanted) && !one.isValid && one.parent === undefined && one.builder === undefined,
+  );
+  for (const one of left) await dropLeftover(work, one.table ?? wanted.table, one);
+  return left.length > 0;
 }
 
 /** Builds and attaches one partition's, unless the partition goes away over it: the next look tells. */
@@ -197,13 +211,7 @@ async function completeParent(work: Work): Promise<void> {
   const { wanted, session } = work;
   const parent = identifier(wanted.schema, wanted.name);
   if ((await findOwn(work, wanted.table, wanted.name))?.isValid) return;
-  const { rows } = await sql<{ name: string; schema: string; partition: string }>`
-    SELECT x.relname AS name, n.nspname AS schema, t.relname AS partition
-    FROM pg_catalog.pg_inherits AS h JOIN pg_catalog.pg_class AS x ON x.oid = h.inhrelid
-    JOIN pg_catalog.pg_namespace AS n ON n.oid = x.relnamespace
-    JOIN pg_catalog.pg_index AS i ON i.indexrelid = x.oid JOIN pg_catalog.pg_class AS t ON t.oid = i.indrelid
-    WHERE h.inhparent = to_regclass(${parent}) AND i.indisvalid LIMIT 1`.execute(session);
-  const [one] = rows;
+  const one = await readAttached(session, wanted);
   if (one !== undefined) {
     await shortly(
       work,
@@ -214,26 +222,6 @@ async function completeParent(work: Work): Promise<void> {
   }
   const detail = `Every partition of ${wanted.schema}.${wanted.table} has its part of ${wanted.name}, and PostgreSQL does not see that it is complete. Run \`DROP INDEX ${wanted.schema}.${wanted.name}\` and build it again.`;
   throw new AppError('conflict', 'index_incomplete', detail);
-}
-
-/** Attached partitions that have no whole index attached to the wanted one, oldest first. */
-async function partitionsWithout(session: Db, wanted: WantedIndex): Promise<string[]> {
-  const { rows } = await sql<{ name: string; schema: string; relkind: string }>`
-    SELECT c.relname AS name, n.nspname AS schema, c.relkind
-    FROM pg_catalog.pg_inherits AS p
-    JOIN pg_catalog.pg_class AS c ON c.oid = p.inhrelid
-    JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
-    WHERE p.inhparent = to_regclass(${identifier(wanted.schema, wanted.table)}) AND NOT p.inhdetachpending
-      AND NOT EXISTS (
-        SELECT FROM pg_catalog.pg_index AS i JOIN pg_catalog.pg_inherits AS h ON h.inhrelid = i.indexrelid
-        WHERE i.indrelid = c.oid AND h.inhparent = to_regclass(${identifier(wanted.schema, wanted.name)}))
-    ORDER BY c.relname`.execute(session);
-  const odd = rows.find(({ schema, relkind }) => relkind !== 'r' || schema !== wanted.schema);
-  if (odd !== undefined) {
-    const detail = `${odd.schema}.${odd.name} is no plain table in the schema of ${wanted.schema}.${wanted.table}. Build its index by hand, and attach it.`;
-    throw new AppError('conflict', 'partition_not_plain', detail);
-  }
-  return rows.map(({ name }) => name);
 }
 
 async function shortly(work: Work, tables: readonly string[], statement: string): Promise<void> {

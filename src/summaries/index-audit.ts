@@ -4,7 +4,8 @@ import { toAppError } from '../db/sqlstate.ts';
 import { type BloatReading, readBloat } from './index-bloat.ts';
 import { type DeclaredIndex, readDeclared } from './index-declared.ts';
 import { type IndexFacts, readCounted, readIndexFacts } from './index-facts.ts';
-import { type Finding, findFindings, type Thresholds, thresholds } from './index-findings.ts';
+import type { Finding } from './index-finding.ts';
+import { findFindings, type Thresholds, thresholds } from './index-findings.ts';
 
 export interface AuditReport {
   readonly findings: readonly Finding[];

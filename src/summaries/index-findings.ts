@@ -1,34 +1,8 @@
-import { identifier } from '../db/identifier.ts';
 import type { Bloat } from './index-bloat.ts';
-import { bestFirst, covers, isSame } from './index-cover.ts';
-import type { DeclaredIndex } from './index-declared.ts';
-import type { Counted, IndexFacts } from './index-facts.ts';
-
-export type FindingKind =
-  | 'missing'
-  | 'invalid'
-  | 'leftover'
-  | 'bloated'
-  | 'duplicate'
-  | 'redundant'
-  | 'unused'
-  | 'idle'
-  | 'not_hot';
-
-/** What is wrong with an index, and the statement that would mend it. */
-export interface Finding {
-  readonly kind: FindingKind;
-  readonly index: string;
-  readonly table: string;
-  /** A sentence for people. */
-  readonly detail: string;
-  /** SQL, or a command; null where there is no one statement for it. */
-  readonly mend: string | null;
-  /** What that would free. */
-  readonly bytes: bigint;
-  /** Statements of `sql/queries` that suffer. */
-  readonly queries: readonly string[];
-}
+import { isSame } from './index-cover.ts';
+import type { IndexFacts } from './index-facts.ts';
+import { dropSql, type Finding, finding, nameOf } from './index-finding.ts';
+import { findCovered, findUnused, type Knowledge } from './index-needless.ts';
 
 export interface Thresholds {
   /** Both have to be passed before an index is called bloated. */
@@ -57,11 +31,9 @@ export interface Findings {
   readonly tooEarly: readonly string[];
 }
 
-interface Material {
-  readonly facts: readonly IndexFacts[];
-  readonly declared: readonly DeclaredIndex[];
+/** All that was read. */
+interface Material extends Knowledge {
   readonly bloats: readonly Bloat[];
-  readonly counted: Counted;
 }
 
 /** What is wrong, from what was read: pure. The gravest comes first. */
@@ -75,7 +47,7 @@ export function findFindings(material: Material, limits: Thresholds = thresholds
   return {
     findings: [
       ...findMissing(material),
-      ...facts.flatMap(broken),
+      ...facts.flatMap((one) => broken(one, facts)),
       ...findBloated(material, limits),
       ...covered,
       // What is to go because another one does its work need not be told of twice.
@@ -87,20 +59,29 @@ export function findFindings(material: Material, limits: Thresholds = thresholds
   };
 }
 
-/** True for an index of a REINDEX CONCURRENTLY that died: of the new one, or of the old one. */
-export function isLeftover({ name, isValid, builder }: IndexFacts): boolean {
-  return !isValid && builder === undefined && /_cc(new|old)\d*$/.test(name);
+/**
+ * Why an index that is not valid is none to be built anew: it is of a REINDEX CONCURRENTLY that died, of the new one or of the old
+ * one; or another one was built instead. Undefined where it is not so.
+ */
+export function leftoverOf(one: IndexFacts, facts: readonly IndexFacts[]): string | undefined {
+  if (one.isValid || one.builder !== undefined || one.on === 'partitioned') return undefined;
+  if (/_cc(new|old)\d*$/.test(one.name)) return 'was left by a REINDEX CONCURRENTLY that was killed';
+  const instead = facts.find(
+    (other) =>
+      other.isValid && other.schema === one.schema && other.table === one.table && isSame(other, one),
+  );
+  return instead && `was left by a build that was killed, and ${nameOf(instead)} does its work`;
 }
 
 /** A whole table's index is broken by its partitions, and is looked at with those. */
-function broken(one: IndexFacts): Finding[] {
+function broken(one: IndexFacts, facts: readonly IndexFacts[]): Finding[] {
   if (one.isValid || one.builder !== undefined || one.on === 'partitioned') return [];
   const name = nameOf(one);
-  if (isLeftover(one)) {
-    const detail = `${name} was left by a REINDEX CONCURRENTLY that was killed. Every write keeps it up to date, and nothing reads it.`;
-    return [finding('leftover', one, detail, `DROP INDEX CONCURRENTLY ${name}`, one.bytes)];
-  }
-  const detail = `${name} is not valid: its build was killed or failed. Writes keep it up to date, and nothing reads it.`;
+  const left = leftoverOf(one, facts);
+  const useless = 'Writes keep it up to date, and nothing reads it.';
+  if (left !== undefined)
+    return [finding('leftover', one, `${name} ${left}. ${useless}`, dropSql(one), one.bytes)];
+  const detail = `${name} is not valid: its build was killed or failed. ${useless}`;
   return [finding('invalid', one, detail, `REINDEX INDEX CONCURRENTLY ${name}`, 0n)];
 }
 
@@ -152,56 +133,6 @@ function findBloated({ bloats }: Material, limits: Thresholds): Finding[] {
     });
 }
 
-/** Indexes whose work another one does. None of those that are left takes two findings to do without. */
-function findCovered({ facts, declared }: Material): Finding[] {
-  const names = new Set(declared.map(({ name }) => name));
-  const owners = facts.filter(
-    (one) => one.on !== 'detached' && one.isValid && (one.on !== 'partition' || one.parent === undefined),
-  );
-  const dropped = new Set<IndexFacts>();
-  const found: Finding[] = [];
-  // Whichever is worth least goes first; it has to be covered by one that stays.
-  for (const one of owners.toSorted(bestFirst(names)).toReversed()) {
-    if (one.isConstraint || names.has(one.name)) continue;
-    const others = facts.filter(
-      (other) =>
-        other !== one &&
-        !dropped.has(other) &&
-        other.isValid &&
-        other.schema === one.schema &&
-        other.table === one.table,
-    );
-    const by = others.find((other) => isSame(other, one)) ?? others.find((other) => covers(other, one));
-    if (by === undefined) continue;
-    dropped.add(one);
-    const same = isSame(by, one);
-    const detail = same
-      ? `${nameOf(one)} is the same as ${nameOf(by)}.`
-      : `${nameOf(one)} is the beginning of ${nameOf(by)}, which does for its queries too.`;
-    found.push(finding(same ? 'duplicate' : 'redundant', one, detail, dropSql(one), sizeOf(one, facts)));
-  }
-  return found.sort((a, b) => (a.index < b.index ? -1 : 1));
-}
-
-function findUnused({ facts, declared, counted }: Material): Finding[] {
-  const since = counted.since?.toISOString().slice(0, 10) ?? 'an unknown day';
-  return facts.flatMap((one): Finding[] => {
-    if (one.on === 'detached' || (one.on === 'partition' && one.parent !== undefined)) return [];
-    if (one.isUnique || one.isConstraint || !one.isValid) return [];
-    const scans = partsOf(one, facts).reduce((sum, part) => sum + part.scans, one.scans);
-    if (scans > 0) return [];
-    const wanted = declared.find(({ name }) => name === one.name);
-    const bytes = sizeOf(one, facts);
-    const elsewhere = `What a replica reads by it is counted there and not here.`;
-    if (wanted === undefined) {
-      const detail = `${nameOf(one)} was not read since ${since}, or since it was made. ${elsewhere}`;
-      return [finding('unused', one, detail, dropSql(one), bytes)];
-    }
-    const detail = `${nameOf(one)} was not read since ${since}. Leave it: it is there for ${wanted.queries.join(', ') || wanted.file}. ${elsewhere}`;
-    return [{ ...finding('idle', one, detail, null, 0n), queries: wanted.queries }];
-  });
-}
-
 /** Whether the updates of balances pass by their indexes, as they are meant to. */
 function findNotHot({ facts, counted }: Material, limits: Thresholds): Finding[] {
   const { updates, hotUpdates, fillfactor, oldestTransaction } = counted;
@@ -225,45 +156,4 @@ function findNotHot({ facts, counted }: Material, limits: Thresholds): Finding[]
   const age = oldestTransaction > 60 ? `; the oldest now is ${Math.round(oldestTransaction)} s old` : '';
   const detail = `${share} Its pages are full of old rows, which transactions that last long keep from being cleaned away${age}. Find out who keeps them open.`;
   return [{ ...base, detail, mend: 'VACUUM ledger.balances', bytes: 0n }];
-}
-
-function partsOf(one: IndexFacts, facts: readonly IndexFacts[]): IndexFacts[] {
-  return facts.filter(
-    (part) => part.parent === one.name && part.schema === one.schema && part.rootTable === one.table,
-  );
-}
-
-function sizeOf(one: IndexFacts, facts: readonly IndexFacts[]): bigint {
-  return partsOf(one, facts).reduce((sum, part) => sum + part.bytes, one.bytes);
-}
-
-/** Of a partitioned table it cannot be done CONCURRENTLY. */
-function dropSql(one: IndexFacts): string {
-  const name = nameOf(one);
-  return one.on === 'partitioned'
-    ? `BEGIN; SET LOCAL lock_timeout = '1s'; DROP INDEX ${name}; COMMIT`
-    : `DROP INDEX CONCURRENTLY ${name}`;
-}
-
-/** As SQL, quoted only where it has to be. */
-export function nameOf({ schema, name }: { readonly schema: string; readonly name: string }): string {
-  return [schema, name].map((part) => (/^[a-z_][a-z0-9_]*$/.test(part) ? part : identifier(part))).join('.');
-}
-
-function finding(
-  kind: FindingKind,
-  one: IndexFacts,
-  detail: string,
-  mend: string | null,
-  bytes: bigint,
-): Finding {
-  return {
-    kind,
-    index: `${one.schema}.${one.name}`,
-    table: `${one.schema}.${one.table}`,
-    detail,
-    mend,
-    bytes,
-    queries: [],
-  };
 }

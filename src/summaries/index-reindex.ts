@@ -12,7 +12,7 @@ import { sqlState, toAppError } from '../db/sqlstate.ts';
 import { throwIfAborted } from '../platform/retry.ts';
 import { readAudit } from './index-audit.ts';
 import { type IndexFacts, readIndexFacts } from './index-facts.ts';
-import { isLeftover, type Thresholds, thresholds } from './index-findings.ts';
+import { leftoverOf, type Thresholds, thresholds } from './index-findings.ts';
 
 /** What became of one index. Bytes are those of the index before and after. */
 export interface ReindexOutcome {
@@ -126,9 +126,10 @@ function keyOf(error: unknown): string {
   return sqlState(cause) === '23505' ? `${(cause as { detail?: string }).detail ?? ''} ` : '';
 }
 
-/** What a REINDEX CONCURRENTLY leaves behind when it dies: every write keeps it up to date for nothing. */
+/** What those that died left behind: every write keeps it up to date for nothing. */
 async function dropLeftovers(work: Work): Promise<string[]> {
-  const leftovers = (await readIndexFacts(work.session)).filter(isLeftover);
+  const facts = await readIndexFacts(work.session);
+  const leftovers = facts.filter((one) => leftoverOf(one, facts) !== undefined);
   for (const index of leftovers) {
     await send(
       work,

@@ -7,7 +7,8 @@ import { buildIndexFile } from '../../src/db/index-file-build.ts';
 import { packageRoot } from '../../src/db/root.ts';
 import { auditIndexes } from '../../src/summaries/index-audit.ts';
 import { indexesNamed, readDeclared, readQueryIndexes } from '../../src/summaries/index-declared.ts';
-import { type FindingKind, thresholds } from '../../src/summaries/index-findings.ts';
+import type { FindingKind } from '../../src/summaries/index-finding.ts';
+import { thresholds } from '../../src/summaries/index-findings.ts';
 import { type Book, openBook } from '../ledger/fixture.ts';
 
 let book: Book;

@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openDatabase } from '../../src/db/database.ts';
 import { buildIndexFile } from '../../src/db/index-file-build.ts';
+import { auditIndexes } from '../../src/summaries/index-audit.ts';
 import { type Book, openBook } from '../ledger/fixture.ts';
 import { ensureQuarters } from '../ledger/quarters.ts';
 import { migrateUp } from '../support/migrate.ts';
@@ -97,6 +98,33 @@ describe('a build that is killed', () => {
     await byHand;
     expect((await goOn())[0]?.attached).toEqual(['ledger.transactions_2026q1_currency_idx']);
     expect(await all()).toEqual(complete(QUARTERS));
+  });
+
+  it('leaves nothing behind where another index was made instead', async () => {
+    const letGo = await holdSnapshot(book.db);
+    const { ended } = startBuild(book.url);
+    await sql`SELECT pg_terminate_backend(${await waitsInBuild(book.db)})`.execute(book.db);
+    await ended;
+    await letGo();
+    // As `reconcile --fix` does, and with it the table's index is complete.
+    for (const quarter of QUARTERS) {
+      await sql
+        .raw(
+          `CREATE INDEX fix_${quarter} ON ledger.transactions_${quarter} (ledger_id, currency, created_at DESC)`,
+        )
+        .execute(book.db);
+      await sql
+        .raw(`ALTER INDEX ledger.transactions_currency_idx ATTACH PARTITION ledger.fix_${quarter}`)
+        .execute(book.db);
+    }
+    const name = 'transactions_2026q1_currency_idx';
+    const { findings } = await auditIndexes(book.database);
+    expect(findings).toMatchObject([
+      { kind: 'leftover', index: `ledger.${name}`, mend: `DROP INDEX CONCURRENTLY ledger.${name}` },
+    ]);
+    expect(await goOn()).toMatchObject([{ wasThere: false, built: [], dropped: [`ledger.${name}`] }]);
+    expect(await goOn()).toMatchObject([{ wasThere: true }]);
+    expect((await auditIndexes(book.database)).findings).toEqual([]);
   });
 
   it('and stops when it is asked to, saying so', async () => {
