@@ -3,15 +3,13 @@ import { join } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
 import { AppError } from '../core/errors.ts';
 import { buildIndexFile } from '../db/index-file-build.ts';
-import type { BuildProgress } from '../db/index-progress.ts';
-import type { OnBlocked } from '../db/locks.ts';
 import { packageRoot } from '../db/root.ts';
 import { auditIndexes } from '../summaries/index-audit.ts';
 import { reindex } from '../summaries/index-reindex.ts';
+import { watchBuilds } from './build-watch.ts';
 import { type CommandContext, type CommandKit, contextOf, group, JSON_OPTION, withHouse } from './command.ts';
-import { progressBar } from './progress.ts';
 import { renderAudit, renderBuilds, renderReindex } from './render-indexes.ts';
-import { note, printResult } from './terminal.ts';
+import { printResult } from './terminal.ts';
 
 interface BuildOptions {
   readonly json?: boolean;
@@ -43,7 +41,7 @@ export function indexesCommand(kit: CommandKit): Command {
       const context = contextOf(kit, options, 'warn');
       const text = await readIndexFile(file);
       await withHouse(context, ({ database }) =>
-        build(context, database.direct, { name: file, text }, options),
+        build(kit, context, database.direct, { name: file, text }, options),
       );
     });
 
@@ -61,12 +59,9 @@ export function indexesCommand(kit: CommandKit): Command {
           printResult(context.terminal, audit, renderAudit);
           return;
         }
-        const bars = progressBars(context);
         const applied = await reindex(database, {
           budget: options.hours * 3600,
-          signal: kit.entry.signal,
-          onProgress: bars.update,
-          onBlocked: blockedNote(context),
+          ...watchBuilds(kit, context.terminal),
         });
         printResult(
           context.terminal,
@@ -80,18 +75,16 @@ export function indexesCommand(kit: CommandKit): Command {
 }
 
 async function build(
+  kit: CommandKit,
   context: CommandContext,
   direct: Parameters<typeof buildIndexFile>[0],
   file: { readonly name: string; readonly text: string },
   { dryRun = false }: BuildOptions,
 ): Promise<void> {
-  const bars = progressBars(context);
   const statements: string[] = [];
   const reports = await buildIndexFile(direct, file, {
     dryRun,
-    signal: context.entry.signal,
-    onBlocked: blockedNote(context),
-    onProgress: bars.update,
+    ...watchBuilds(kit, context.terminal),
     onStatement: (statement) => void statements.push(statement),
   });
   if (dryRun) {
@@ -99,28 +92,6 @@ async function build(
       statements.length === 0 ? '-- There is nothing to do.' : statements.map((one) => `${one};`).join('\n'),
     );
   } else printResult(context.terminal, reports, renderBuilds);
-}
-
-/** A bar for each index that is worked on, one below the other. */
-function progressBars({ terminal }: CommandContext): { update(progress: BuildProgress): void } {
-  let current: { what: string; bar: ReturnType<typeof progressBar> } | undefined;
-  return {
-    update({ what, done, total }) {
-      if (current?.what !== what) current = { what, bar: progressBar(terminal, what) };
-      if (done < total) current.bar.update(done, total);
-      else {
-        current.bar.end();
-        current = undefined;
-      }
-    },
-  };
-}
-
-function blockedNote({ terminal }: CommandContext): OnBlocked {
-  return (relations, blockers) => {
-    const who = blockers.map(({ pid, transactionAge }) => `pid ${pid} for ${Math.round(transactionAge)} s`);
-    note(terminal, `Waiting for ${relations.join(', ')}: ${who.join(', ') || 'another session'}.`);
-  };
 }
 
 /** The file as it is called, or as a finding calls it: below the program's own directory. */
