@@ -14,7 +14,7 @@ import {
 import { type OnBlocked, withShortLock } from './locks.ts';
 import { withLongStatements } from './long-statement.ts';
 import type { Db } from './schema.ts';
-import { sqlState } from './sqlstate.ts';
+import { sqlState, toAppError } from './sqlstate.ts';
 
 export interface BuildOptions {
   /** Other connections to the same database, to look at the build while it goes on. */
@@ -130,9 +130,10 @@ async function buildPartition(work: Work, partition: string): Promise<void> {
       one.parent === undefined &&
       one.isValid,
   );
-  // The one that bears our name first: it was built and not attached.
   const name = partitionIndexName(partition, wanted.table, wanted.name);
-  const ready = own.find((one) => one.name === name) ?? own[0];
+  // The one that bears our name was built and not attached. Should a unique one fail elsewhere, what is attached is dropped, and
+  // that must not be somebody's own.
+  const ready = own.find((one) => one.name === name) ?? (wanted.isUnique ? undefined : own[0]);
   try {
     if (ready === undefined) await buildOne(work, partition, name);
     else report.attached.push(`${wanted.schema}.${ready.name}`);
@@ -158,9 +159,12 @@ async function buildOne(work: Work, table: string, name: string): Promise<boolea
   } catch (error) {
     const cause = error instanceof AppError ? error.cause : error;
     if (sqlState(cause) !== '23505') throw error;
-    await takeBack(work, table, name);
+    const left = await takeBack(work, table, name).then(
+      () => 'Nothing of it was left behind.',
+      (failure: unknown) => `What was built of it is still there, for ${toAppError(failure).detail}`,
+    );
     const where = (cause as { detail?: string }).detail ?? (cause as Error).message;
-    const detail = `${wanted.schema}.${wanted.name} cannot be unique: in ${wanted.schema}.${table} ${where} Nothing of it was left behind.`;
+    const detail = `${wanted.schema}.${wanted.name} cannot be unique: in ${wanted.schema}.${table} ${where} ${left}`;
     throw new AppError('conflict', 'duplicate_key', detail, { cause });
   }
   report.built.push(`${wanted.schema}.${name}`);
@@ -205,7 +209,7 @@ async function takeBack(work: Work, table: string, name: string): Promise<void> 
 
 /**
  * The table's index becomes valid with the last one that is attached. Where that one's partition left instead, PostgreSQL looks
- * again when one that is attached is attached once more; the older releases that do not are begun with anew.
+ * again when one that is attached is attached once more; of a release that does not, it has to be dropped by a person.
  */
 async function completeParent(work: Work): Promise<void> {
   const { wanted, session } = work;

@@ -44,6 +44,7 @@ describe('a file of indexes', () => {
       'CREATE INDEX a ON b.c (d) WHERE e = $x$f',
     ],
     ['a text with escapes', 1, /E'…'/, "CREATE INDEX a ON b.c (d) WHERE e = E'\\'';DROP TABLE x;--'"],
+    ['a tablespace', 1, /names a TABLESPACE/, 'CREATE INDEX a ON b.c (d) tablespace e'],
     ['one name twice', 3, /a second time/, 'CREATE INDEX a ON b.c (d);\n\nCREATE INDEX A ON b.c (e)'],
     ['a name that is too long', 1, /more than 63 bytes/, `CREATE INDEX ${'é'.repeat(32)} ON b.c (d)`],
   ])('with %s is refused, and the line is told', (_what, line, why, text) => {
