@@ -100,9 +100,9 @@ describe('a build that is killed', () => {
     expect(await all()).toEqual(complete(QUARTERS));
   });
 
-  it.each([QUARTERS, QUARTERS.slice(0, 1)])(
+  it.each([[QUARTERS], [QUARTERS.slice(0, 1)]])(
     'leaves nothing behind where another index was made instead, on %s',
-    async (...replaced) => {
+    async (replaced) => {
       const letGo = await holdSnapshot(book.db);
       const { ended } = startBuild(book.url);
       await sql`SELECT pg_terminate_backend(${await waitsInBuild(book.db)})`.execute(book.db);
