@@ -172,8 +172,8 @@ describe('migrations', () => {
         WHERE c.relname IN ('transactions_amount_idx', 'settings_value_key')
         ORDER BY 1`.execute(database.direct);
       expect(rows).toEqual([
-        { name: 'transactions_amount_idx', valid: true },
         { name: 'settings_value_key', valid: true },
+        { name: 'transactions_amount_idx', valid: true },
       ]);
       expect(await migrateUp(database.direct, settings, { directory })).toEqual({ ran: [] });
     });
