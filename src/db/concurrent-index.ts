@@ -183,8 +183,8 @@ async function findOwn(work: Work, table: string, name: string): Promise<FoundIn
     const detail = `${wanted.schema}.${name} is there already, and another one: ${definitionOf(found)}. What was asked for: ${asked}. Drop or rename the one, or name the other otherwise.`;
     throw new AppError('conflict', 'index_differs', detail);
   }
-  if (found.builder !== undefined) {
-    const detail = `Session ${found.builder} builds ${wanted.schema}.${name} at this moment. Try again when it is done.`;
+  if (!found.isValid && found.builder !== undefined) {
+    const detail = `Session ${found.builder} builds an index of ${wanted.schema}.${table} at this moment, and ${name} is not valid yet. Try again when it is done.`;
     throw new AppError('busy', 'index_being_built', detail);
   }
   return found;

@@ -21,6 +21,16 @@ export interface WantedIndex {
 export const TAIL = `substr(pg_get_indexdef(x.oid), 1 + length(format('CREATE %sINDEX %I ON %s%I.%I',
   CASE WHEN i.indisunique THEN 'UNIQUE ' ELSE '' END, x.relname, CASE WHEN t.relkind = 'p' THEN 'ONLY ' ELSE '' END, n.nspname, t.relname)))`;
 
+/**
+ * SQL: the session that builds an index of table `t` at this moment, or builds one anew. Of which one is told to its own role and
+ * to members of pg_read_all_stats; for others it is known by its lock, which nothing takes but DDL, VACUUM and ANALYZE.
+ */
+export const BUILDER = `(SELECT b.pid FROM pg_stat_progress_create_index AS b
+  WHERE b.datname = current_database() AND (b.relid = t.oid OR b.relid IS NULL AND EXISTS (
+    SELECT FROM pg_locks AS l
+    WHERE l.pid = b.pid AND l.relation = t.oid AND l.mode = 'ShareUpdateExclusiveLock' AND l.granted))
+  LIMIT 1)`;
+
 /** So that PostgreSQL names everything outside pg_catalog in full, whatever the path of the role. */
 export async function inPlainPath<T>(db: Db, read: (trx: Trx) => Promise<T>): Promise<T> {
   return db.transaction().execute(async (trx) => {
@@ -97,7 +107,7 @@ export interface FoundIndex {
   /** The partitioned table's index that it belongs to. */
   readonly parent: string | undefined;
   readonly tail: string;
-  /** The session that builds it, or builds it anew, at this moment. */
+  /** The session that builds an index of its table at this moment. */
   readonly builder: number | undefined;
 }
 
@@ -114,8 +124,7 @@ export async function readFound(
              EXISTS (SELECT FROM pg_constraint AS o WHERE o.conindid = x.oid AND o.contype IN ('p', 'u', 'x')) AS "isConstraint",
              (SELECT p.relname FROM pg_inherits AS h JOIN pg_class AS p ON p.oid = h.inhparent WHERE h.inhrelid = x.oid) AS parent,
              CASE WHEN i.indexrelid IS NULL THEN '' ELSE ${sql.raw(TAIL)} END AS tail,
-             (SELECT b.pid FROM pg_stat_progress_create_index AS b
-              WHERE b.datname = current_database() AND b.index_relid = x.oid LIMIT 1) AS builder
+             ${sql.raw(BUILDER)} AS builder
       FROM pg_class AS x
       JOIN pg_namespace AS s ON s.oid = x.relnamespace
       LEFT JOIN pg_index AS i ON i.indexrelid = x.oid

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import { isQuarterName } from '../core/quarter.ts';
 import { quarterTables } from '../core/tables.ts';
-import { TAIL } from '../db/index-shape.ts';
+import { BUILDER, TAIL } from '../db/index-shape.ts';
 import type { Db } from '../db/schema.ts';
 
 /** What an index stores of one column or expression, as far as the size of a row of it goes. */
@@ -25,7 +25,7 @@ export interface IndexFacts {
   readonly isUnique: boolean;
   readonly isConstraint: boolean;
   readonly isValid: boolean;
-  /** The session that builds it at this moment. */
+  /** The session that builds an index of its table at this moment. */
   readonly builder: number | undefined;
   readonly method: string;
   /** Each with its class of operators, collation and direction: two that are the same text order rows alike. */
@@ -62,8 +62,7 @@ export async function readIndexFacts(db: Db): Promise<IndexFacts[]> {
               WHERE h.inhrelid = x.oid) AS parent,
              i.indisunique AS "isUnique", i.indisvalid AND i.indisready AS "isValid",
              EXISTS (SELECT FROM pg_constraint AS o WHERE o.conindid = x.oid AND o.contype IN ('p', 'u', 'x')) AS "isConstraint",
-             (SELECT b.pid FROM pg_stat_progress_create_index AS b
-              WHERE b.datname = current_database() AND (b.index_relid = x.oid OR b.relid = t.oid) LIMIT 1) AS builder,
+             ${sql.raw(BUILDER)} AS builder,
              m.amname AS method,
              ARRAY(SELECT concat_ws(' ', pg_get_indexdef(x.oid, k, false), i.indclass[k - 1], i.indcollation[k - 1], i.indoption[k - 1])
                    FROM generate_series(1, i.indnkeyatts) AS k ORDER BY k) AS keys,

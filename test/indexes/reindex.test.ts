@@ -6,10 +6,12 @@ import { auditIndexesJob } from '../../jobs/audit-indexes.ts';
 import type { JobHouse } from '../../jobs/house.ts';
 import { reindexJob } from '../../jobs/reindex.ts';
 import { runInForeground } from '../../jobs/run.ts';
+import { openDatabase } from '../../src/db/database.ts';
 import { INDEX_LOCK } from '../../src/db/index-file-build.ts';
 import { withNamedLock } from '../../src/db/locks.ts';
 import { readConfig } from '../../src/platform/config.ts';
 import { createLogger, type Logger } from '../../src/platform/logger.ts';
+import { auditIndexes } from '../../src/summaries/index-audit.ts';
 import { thresholds } from '../../src/summaries/index-findings.ts';
 import { reindex } from '../../src/summaries/index-reindex.ts';
 import { type Book, openBook } from '../ledger/fixture.ts';
@@ -175,21 +177,29 @@ describe('a run that is killed', () => {
     expect((await reindex(book.database, { limits })).dropped).toHaveLength(1);
   });
 
-  it('an index that somebody else builds anew by hand is no leftover', async () => {
-    await bloat();
-    const letGo = await holdSnapshot(book.db);
-    const byHand = sql.raw('REINDEX INDEX CONCURRENTLY ledger.big_note').execute(book.database.direct);
-    await waitsInBuild(book.db, 'REINDEX');
-    const statements: string[] = [];
-    const onStatement = (statement: string) => {
-      statements.push(statement);
-      throw new Error('far enough');
-    };
-    await reindex(book.database, { limits, onStatement }).catch(() => {});
-    expect(statements.filter((statement) => statement.startsWith('DROP'))).toEqual([]);
-    await letGo();
-    await byHand;
-  });
+  it.each(['us', 'a role of which we are told nothing'])(
+    'an index that is built anew by hand as %s is no leftover',
+    async (who) => {
+      await bloat();
+      const admin = openDatabase({ databaseUrl: book.adminUrl, poolMax: 2 });
+      const letGo = await holdSnapshot(book.db);
+      const by = who === 'us' ? book.database : admin;
+      const byHand = sql.raw('REINDEX INDEX CONCURRENTLY ledger.big_note').execute(by.direct);
+      await waitsInBuild(admin.write, 'REINDEX');
+      expect(await indexesLike(book.db, 'big_note_ccnew')).toHaveLength(1);
+      const statements: string[] = [];
+      const onStatement = (statement: string) => {
+        statements.push(statement);
+        throw new Error('far enough');
+      };
+      await reindex(book.database, { limits, onStatement }).catch(() => {});
+      expect(statements.filter((statement) => statement.startsWith('DROP'))).toEqual([]);
+      expect((await auditIndexes(book.database)).findings).toEqual([]);
+      await letGo();
+      await byHand;
+      await admin.close();
+    },
+  );
 });
 
 describe('the jobs', () => {
