@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import { isQuarterName } from '../core/quarter.ts';
 import { quarterTables } from '../core/tables.ts';
 import { BUILDER, TAIL } from '../db/index-shape.ts';
-import type { Db } from '../db/schema.ts';
+import type { Db, Trx } from '../db/schema.ts';
 
 /** What an index stores of one column or expression, as far as the size of a row of it goes. */
 export interface StoredColumn {
@@ -52,7 +52,7 @@ export async function readIndexFacts(db: Db): Promise<IndexFacts[]> {
     const { rows } = await sql<
       Omit<IndexFacts, 'on' | 'columns'> & {
         relkind: string;
-        columns: readonly { width: number | null; align: string; nulls: number }[];
+        columns: readonly Attribute[];
       }
     >`
       SELECT x.oid::int8::float8 AS oid, n.nspname AS schema, t.relname AS "table", x.relname AS name, t.relkind,
@@ -78,19 +78,14 @@ export async function readIndexFacts(db: Db): Promise<IndexFacts[]> {
                   ELSE coalesce(pg_relation_size(x.oid), 0) END AS bytes,
              x.reltuples::float8 AS rows,
              coalesce((SELECT split_part(o, '=', 2)::integer FROM unnest(x.reloptions) AS o WHERE o LIKE 'fillfactor=%'), 90) AS fillfactor,
-             (SELECT coalesce(json_agg(json_build_object(
-                       'width', coalesce(s.avg_width, CASE WHEN a.attlen > 0 THEN a.attlen END),
-                       'align', CASE WHEN a.attlen < 0 THEN 'c' ELSE a.attalign::text END,
-                       'nulls', coalesce(s.null_frac, 0)) ORDER BY a.attnum), '[]')
-              FROM pg_attribute AS a
-              -- What is known of an expression is kept by the name of the index, of a column by that of the table.
-              LEFT JOIN pg_stats AS s ON s.schemaname = n.nspname
-                AND s.tablename = CASE WHEN i.indkey[a.attnum - 1] = 0 THEN x.relname ELSE t.relname END
-                AND s.attname = CASE WHEN i.indkey[a.attnum - 1] = 0 THEN a.attname
-                                     ELSE (SELECT b.attname FROM pg_attribute AS b
-                                           WHERE b.attrelid = t.oid AND b.attnum = i.indkey[a.attnum - 1]) END
-                AND NOT s.inherited
-              WHERE a.attrelid = x.oid AND a.attnum > 0) AS columns
+             -- What is known of an expression is kept by the name of the index, of a column by that of the table.
+             ARRAY(SELECT json_build_object(
+                     'of', CASE WHEN i.indkey[a.attnum - 1] = 0 THEN x.relname ELSE t.relname END,
+                     'name', CASE WHEN i.indkey[a.attnum - 1] = 0 THEN a.attname ELSE b.attname END,
+                     'length', a.attlen, 'align', a.attalign)
+                   FROM pg_attribute AS a
+                   LEFT JOIN pg_attribute AS b ON b.attrelid = t.oid AND b.attnum = i.indkey[a.attnum - 1]
+                   WHERE a.attrelid = x.oid AND a.attnum > 0 ORDER BY a.attnum) AS columns
       FROM pg_index AS i
       JOIN pg_class AS x ON x.oid = i.indexrelid
       JOIN pg_class AS t ON t.oid = i.indrelid
@@ -98,6 +93,7 @@ export async function readIndexFacts(db: Db): Promise<IndexFacts[]> {
       JOIN pg_am AS m ON m.oid = x.relam
       WHERE n.nspname = ANY (${SCHEMAS}) AND t.relkind IN ('r', 'p', 'm')
       ORDER BY n.nspname, t.relname, x.relname`.execute(trx);
+    const statistics = await readStatistics(trx);
     return rows.map(({ relkind, columns, ...row }) => ({
       ...row,
       rootTable: row.rootTable ?? undefined,
@@ -112,13 +108,42 @@ export async function readIndexFacts(db: Db): Promise<IndexFacts[]> {
             : isDetached(row.table)
               ? 'detached'
               : 'table',
-      columns: columns.map(({ width, align, nulls }) => ({
-        width: width ?? undefined,
-        align: ALIGN[align] ?? 8,
-        nulls,
-      })),
+      columns: columns.map((column) =>
+        storedColumn(column, statistics.get(`${row.schema} ${column.of} ${column.name}`)),
+      ),
     }));
   });
+}
+
+/** A column of an index as the catalog has it, and where its statistics are kept. */
+interface Attribute {
+  readonly of: string;
+  readonly name: string;
+  /** Bytes; below 0 where they vary. */
+  readonly length: number;
+  readonly align: string;
+}
+
+interface Statistics {
+  readonly width: number;
+  readonly nulls: number;
+}
+
+/** By schema, table and column. The view looks up rights for each row, so it is read once and not for each index. */
+async function readStatistics(trx: Trx): Promise<Map<string, Statistics>> {
+  const { rows } = await sql<Statistics & { schema: string; of: string; name: string }>`
+    SELECT schemaname AS schema, tablename AS "of", attname AS name, avg_width::float8 AS width, null_frac::float8 AS nulls
+    FROM pg_stats WHERE schemaname = ANY (${SCHEMAS}) AND NOT inherited`.execute(trx);
+  return new Map(rows.map((row) => [`${row.schema} ${row.of} ${row.name}`, row]));
+}
+
+function storedColumn({ length, align }: Attribute, known: Statistics | undefined): StoredColumn {
+  return {
+    width: known?.width ?? (length > 0 ? length : undefined),
+    // What varies in length is short, as a rule, and then begins anywhere.
+    align: length < 0 ? 1 : (ALIGN[align] ?? 8),
+    nulls: known?.nulls ?? 0,
+  };
 }
 
 const ALIGN: Readonly<Record<string, number>> = { c: 1, s: 2, i: 4, d: 8 };
