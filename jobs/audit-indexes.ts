@@ -1,12 +1,21 @@
 import { type Job, maintenanceQueue } from '../src/queue/job.ts';
+import { auditIndexes } from '../src/summaries/index-audit.ts';
 import type { JobHouse } from './house.ts';
 
-/** Weekly: what is wrong with the indexes. */
-export function auditIndexesJob(_house: JobHouse): Job {
+/** Weekly: what is wrong with the indexes, and the statement that would mend each. It changes nothing. */
+export function auditIndexesJob({ database }: JobHouse): Job {
   return {
     name: 'audit-indexes',
     queue: maintenanceQueue('audit-indexes'),
     schedule: '10 3 * * 0',
-    handle: async () => ({}),
+    async handle(_data, run) {
+      const report = await auditIndexes(database);
+      for (const finding of report.findings) {
+        // That one of ours is not read here is no reason to wake anybody.
+        if (finding.kind === 'idle') run.logger.info(finding, 'an index is not read');
+        else run.logger.warn(finding, 'an index wants care');
+      }
+      return report;
+    },
   };
 }

@@ -1,3 +1,4 @@
+-- Indexes: accounts_address_key
 -- All accounts of the addresses, in whatever currency: an index-only probe of accounts_address_key for each. OFFSET 0
 -- keeps the planner from turning thousands of probes into a hash of all accounts there are, which grows with them.
 -- $1 ledger, $2 entities, $3 group types

@@ -1,3 +1,4 @@
+-- Indexes: accounts_pkey
 -- $1 ledger, $2 account ids
 SELECT a.id, a.entity_id, a.group_type, a.currency, a.name, a.status
 FROM ledger.accounts AS a

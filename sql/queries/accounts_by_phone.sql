@@ -1,3 +1,4 @@
+-- Indexes: account_phones_number_idx, accounts_pkey
 -- The accounts of a phone: account_phones_number_idx finds them by the expression it holds, and each is then read by
 -- its key. IN, for two ways to cut one number into country code and number are one account twice.
 -- $1 ledger, $2 country code and number in one, $3 at most so many

@@ -1,3 +1,4 @@
+-- Indexes: entries_pkey, daily_balances_pkey
 -- An account's balance before an instant: what its last entry that is online left, found by one probe backwards; and where
 -- quarters that began since are not online, the last day on which it moved in one of them, with the balance at the end of that
 -- day. One statement, so that a quarter that comes or goes meanwhile is either online or not. What is not online is

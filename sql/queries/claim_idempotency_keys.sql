@@ -1,3 +1,4 @@
+-- Indexes: idempotency_keys_pkey
 -- Inserted in the order of the keys, after the balances are locked: every batch takes the same locks in the same
 -- order. A key that another transaction has inserted and not yet committed makes this wait for its outcome. Its time
 -- is that of its use, by which it is purged: a reservation may be freed long after it was made.

@@ -1,3 +1,4 @@
+-- Indexes: daily_balances_pkey
 -- An account's balance at the end of a day, as it is stored with the last day on which it moved: one probe of the key, backwards. And
 -- whether a day since then, up to the one asked for, is marked, so that more may have been booked than is stored.
 -- $1 ledger, $2 account, $3 day

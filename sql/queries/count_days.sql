@@ -1,3 +1,4 @@
+-- Indexes: daily_totals_pkey, transactions_failed_idx, transactions_pkey
 -- How many transactions a ledger has in a range of days and in spans of time beside it: the days as they are summed up,
 -- except those that are counted from their rows. One statement, hence one snapshot, which also tells what was marked
 -- meanwhile. Without a status or a currency the rows are counted in the index of their key alone.

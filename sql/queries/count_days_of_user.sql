@@ -1,3 +1,4 @@
+-- Indexes: daily_transaction_summary_user_idx, transactions_user_idx
 -- How many transactions a user has in a range of days and in spans of time beside it, as count_days does it for all: the
 -- days from daily_transaction_summary_user_idx alone, the rows by transactions_user_idx.
 -- $1 ledger, $2 first day, $3 the day it ends before, $4 days not to be taken as summed up, $5 marked days that are known,

@@ -1,3 +1,4 @@
+-- Indexes: transactions_reference_idx
 -- How many reference codes begin alike, counted up to a bound from the index alone. The planner is not shown the
 -- bounds: it would read the table where it believes that most begin so.
 -- $1 ledger, $2 and $3 the prefix and the first text after all that begin with it, $4 the bound

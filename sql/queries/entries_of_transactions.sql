@@ -1,3 +1,4 @@
+-- Indexes: entries_pkey, accounts_pkey
 -- The entries of many transactions, each by the accounts it names: a probe of the entries' primary key for each, and one of the
 -- accounts'. OFFSET 0 keeps the planner from starting with the accounts, whose whole history it would read; LIMIT 1 says what
 -- their key says, and keeps it from joining all of them where it expects an entry in each of many partitions.

@@ -1,3 +1,4 @@
+-- Indexes: reservations_expiry_idx
 -- What is pending past its time, the longest first, from reservations_expiry_idx; by the database's clock, which
 -- posting goes by too. now() and not clock_timestamp(): that one could be no condition of an index.
 -- $1 and $2 where the last page ended, $3 at most so many

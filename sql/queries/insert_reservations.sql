@@ -1,3 +1,4 @@
+-- Indexes: none
 INSERT INTO ledger.reservations
   (ledger_id, id, state, postings, user_id, reference_code, description, metadata, created_at, expires_at, currency,
    amount, account_ids, effective_at)

@@ -1,3 +1,4 @@
+-- Indexes: none
 -- A batch in one statement. An array of arrays would have to be rectangular, so account_ids come as text, one
 -- literal a row.
 INSERT INTO ledger.transactions

@@ -1,3 +1,4 @@
+-- Indexes: accounts_address_key, balances_pkey
 -- Locks the balances of accounts that are to be changed, in the order of their ids, as posting does. What posting
 -- reads of an account stands in the row that is locked, so it is the newest even after a wait.
 -- $1 ledger, $2 entities, $3 group types, $4 currencies

@@ -1,3 +1,4 @@
+-- Indexes: balances_pkey
 -- Locks the balances a batch may move, always in the order of their ids: two batches that want the same accounts
 -- queue, and never wait for each other in a circle. Nothing of the ledger is joined, so that after a wait every column
 -- is that of the newest row. The clock is the database's, one for all pods; the greatest of the rows' times is after

@@ -1,3 +1,4 @@
+-- Indexes: reservations_pkey
 -- Locked before the balances, by everybody, and in the order of their ids; within the same limits.
 -- $1 ledger, $2 reservation ids
 SELECT r.id, r.state, r.postings, r.expires_at

@@ -1,3 +1,4 @@
+-- Indexes: idempotency_keys_created_idx
 -- Until when the oldest keys reach that one batch of a purge takes: the first behind the batch in
 -- idempotency_keys_created_idx, no row where fewer are left.
 -- $1 older than, $2 as many as that

@@ -1,3 +1,4 @@
+-- Indexes: balances_pkey
 -- The same without the locks, for what only asks what would happen.
 -- $1 ledger, $2 account ids
 SELECT b.account_id, b.status, b.posted, b.pending_out, b.pending_in, b.min_balance, b.version,

@@ -1,3 +1,4 @@
+-- Indexes: reservations_pkey
 -- $1 ledger, $2 reservation ids
 SELECT r.id, r.state, r.postings, r.user_id, r.reference_code, r.description, r.metadata, r.created_at, r.expires_at,
        r.transaction_id, r.currency, r.amount, r.effective_at, r.resolved_at

@@ -1,3 +1,4 @@
+-- Indexes: reservations_user_idx
 -- What is pending of one user, newest first, from an index that holds nothing else. The limit within binds nobody: by it, whose
 -- number it cannot see, the planner knows that few rows will be wanted, and walks instead of sorting.
 -- $1 ledger, $2 from, $3 and $4 created_at and id to come after, $5 limit, $6 currency or null, $7 accounts or null,

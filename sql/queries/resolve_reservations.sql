@@ -1,3 +1,4 @@
+-- Indexes: reservations_pkey
 -- Their rows are locked by this transaction already.
 UPDATE ledger.reservations AS r
 SET state = n.state, transaction_id = n.transaction_id, resolved_at = n.resolved_at

@@ -1,3 +1,4 @@
+-- Indexes: reversals_pkey
 -- $1 ledger, $2 ids of transactions
 SELECT r.reversed_id, r.transaction_id
 FROM ledger.reversals AS r

@@ -1,3 +1,4 @@
+-- Indexes: entries_pkey, transactions_pkey
 -- The entries of an account in their order, each with its transaction by its key. LIMIT 1 says what the key says, and keeps
 -- the planner from joining all of the transactions.
 -- $1 ledger, $2 account, $3 and $4 created_at and version to come after, $5 the instant to end before, $6 highest version,

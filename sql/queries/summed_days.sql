@@ -1,3 +1,4 @@
+-- Indexes: daily_totals_pkey
 -- How many transactions a ledger has in a range of days, as they are summed up; and which of those days are marked, so that
 -- what is summed up may be behind.
 -- $1 ledger, $2 first day, $3 the day it ends before, $4 status or null, $5 currency or null

@@ -1,3 +1,4 @@
+-- Indexes: daily_transaction_summary_user_idx
 -- The same of one user, from daily_transaction_summary_user_idx alone.
 -- $1 ledger, $2 first day, $3 the day it ends before, $4 status or null, $5 currency or null, $6 user
 SELECT (

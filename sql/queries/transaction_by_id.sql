@@ -1,3 +1,4 @@
+-- Indexes: transactions_pkey, entries_pkey
 -- The id holds the millisecond of created_at, so this probes one partition of each table by its primary key; account_ids
 -- leads to the entries by theirs, so no index on transaction_id is needed. Planning takes longer than the rest, so this is
 -- one statement that joins nothing: the entries come as one document, their numbers as text, for JSON's lose digits,

@@ -1,3 +1,4 @@
+-- Indexes: transactions_pkey
 -- Many at once. An id holds the millisecond of created_at, so each is one probe of one partition's primary key. LIMIT 1 says what
 -- the key says, and keeps the planner from joining all of the transactions where it takes a ledger for a small one.
 -- $1 ledger, $2 created_at, $3 ids

@@ -1,3 +1,4 @@
+-- Indexes: transactions_reference_idx
 -- Those whose reference code begins alike, where they are few, newest first: a short range of transactions_reference_idx,
 -- and a sort of what it holds. The operators compare bytes, as the index does, whatever the collation. The planner is
 -- not shown the bounds: how few there are was counted, and it could only guess. The fence of OFFSET 0 keeps the cursor

@@ -1,3 +1,4 @@
+-- Indexes: transactions_failed_idx
 -- What failed, newest first, from an index that holds nothing else.
 -- $1 ledger, $2 from, $3 and $4 created_at and id to come after, $5 limit, $6 currency or null,
 -- $7 and $8 bounds of the reference code or null

@@ -1,3 +1,4 @@
+-- Indexes: entries_pkey, transactions_pkey
 -- What moved one account, newest first: its entries backwards by their key, each leading to its transaction by its key. An
 -- entry counts unless the next version is of the same transaction. The two limits below bind nobody: by the first, whose
 -- number it cannot see, the planner knows that few rows will be wanted, and walks instead of sorting; by the second

@@ -1,3 +1,4 @@
+-- Indexes: transactions_pkey
 -- The whole ledger, newest first: its key backwards, quarter after quarter and no further than the page needs. The row
 -- comparison is the cursor; the plain one beside it is what the planner leaves partitions out by.
 -- $1 ledger, $2 from, $3 and $4 created_at and id to come after, $5 limit, $6 status or null, $7 currency or null,

@@ -1,3 +1,4 @@
+-- Indexes: transactions_user_idx
 -- One user's of one status, newest first: a range of transactions_user_idx in its order.
 -- $1 ledger, $2 from, $3 and $4 created_at and id to come after, $5 limit, $6 user, $7 status, $8 currency or null,
 -- $9 accounts or null, $10 and $11 bounds of the reference code or null

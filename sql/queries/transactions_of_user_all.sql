@@ -1,3 +1,4 @@
+-- Indexes: transactions_user_idx
 -- One user's of both statuses, newest first: for each a range of transactions_user_idx in its order, merged while they are
 -- read, so that nothing is sorted. The statuses are parameters because a literal FAILED would let the planner take the index
 -- of all that failed, and pass over everybody else's.

@@ -1,3 +1,4 @@
+-- Indexes: balances_pkey
 -- Each balance once, by the net change of the whole batch. Its row is locked by this transaction already. The ids stand here
 -- twice: by the second condition the rows are found by their key, where the join alone would read the whole table
 -- as soon as the batch is large.

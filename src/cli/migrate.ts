@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { AppError } from '../core/errors.ts';
+import { watchBuilds } from './build-watch.ts';
 import { type CommandKit, contextOf, group, JSON_OPTION } from './command.ts';
 import { printResult } from './terminal.ts';
 
@@ -13,11 +14,14 @@ export function migrateCommand(kit: CommandKit): Command {
 
   migrate
     .command('up')
-    .description('run every migration that is missing; safe to run from two pods at once')
+    .description(
+      'run every migration that is missing, and build its indexes while others write; safe to run from two pods at once',
+    )
     .option(...JSON_OPTION)
     .action(async (options: { json?: boolean }) => {
       const { entry, terminal, config, logger } = contextOf(kit, options, 'warn');
-      const report = await entry.migrateUp(config, logger);
+      const watch = watchBuilds(kit, terminal, { quiet: true });
+      const report = await entry.migrateUp(config, logger, watch);
       printResult(terminal, report, ({ ran }) =>
         ran.length === 0
           ? 'The schema is up to date.'

@@ -8,6 +8,7 @@ import { demoCommand } from './demo.ts';
 import { devCommand } from './dev.ts';
 import { doctorCommand } from './doctor.ts';
 import { EXIT_USAGE, exitCodes } from './exit-codes.ts';
+import { indexesCommand } from './indexes.ts';
 import { keysCommand } from './keys.ts';
 import { loadCommand } from './load.ts';
 import { migrateCommand } from './migrate.ts';
@@ -46,6 +47,7 @@ export function createProgram(kit: CommandKit): Command {
     reportsCommand(kit),
     reconcileCommand(kit),
     summariesCommand(kit),
+    indexesCommand(kit),
     runCommand(kit),
     doctorCommand(kit),
   ];

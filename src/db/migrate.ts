@@ -1,9 +1,14 @@
-import { readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { sql } from 'kysely';
 import { type Migration, type MigrationResult, Migrator, NO_MIGRATIONS } from 'kysely/migration';
-import { AppError } from '../core/errors.ts';
-import { packageRoot } from './root.ts';
+import { AppError, isAppError } from '../core/errors.ts';
+import { retry } from '../platform/retry.ts';
+import { buildIndexFile, type FileBuildOptions, isBeingBuilt } from './index-file-build.ts';
+import {
+  type MigrationFile,
+  migrationDirectory,
+  readMigration,
+  readMigrationFiles,
+} from './migration-files.ts';
 import type { Db } from './schema.ts';
 import { toAppError } from './sqlstate.ts';
 
@@ -23,43 +28,57 @@ export interface Settings {
   readonly ledgerSet: string;
 }
 
-const directoryOf = (root: string) => join(root, 'sql', 'migrations');
+/** How long one statement of a migration waits for a lock while writers wait behind it, and how often that is tried. */
+const LOCK_TIMEOUT = '1s';
+const LOCK_ATTEMPTS = 30;
+
+export interface MigrateOptions extends Pick<FileBuildOptions, 'signal' | 'onBlocked' | 'onProgress'> {
+  readonly directory?: string;
+}
 
 /**
- * Brings the schema up to date and fixes the settings if they are not fixed yet. Kysely's migrator runs everything
- * in one transaction under an advisory lock: of two pods one migrates and both succeed, and a migration that fails
- * leaves nothing behind.
+ * Brings the schema up to date and fixes the settings if they are not fixed yet. Migrations run in order: those of statements
+ * together in one transaction, up to the next one of indexes, which are built outside of any and gone on with where a
+ * run was killed. Of two pods one migrates and both succeed; a migration that fails takes back its transaction.
  *
- * @param db a direct connection
+ * @param db direct connections, two at least
  */
 export async function migrateUp(
   db: Db,
   settings: Settings,
-  directory = directoryOf(packageRoot()),
+  options: MigrateOptions = {},
 ): Promise<MigrationReport> {
-  const report = reportOf(await migratorFor(db, directory).migrateToLatest());
+  const directory = options.directory ?? migrationDirectory();
+  const ran: string[] = [];
+  for (const { last, build } of stepsOf(await readMigrationFiles(directory))) {
+    if (!(await isPending(migratorFor(db, directory), last))) continue;
+    if (build !== undefined) await buildMigration(db, directory, build, options);
+    const report = await inOneTransaction(db, directory, options.signal, async (migrator) => {
+      // Of two pods the other one may have gone further meanwhile, and to migrate to an earlier one would be to go back.
+      return (await isPending(migrator, last)) ? migrator.migrateTo(last) : {};
+    });
+    ran.push(...report.ran);
+  }
   await sql`
     INSERT INTO quartermaster.settings (name, value)
     VALUES ('timezone', ${settings.timezone}), ('ledger_set', ${settings.ledgerSet})
     ON CONFLICT (name) DO NOTHING`.execute(db);
   await readSettings(db, settings);
-  return report;
+  return { ran };
 }
 
 /** Takes back the last migration, or all of them. What its tables held is lost. */
 export async function migrateDown(
   db: Db,
   options: { all?: boolean } = {},
-  directory = directoryOf(packageRoot()),
+  directory = migrationDirectory(),
 ): Promise<MigrationReport> {
-  const migrator = migratorFor(db, directory);
-  return reportOf(options.all ? await migrator.migrateTo(NO_MIGRATIONS) : await migrator.migrateDown());
+  return inOneTransaction(db, directory, undefined, (migrator) =>
+    options.all ? migrator.migrateTo(NO_MIGRATIONS) : migrator.migrateDown(),
+  );
 }
 
-export async function migrationStatus(
-  db: Db,
-  directory = directoryOf(packageRoot()),
-): Promise<MigrationStatus> {
+export async function migrationStatus(db: Db, directory = migrationDirectory()): Promise<MigrationStatus> {
   const migrations = await migratorFor(db, directory).getMigrations();
   return {
     applied: migrations.filter((migration) => migration.executedAt).map((migration) => migration.name),
@@ -112,18 +131,98 @@ function migratorFor(db: Db, directory: string): Migrator {
   });
 }
 
-async function readMigrations(directory: string): Promise<Record<string, Migration>> {
-  const files = (await readdir(directory)).filter((file) => file.endsWith('.up.sql')).sort();
-  const names = files.map((file) => file.slice(0, -'.up.sql'.length));
-  return Object.fromEntries(names.map((name) => [name, migration(directory, name)]));
+/** What is run in one go, up to its last migration; and what has to be built before. */
+interface Step {
+  readonly last: string;
+  readonly build?: MigrationFile;
 }
 
-function migration(directory: string, name: string): Migration {
-  // Without parameters the text goes as a simple query, which may hold many statements.
-  const run = (way: 'up' | 'down') => async (db: Db) => {
-    await sql.raw(await readFile(join(directory, `${name}.${way}.sql`), 'utf8')).execute(db);
+/** Migrations of statements go together, one of indexes is a step of its own. */
+function stepsOf(files: readonly MigrationFile[]): Step[] {
+  return files.flatMap((file, at): Step[] => {
+    if (file.kind === 'build') return [{ last: file.name, build: file }];
+    return files[at + 1]?.kind === 'up' ? [] : [{ last: file.name }];
+  });
+}
+
+async function isPending(migrator: Migrator, name: string): Promise<boolean> {
+  const migrations = await migrator.getMigrations();
+  return migrations.some((migration) => migration.name === name && migration.executedAt === undefined);
+}
+
+/** Another pod that builds is waited for: then there is nothing left to build. */
+async function buildMigration(
+  db: Db,
+  directory: string,
+  { name, file }: MigrationFile,
+  options: MigrateOptions,
+): Promise<void> {
+  const text = await readMigration(directory, file);
+  try {
+    await retry(() => buildIndexFile(db, { name: file, text }, options), {
+      retryable: (error) => isAppError(error) && isBeingBuilt(error),
+      attempts: Number.POSITIVE_INFINITY,
+      baseMs: 100,
+      capMs: 3000,
+      signal: options.signal,
+    });
+  } catch (error) {
+    const { kind, detail } = toAppError(error);
+    if (isAppError(error, 'aborted')) throw error;
+    const what = `Migration ${name} failed; what was built of it stays, and the next run goes on from there. ${detail}`;
+    throw new AppError(kind, 'migration_failed', what, { cause: error });
+  }
+}
+
+/**
+ * Kysely's migrator in a transaction of ours, under a lock that lasts as long: its own is let go before the commit. Tried again
+ * where somebody holds a table's lock: each try is the whole transaction, so that in between nobody waits for us.
+ */
+async function inOneTransaction(
+  db: Db,
+  directory: string,
+  signal: AbortSignal | undefined,
+  action: (migrator: Migrator) => Promise<{ error?: unknown; results?: MigrationResult[] }>,
+): Promise<MigrationReport> {
+  const work = () =>
+    db.transaction().execute(async (trx) => {
+      await sql`SELECT pg_advisory_xact_lock(hashtextextended('quartermaster migrations', 0))`.execute(trx);
+      return reportOf(await action(migratorFor(trx, directory)));
+    });
+  return retry(() => work().catch((error: unknown) => Promise.reject(toAppError(error))), {
+    retryable: (error) => isAppError(error, 'busy'),
+    attempts: LOCK_ATTEMPTS,
+    baseMs: 100,
+    capMs: 3000,
+    signal,
+  });
+}
+
+async function readMigrations(directory: string): Promise<Record<string, Migration>> {
+  const files = await readMigrationFiles(directory);
+  return Object.fromEntries(files.map((file) => [file.name, migration(directory, file)]));
+}
+
+function migration(directory: string, { name, kind, file }: MigrationFile): Migration {
+  const run = async (db: Db, text: string) => {
+    await sql`SAVEPOINT migration`.execute(db);
+    try {
+      await sql`SELECT set_config('lock_timeout', ${LOCK_TIMEOUT}, true)`.execute(db);
+      // Without parameters the text goes as a simple query, which may hold many statements.
+      await sql.raw(text).execute(db);
+    } catch (error) {
+      // The migrator has a last word in this transaction, and it must not be what the failure is told by.
+      await sql`ROLLBACK TO SAVEPOINT migration`.execute(db);
+      throw error;
+    }
   };
-  return { up: run('up'), down: run('down') };
+  return {
+    // What is built is there already: only its row is written.
+    up: async (db: Db) => {
+      if (kind === 'up') await run(db, await readMigration(directory, file));
+    },
+    down: async (db: Db) => run(db, await readMigration(directory, `${name}.down.sql`)),
+  };
 }
 
 function reportOf(outcome: { error?: unknown; results?: MigrationResult[] }): MigrationReport {
@@ -131,7 +230,7 @@ function reportOf(outcome: { error?: unknown; results?: MigrationResult[] }): Mi
     const failed = outcome.results?.find((result) => result.status === 'Error');
     if (failed === undefined) throw toAppError(outcome.error);
     const cause = toAppError(outcome.error);
-    const detail = `Migration ${failed.migrationName} failed and everything was taken back. ${cause.detail}`;
+    const detail = `Migration ${failed.migrationName} failed, and the step it is part of was taken back. ${cause.detail}`;
     throw new AppError(cause.kind, 'migration_failed', detail, { cause: outcome.error });
   }
   return { ran: (outcome.results ?? []).map((result) => result.migrationName) };

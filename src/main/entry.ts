@@ -14,8 +14,8 @@ export function createEntry(process: Process & { readonly signal: AbortSignal })
     createLogger,
     startEmbedded: (directory) => startEmbedded({ directory, signal: process.signal }),
     openHouse: (config, logger) => openHouse(config, logger, process),
-    async migrateUp(config, logger) {
-      const report = await withDirect(config, (db) => migrations.migrateUp(db, config));
+    async migrateUp(config, logger, options = { signal: process.signal }) {
+      const report = await withDirect(config, (db) => migrations.migrateUp(db, config, options));
       await installQueues(config, logger, process);
       return report;
     },

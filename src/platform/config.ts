@@ -29,6 +29,8 @@ export interface Config {
   readonly createQuarters: boolean;
   readonly archiveQuarters: boolean;
   readonly dropQuarters: boolean;
+  /** Whether bloated and broken indexes are built anew by schedule. */
+  readonly reindex: boolean;
   readonly archiveApproval: 'auto' | 'required';
   readonly poolMax: number;
   /** Quarters whose summaries are refreshed side by side. */
@@ -129,6 +131,7 @@ const variables = {
   QM_CREATE_QUARTERS: choice(['on', 'off'], 'on', 'whether quarters are created by schedule'),
   QM_ARCHIVE_QUARTERS: choice(['on', 'off'], 'on', 'whether quarters are archived and detached by schedule'),
   QM_DROP_QUARTERS: choice(['on', 'off'], 'on', 'whether detached quarters are dropped by schedule'),
+  QM_REINDEX: choice(['on', 'off'], 'on', 'whether bloated and broken indexes are built anew by schedule'),
   QM_ARCHIVE_APPROVAL: choice(
     ['auto', 'required'],
     'auto',
@@ -242,6 +245,7 @@ export function readConfig(env: Record<string, string | undefined> = process.env
     createQuarters: set.QM_CREATE_QUARTERS === 'on',
     archiveQuarters: set.QM_ARCHIVE_QUARTERS === 'on',
     dropQuarters: set.QM_DROP_QUARTERS === 'on',
+    reindex: set.QM_REINDEX === 'on',
     archiveApproval: set.QM_ARCHIVE_APPROVAL,
     poolMax: set.QM_POOL_MAX,
     refreshParallel: set.QM_REFRESH_PARALLEL,

@@ -41,7 +41,10 @@ describe('the command line', () => {
       'load',
       'quarters',
       'archive',
+      'reports',
       'reconcile',
+      'summaries',
+      'indexes',
       'run',
       'doctor',
     ]) {

@@ -36,6 +36,37 @@ async function fingerprint(db: Db): Promise<string> {
   return rows.map((row) => row.line).join('\n');
 }
 
+/** A directory of all migrations and some more. */
+async function withMigrations(
+  more: Readonly<Record<string, string>>,
+  action: (directory: string) => Promise<void>,
+): Promise<void> {
+  const directory = await mkdtemp(join(tmpdir(), 'quartermaster-migrations-'));
+  try {
+    await cp(migrations, directory, { recursive: true });
+    for (const [file, text] of Object.entries(more)) {
+      await writeFile(join(directory, file), text);
+      await writeFile(join(directory, file.replace(/\.(up|build)\./, '.down.')), '');
+    }
+    await action(directory);
+  } finally {
+    await rm(directory, { recursive: true });
+  }
+}
+
+/** A transaction that has read a table and does not end. */
+async function holdRow(): Promise<{ release: () => void; held: Promise<void> }> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const reading = Promise.withResolvers<void>();
+  const held = database.write.transaction().execute(async (trx) => {
+    await sql`SELECT id FROM ledger.ledgers`.execute(trx);
+    reading.resolve();
+    await promise;
+  });
+  await reading.promise;
+  return { release: resolve, held };
+}
+
 let test: TestDatabase;
 let database: Database;
 
@@ -89,26 +120,93 @@ describe('migrations', () => {
     }
   });
 
-  it('that fail leave nothing half done', async () => {
-    const directory = await mkdtemp(join(tmpdir(), 'quartermaster-migrations-'));
-    try {
-      await cp(migrations, directory, { recursive: true });
-      const broken = 'CREATE TABLE ledger.half (id integer); SELECT 1 / 0;';
-      await writeFile(join(directory, '9999_broken.up.sql'), broken);
-      await writeFile(join(directory, '9999_broken.down.sql'), '');
-      const run = migrateUp(database.direct, settings, directory);
-      await expect(run).rejects.toMatchObject({
+  it('that fail take back the step they are part of, and what comes before stays', async () => {
+    await withMigrations(
+      {
+        '9998_before.up.sql': 'CREATE TABLE ledger.before (id integer);',
+        '9999_broken.up.sql': 'CREATE TABLE ledger.half (id integer); SELECT 1 / 0;',
+      },
+      async (directory) => {
+        await expect(migrateUp(database.direct, settings, { directory })).rejects.toMatchObject({
+          code: 'migration_failed',
+          detail: /9999_broken.*division by zero/,
+        });
+        const { rows } = await sql`
+          SELECT relname FROM pg_class WHERE relname IN ('before', 'half')`.execute(database.direct);
+        expect(rows).toEqual([]);
+        const { applied, pending } = await migrationStatus(database.direct, directory);
+        // The step begins behind the last migration of indexes.
+        expect(applied.at(-1)).toBe('0017_daily_balances_day_index');
+        expect(pending.slice(-2)).toEqual(['9998_before', '9999_broken']);
+      },
+    );
+  });
+
+  it('of indexes are recorded when they are built, and gone on with where they failed', async () => {
+    const index = `
+      -- A comment; with a semicolon.
+      CREATE INDEX transactions_amount_idx ON ledger.transactions (ledger_id, amount);
+      CREATE UNIQUE INDEX settings_value_key ON quartermaster.settings (value);`;
+    const files = { '9998_build.build.sql': index, '9999_after.up.sql': 'CREATE TABLE ledger.after ();' };
+    await migrateUp(database.direct, settings);
+    await sql`INSERT INTO quartermaster.settings (name, value) VALUES ('other', 'ledger')`.execute(
+      database.direct,
+    );
+    await withMigrations(files, async (directory) => {
+      await expect(migrateUp(database.direct, settings, { directory })).rejects.toMatchObject({
+        kind: 'conflict',
         code: 'migration_failed',
-        detail: /9999_broken.*division by zero/,
+        detail: /9998_build.*settings_value_key.*\(value\)=\(ledger\) is duplicated/,
       });
-      const { rows } = await sql`SELECT 1 FROM pg_namespace WHERE nspname = 'ledger'`.execute(
-        database.direct,
-      );
-      expect(rows).toHaveLength(0);
-      expect((await migrationStatus(database.direct)).applied).toEqual([]);
-    } finally {
-      await rm(directory, { recursive: true });
-    }
+      expect((await migrationStatus(database.direct, directory)).pending).toEqual([
+        '9998_build',
+        '9999_after',
+      ]);
+      await sql`DELETE FROM quartermaster.settings WHERE name = 'other'`.execute(database.direct);
+      expect(await migrateUp(database.direct, settings, { directory })).toEqual({
+        ran: ['9998_build', '9999_after'],
+      });
+      const { rows } = await sql`
+        SELECT c.relname AS name, i.indisvalid AS valid
+        FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indexrelid
+        WHERE c.relname IN ('transactions_amount_idx', 'settings_value_key')
+        ORDER BY 1`.execute(database.direct);
+      expect(rows).toEqual([
+        { name: 'settings_value_key', valid: true },
+        { name: 'transactions_amount_idx', valid: true },
+      ]);
+      expect(await migrateUp(database.direct, settings, { directory })).toEqual({ ran: [] });
+    });
+  });
+
+  it('of a database that is ahead in its steps are never gone back', async () => {
+    await migrateUp(database.direct, settings);
+    const complete = await fingerprint(database.direct);
+    expect(await migrateUp(database.direct, settings)).toEqual({ ran: [] });
+    expect(await fingerprint(database.direct)).toBe(complete);
+  });
+
+  it('wait for a lock only for a moment at a time, so that writers pass', async () => {
+    await migrateUp(database.direct, settings);
+    const { release, held } = await holdRow();
+    await withMigrations(
+      { '9999_column.up.sql': 'ALTER TABLE ledger.ledgers ADD COLUMN note text;' },
+      async (directory) => {
+        const migrating = migrateUp(database.direct, settings, { directory });
+        // A try is given up while the lock is still held: a waiter that was there is gone.
+        const waiting = async () => {
+          const { rows } = await sql<{ n: number }>`
+            SELECT count(*)::int AS n FROM pg_locks
+            WHERE NOT granted AND relation = 'ledger.ledgers'::regclass`.execute(database.write);
+          return rows[0]?.n ?? 0;
+        };
+        await expect.poll(waiting, { timeout: 10_000, interval: 20 }).toBe(1);
+        await expect.poll(waiting, { timeout: 10_000, interval: 20 }).toBe(0);
+        release();
+        await held;
+        expect(await migrating).toEqual({ ran: ['9999_column'] });
+      },
+    );
   });
 
   it('fix the zone for ever: a later change of the setting is refused', async () => {

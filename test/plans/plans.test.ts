@@ -15,9 +15,6 @@ import { BANK, openLoadedBook } from './loaded.ts';
 import { pointCases, readCases } from './read-cases.ts';
 import { besideCases, writeCases } from './write-cases.ts';
 
-/** Whether a file of sql/queries may leave out the line that names its indexes. */
-const MAY_SAY_NOTHING = true;
-
 /** Indexes that a statement needs and its plan does not show: by this one PostgreSQL refuses a second row. */
 const guards: Readonly<Record<string, readonly string[]>> = { insert_reversals: ['reversals_pkey'] };
 
@@ -84,7 +81,6 @@ describe('the statements of sql/queries', () => {
     const wrong: string[] = [];
     for (const name of names) {
       const [, said] = /^-- Indexes: (.*)\n/.exec(await readStatement(name)) ?? [];
-      if (said === undefined && MAY_SAY_NOTHING) continue;
       const used = [...cases, failedDay]
         .filter(({ of }) => of === name)
         .flatMap(({ shape }) => (shape.indexes === 'any' ? [] : shape.indexes));
