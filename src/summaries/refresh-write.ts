@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { Trx } from '../db/schema.ts';
-import { type LedgerDay, storedOf } from './daily.ts';
+import { type LedgerDay, storedOf, withoutLoops } from './daily.ts';
 
 /** Rows that were written because they were new or different. */
 export interface Written {
@@ -23,13 +23,15 @@ export async function writeDays(trx: Trx, days: readonly LedgerDay[]): Promise<W
 }
 
 async function writeUsers(trx: Trx, days: readonly LedgerDay[]): Promise<number> {
-  const changed = await sql`
+  const changed = await withoutLoops(trx, () =>
+    sql`
     UPDATE ledger.daily_transaction_summary AS s
     SET transaction_count = c.transaction_count, total_amount = c.total_amount
     FROM pg_temp.counted_transactions AS c
     WHERE s.ledger_id = c.ledger_id AND s.day = c.day AND s.user_id = c.user_id AND s.currency = c.currency
       AND s.status = c.status AND ${storedOf(days, 's', 'day')}
-      AND (c.stored_count <> c.transaction_count OR c.stored_amount <> c.total_amount)`.execute(trx);
+      AND (c.stored_count <> c.transaction_count OR c.stored_amount <> c.total_amount)`.execute(trx),
+  );
   const added = await sql`
     INSERT INTO ledger.daily_transaction_summary
       (ledger_id, day, user_id, currency, status, transaction_count, total_amount)
@@ -61,11 +63,13 @@ async function writeTotals(trx: Trx, days: readonly LedgerDay[]): Promise<void> 
 
 /** In the order of the key, which after a load of years takes half the time. */
 async function writeBalances(trx: Trx, days: readonly LedgerDay[]): Promise<number> {
-  const changed = await sql`
+  const changed = await withoutLoops(trx, () =>
+    sql`
     UPDATE ledger.daily_balances AS s SET closing_balance = c.closing_balance
     FROM pg_temp.counted_accounts AS c
     WHERE s.ledger_id = c.ledger_id AND s.account_id = c.account_id AND s.snapshot_date = c.day
-      AND ${storedOf(days, 's', 'snapshot_date')} AND c.stored_balance <> c.closing_balance`.execute(trx);
+      AND ${storedOf(days, 's', 'snapshot_date')} AND c.stored_balance <> c.closing_balance`.execute(trx),
+  );
   const added = await sql`
     INSERT INTO ledger.daily_balances (ledger_id, account_id, snapshot_date, closing_balance)
     SELECT ledger_id, account_id, day, closing_balance
