@@ -73,7 +73,7 @@ export async function readGroups(
  * One statement: of days that are summed up a row each, and of marked ones the entries. Those have no index by day, so the day's
  * transactions name the accounts, and each is then a range of the key.
  */
-function groupStatement(ledgerId: number, query: GroupQuery, { live, stale }: LiveDays) {
+export function groupStatement(ledgerId: number, query: GroupQuery, { live, stale }: LiveDays) {
   const { groupType, currency } = query;
   const liveDays = live.map(({ day }) => day);
   const range = daysBetween(query.from, query.to);

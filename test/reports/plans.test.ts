@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Db } from '../../src/db/schema.ts';
+import { groupStatement } from '../../src/summaries/groups.ts';
 import type { Book } from '../ledger/fixture.ts';
 import { modes } from '../plans/examine.ts';
 import { planFaults } from '../plans/expected.ts';
@@ -139,6 +140,38 @@ describe('the closing balance of an account', () => {
       };
       expect(await planFaults(book, mode, one)).toBe('');
     }
+  });
+});
+
+describe('the summary by kind of account, for the API', () => {
+  const report = { seqScans: ['summary_marks'], sorted: 2000 };
+  const made = (days: readonly string[]) => async (book: Book) => {
+    const live = days.map((day) => ({
+      day,
+      start: new Date(`${day}T00:00:00Z`),
+      end: new Date(`${day}T24:00:00Z`),
+    }));
+    const query = { from: '2024-01-01', to: '2024-12-31', groupBy: 'month' } as const;
+    return groupStatement(1, query, { live, stale: [] }).compile(book.db);
+  };
+
+  it.each(modes)('reads a row or two a day, and those of the days that are counted, by %s', async (mode) => {
+    const stored = { ...report, indexes: ['daily_group_totals_pkey'], buffers: 60 };
+    expect(
+      await planFaults(book, mode, { name: 'stored', of: 'groups', made: made([]), shape: stored }),
+    ).toBe('');
+    const counted = {
+      ...report,
+      indexes: ['daily_group_totals_pkey', 'transactions_pkey', 'accounts_pkey', 'entries_pkey'],
+      quarters: ['2024q4'],
+      buffers: 600,
+      // What is stored of the day that is counted.
+      removed: 2,
+    };
+    const days = made(['2024-12-20']);
+    expect(await planFaults(book, mode, { name: 'a day', of: 'groups', made: days, shape: counted })).toBe(
+      '',
+    );
   });
 });
 
