@@ -1,8 +1,6 @@
-import { type RawBuilder, sql } from 'kysely';
+import { sql } from 'kysely';
 import { type DayRange, type Span, spanOfDay } from '../core/days.ts';
-import { assert } from '../core/errors.ts';
 import type { Calendar } from '../core/quarter.ts';
-import { boundedRead } from './bounded-read.ts';
 import { readOfflineQuarters } from './offline-quarters.ts';
 import type { Db } from './schema.ts';
 
@@ -58,31 +56,6 @@ export function missedDays(ledgerId: number, range: DayRange, known: readonly st
       WHERE m.ledger_id = ${ledgerId}::integer AND m.day >= ${range.first ?? '-infinity'}::date
         AND m.day < ${range.before ?? 'infinity'}::date AND m.day <> ALL (${known}::date[])
     ) AS d)`;
-}
-
-/**
- * The same of one statement whose only row has the lines of a report. Where it counts rows it is bounded, for a day may have any
- * number of them; of what is summed up there is little.
- *
- * @throws AppError busy/read_too_slow
- */
-export function readLiveReport<T extends { readonly missed: readonly string[] }>(
-  house: { readonly db: Db; readonly calendar: Calendar },
-  statement: (days: LiveDays) => RawBuilder<T>,
-): Promise<{ readonly result: T; readonly stale: readonly string[] }> {
-  return readWithLiveDays(house, async (days) => {
-    const run = (on: Db) => statement(days).execute(on);
-    const { rows } = days.live.length > 0 ? await boundedRead(house.db, run) : await run(house.db);
-    const [row] = rows;
-    assert(row !== undefined, 'a report is one row, with or without lines');
-    return row;
-  });
-}
-
-/** The days to count as rows (day, starts_at, ends_at), to be put behind FROM. */
-export function liveSpans(live: readonly LiveDay[]): RawBuilder<unknown> {
-  return sql`unnest(${live.map(({ day }) => day)}::date[], ${live.map(({ start }) => start.toISOString())}::timestamptz[],
-    ${live.map(({ end }) => end.toISOString())}::timestamptz[])`;
 }
 
 async function sortOut(db: Db, calendar: Calendar, marked: readonly string[]): Promise<LiveDays> {

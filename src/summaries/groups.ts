@@ -1,8 +1,9 @@
 import { sql } from 'kysely';
 import { daysBetween, type Period, periodName } from '../core/days.ts';
 import type { Calendar } from '../core/quarter.ts';
-import { type LiveDays, liveSpans, missedDays, readLiveReport } from '../db/live-days.ts';
+import { type LiveDays, missedDays } from '../db/live-days.ts';
 import type { Db } from '../db/schema.ts';
+import { liveSpans, readLiveReport } from './live-report.ts';
 
 export interface GroupQuery {
   /** As WALLET; all kinds when it is left out. */
