@@ -70,10 +70,14 @@ export function summariesCommand(kit: CommandKit): Command {
         });
         bar.end();
         printResult(context.terminal, report, renderReconciled);
-        const left = report.differingDays - report.repairedDays + report.failed.length;
+        const left = report.remainingDays + report.failed.length;
         if (left > 0) {
           const detail = `The summaries of ${daysOf(left)} are not what the rows come to. Run it again with --fix; days that cannot be counted need their rows looked at.`;
           throw new AppError('corrupt', 'summaries_differ', detail);
+        }
+        if (quarter !== undefined && report.skipped.length > 0) {
+          const detail = `${quarter} left while its summaries were looked at, so not all of its days were. Restore it and run this again.`;
+          throw new AppError('conflict', 'partition_not_attached', detail);
         }
       });
     });
@@ -108,14 +112,20 @@ function formatDuration(seconds: number): string {
 
 export function renderReconciled(report: SummaryReconcileReport): string {
   const { checkedDays, markedDays, differences, differingDays, repairedDays, differing, failed } = report;
+  const { remarkedDays, skipped } = report;
   const lines = [
     `Held against the rows: ${daysOf(checkedDays)}. Left alone, for they are not summed up yet: ${daysOf(markedDays)}.`,
     ...differing.map(
       ({ ledgerId, day, table: name, key, stored, counted }) =>
         `DIFFERS  ledger ${ledgerId}, ${day}, ${name} of ${figures(key)}: stored ${figures(stored)}, counted ${figures(counted)}`,
     ),
+    ...skipped.map((quarter) => `SKIPPED  ${quarter} left meanwhile; not all of its days were looked at.`),
     ...failed.map(({ ledgerId, day, detail }) => `FAILED   ledger ${ledgerId}, ${day}: ${detail}`),
   ];
+  if (remarkedDays > 0)
+    lines.push(
+      `Marked to be counted again, for they have no totals by kind of account from before the upgrade: ${daysOf(remarkedDays)}.`,
+    );
   if (differences === 0) return [...lines, 'Nothing differs.'].join('\n');
   const more = differences > differing.length ? ` (the first ${differing.length} are shown)` : '';
   lines.push(

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import { type DayRange, type Span, spanOfDay } from '../core/days.ts';
 import type { Calendar } from '../core/quarter.ts';
-import { readOfflineQuarters } from './offline-quarters.ts';
+import { readLeaving, readOfflineQuarters } from './offline-quarters.ts';
 import type { Db } from './schema.ts';
 
 /** A day whose stored figures may be behind, so that its rows are counted instead. */
@@ -28,7 +28,8 @@ const TRIES = 5;
  * hence one snapshot, and names the marked days that it was not told of (`missedDays`); then it is asked again with
  * them. A day that was told and is not marked any more is counted all the same, and is right.
  *
- * Days whose quarter is not online have no rows to count, and their stored figures are taken.
+ * Days whose quarter is not online have no rows to count, and their stored figures are taken. One that may leave is asked for once more
+ * after the read: rows that left in between count as none, so then it is read again.
  */
 export async function readWithLiveDays<T extends { readonly missed: readonly string[] }>(
   house: { readonly db: Db; readonly calendar: Calendar },
@@ -39,8 +40,9 @@ export async function readWithLiveDays<T extends { readonly missed: readonly str
   for (let attempt = 1; ; attempt++) {
     const days = await sortOut(db, calendar, marked);
     const result = await read(days);
-    if (result.missed.length === 0) return { result, stale: days.stale };
-    if (attempt === TRIES) return { result, stale: [...days.stale, ...result.missed].sort() };
+    const left = await leftMeanwhile(db, days);
+    if (result.missed.length === 0 && left.length === 0) return { result, stale: days.stale };
+    if (attempt === TRIES) return { result, stale: [...days.stale, ...left, ...result.missed].sort() };
     marked = [...marked, ...result.missed];
   }
 }
@@ -58,14 +60,30 @@ export function missedDays(ledgerId: number, range: DayRange, known: readonly st
     ) AS d)`;
 }
 
-async function sortOut(db: Db, calendar: Calendar, marked: readonly string[]): Promise<LiveDays> {
-  if (marked.length === 0) return { live: [], stale: [] };
+interface SortedDays extends LiveDays {
+  /** Those of the live days whose quarter may leave at any moment. */
+  readonly leaving: readonly LiveDay[];
+}
+
+async function sortOut(db: Db, calendar: Calendar, marked: readonly string[]): Promise<SortedDays> {
+  if (marked.length === 0) return { live: [], stale: [], leaving: [] };
   const all = [...marked].sort().map((day) => ({ day, ...spanOfDay(calendar, day) }));
-  const offline = await readOfflineQuarters(db, all[0]?.start, all.at(-1)?.end);
-  const online = all.filter(
-    ({ start }) => !offline.some((quarter) => start >= quarter.start && start < quarter.end),
-  );
+  const quarters = await readLeaving(db, all[0]?.start, all.at(-1)?.end);
+  const offline = quarters.filter(({ leaving }) => !leaving);
+  const online = all.filter((day) => !isIn(offline, day));
   const live = online.slice(-MAX_LIVE);
   const counted = new Set(live.map(({ day }) => day));
-  return { live, stale: all.filter(({ day }) => !counted.has(day)).map(({ day }) => day) };
+  const stale = all.filter(({ day }) => !counted.has(day)).map(({ day }) => day);
+  return { live, stale, leaving: live.filter((day) => isIn(quarters, day)) };
+}
+
+/** Days that were counted from rows that may have left before they were read. */
+async function leftMeanwhile(db: Db, { leaving }: SortedDays): Promise<string[]> {
+  if (leaving.length === 0) return [];
+  const offline = await readOfflineQuarters(db, leaving[0]?.start, leaving.at(-1)?.end);
+  return leaving.filter((day) => isIn(offline, day)).map(({ day }) => day);
+}
+
+function isIn(quarters: readonly Span[], { start }: LiveDay): boolean {
+  return quarters.some((quarter) => start >= quarter.start && start < quarter.end);
 }

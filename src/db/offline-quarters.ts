@@ -37,7 +37,12 @@ export async function besideReading<T>(
   return [result, isSure ? quarters : await readOfflineQuarters(db, from, to)];
 }
 
-async function readLeaving(db: Db, from: Date | undefined, to: Date | undefined): Promise<OfflineQuarter[]> {
+/** The same, and those that may leave. */
+export async function readLeaving(
+  db: Db,
+  from: Date | undefined,
+  to: Date | undefined,
+): Promise<OfflineQuarter[]> {
   const { rows } = await sql<OfflineQuarter>`
     SELECT q.quarter AS name, q.starts_at AS start, q.ends_at AS "end",
            q.state IN ('archived', 'restored') AND pg_partition_root(to_regclass('ledger.transactions_' || q.quarter))

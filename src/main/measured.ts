@@ -5,7 +5,6 @@ import type { FixityReport } from '../quarters/fixity.ts';
 import { isDamage } from '../quarters/proof.ts';
 import type { ReconcileReport } from '../quarters/reconcile.ts';
 import type { Job } from '../queue/job.ts';
-import type { SummaryReconcileReport } from '../summaries/reconcile.ts';
 
 /** The steps that read an archive which was proved before. */
 const readers: readonly string[] = ['verify', 'drop', 'restore'] satisfies QuarterVerb[];
@@ -25,6 +24,11 @@ export function measured(job: Job, metrics: Metrics): Job {
             run.onBlocked?.(...look);
             watch.onBlocked(...look);
           },
+          // Counted as they are found: what was repaired before the run failed would not be found again.
+          onDifference: (rows) => {
+            run.onDifference?.(rows);
+            metrics.summariesDiffered(rows);
+          },
         });
         if (isStep) metrics.quarterJob(name, 'done');
         if (isReconcile(report)) metrics.reconciled(report);
@@ -32,7 +36,6 @@ export function measured(job: Job, metrics: Metrics): Job {
           const faults = report.damaged.length + (report.chain === null ? 0 : 1);
           for (let fault = 0; fault < faults; fault++) metrics.fixityFailed();
         }
-        if (isSummaryReconcile(report)) metrics.summariesDiffered(report.differences);
         return report;
       } catch (error) {
         if (isStep) metrics.quarterJob(name, toAppError(error).kind);
@@ -52,8 +55,4 @@ function isReconcile(report: object): report is ReconcileReport {
 /** Of a job that reads many archives, and does not fail for one of them. */
 function isFixity(report: object): report is FixityReport {
   return 'damaged' in report && 'chain' in report;
-}
-
-function isSummaryReconcile(report: object): report is SummaryReconcileReport {
-  return 'differences' in report && 'differingDays' in report;
 }

@@ -5,7 +5,7 @@ import type { QuarterHouse, QuarterRun } from './context.ts';
 import { nothingToDo, type Obstacle, type Outlook, requireClear, stateObstacle } from './outlook.ts';
 import { archiveObstacles, heldObstacle } from './proof.ts';
 import { advance, type QuarterRow, readQuarter } from './registry.ts';
-import { takeOut, takeOutObstacles, takeOutSteps } from './take-out.ts';
+import { outstandingObstacles, takeOut, takeOutObstacles, takeOutSteps } from './take-out.ts';
 
 export interface DetachReport {
   readonly quarter: string;
@@ -19,7 +19,7 @@ export interface DetachReport {
  * between, the next run, or the reconcile, ends what was begun.
  *
  * @throws AppError refused/quarter_held, conflict/not_verified, corrupt/digest_differs, conflict/partition_missing
- * @throws AppError busy/quarter_busy, busy/detach_pending: try again later
+ * @throws AppError busy/quarter_busy, busy/detach_pending, busy/summaries_outstanding: try again later
  */
 export async function detachQuarter(
   house: QuarterHouse,
@@ -27,7 +27,7 @@ export async function detachQuarter(
   quarter: string,
 ): Promise<DetachReport> {
   return withQuarterLock(house.database.direct, quarter, async (session) => {
-    const outlook = await outlookOf(session, await readQuarter(session, quarter));
+    const outlook = await outlookOf(house, session, await readQuarter(session, quarter));
     if (outlook.done) return { quarter, detached: [] };
     requireClear(outlook);
     const detached = await takeOut(house, session, run, quarter, 'detach');
@@ -46,11 +46,11 @@ export async function previewDetach(
   quarter: string,
 ): Promise<Outlook> {
   const db = house.database.direct;
-  return outlookOf(db, await readQuarter(db, quarter));
+  return outlookOf(house, db, await readQuarter(db, quarter));
 }
 
-/** No row leaves before its archive was read back and found equal, and none of a held quarter leaves at all. */
-async function outlookOf(db: Db, row: QuarterRow): Promise<Outlook> {
+/** No row leaves before its archive was read back and found equal and its day is summed up, and none of a held quarter leaves at all. */
+async function outlookOf(house: QuarterHouse, db: Db, row: QuarterRow): Promise<Outlook> {
   const { quarter, state } = row;
   if (isDone('detach', state)) return nothingToDo;
   const steps = [...(await takeOutSteps(db, quarter)), `${quarter} is detached then; its tables stay`];
@@ -59,6 +59,7 @@ async function outlookOf(db: Db, row: QuarterRow): Promise<Outlook> {
     ...heldObstacle(row),
     ...(await archiveObstacles(db, row)),
     ...(await takeOutObstacles(db, quarter)),
+    ...(await outstandingObstacles(house, db, row)),
   ];
   return { done: false, obstacles, steps };
 }

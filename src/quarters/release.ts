@@ -6,7 +6,7 @@ import { nothingToDo, type Outlook, requireClear, stateObstacle } from './outloo
 import { heldObstacle } from './proof.ts';
 import { advance, type QuarterRow, readQuarter } from './registry.ts';
 import { isExtended, previewCopyRelease, releaseCopy } from './release-copy.ts';
-import { takeOut, takeOutObstacles, takeOutSteps } from './take-out.ts';
+import { outstandingObstacles, takeOut, takeOutObstacles, takeOutSteps } from './take-out.ts';
 
 export interface ReleaseReport {
   readonly quarter: string;
@@ -22,7 +22,7 @@ export interface ReleaseReport {
  *
  * @param dueAt of a release by schedule: what is restored until a later time, as somebody said meanwhile, is left alone
  * @throws AppError refused/quarter_held, conflict/quarter_state, conflict/partition_missing
- * @throws AppError busy/quarter_busy, busy/detach_pending: try again later
+ * @throws AppError busy/quarter_busy, busy/detach_pending, busy/summaries_outstanding: try again later
  */
 export async function releaseQuarter(
   house: QuarterHouse,
@@ -33,7 +33,9 @@ export async function releaseQuarter(
   return withQuarterLock(house.database.direct, quarter, async (session) => {
     if (run.into !== undefined) return releaseCopy(run, session, quarter, run.into, dueAt);
     const row = await readQuarter(session, quarter);
-    const outlook = isExtended(row.restored_until, dueAt) ? nothingToDo : await outlookOf(session, row);
+    const outlook = isExtended(row.restored_until, dueAt)
+      ? nothingToDo
+      : await outlookOf(house, session, row);
     if (outlook.done) return { quarter, into: undefined, released: [] };
     requireClear(outlook);
     const released = await takeOut(house, session, run, quarter, 'release');
@@ -54,10 +56,10 @@ export async function previewRelease(
 ): Promise<Outlook> {
   const db = house.database.direct;
   if (run.into !== undefined) return previewCopyRelease(db, quarter, run.into);
-  return outlookOf(db, await readQuarter(db, quarter));
+  return outlookOf(house, db, await readQuarter(db, quarter));
 }
 
-async function outlookOf(db: Db, row: QuarterRow): Promise<Outlook> {
+async function outlookOf(house: QuarterHouse, db: Db, row: QuarterRow): Promise<Outlook> {
   const { quarter, state } = row;
   if (isDone('release', state)) return nothingToDo;
   const isRestored = state === 'restored';
@@ -67,6 +69,7 @@ async function outlookOf(db: Db, row: QuarterRow): Promise<Outlook> {
       ...stateObstacle(quarter, state, 'release'),
       ...heldObstacle(row),
       ...(isRestored ? await takeOutObstacles(db, quarter) : []),
+      ...(isRestored ? await outstandingObstacles(house, db, row) : []),
     ],
     steps: [...(await takeOutSteps(db, quarter)), `${quarter} is detached then; its tables stay`],
   };

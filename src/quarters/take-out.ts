@@ -4,8 +4,10 @@ import { readCatalog, readQuarterPartitions } from '../db/catalog.ts';
 import { withQuarterLock } from '../db/locks.ts';
 import { detachPartition, finalizeDetach } from '../db/partition.ts';
 import type { Db } from '../db/schema.ts';
+import { summaryFaults } from './close-ready.ts';
 import type { QuarterHouse, QuarterRun } from './context.ts';
 import type { Obstacle } from './outlook.ts';
+import type { QuarterRow } from './registry.ts';
 
 /**
  * Takes the partitions of a quarter out of their tables, one after the other, from wherever each of them stands. Readers
@@ -41,6 +43,20 @@ export async function takeOutObstacles(db: Db, quarter: string): Promise<Obstacl
     const detail = `${name} takes rows, though ${quarter} is closed: somebody took its constraint away. Run \`quartermaster reconcile --fix\`: it puts it back when the quarter still holds what was closed.`;
     return [{ code: 'fence_missing', kind: 'conflict', detail }];
   });
+}
+
+/**
+ * Days that were marked and not summed up yet, as those of before an upgrade are for a while: once the rows are out nothing can count them. Of
+ * a quarter that has begun to leave nothing can already, and waiting would be for ever.
+ */
+export async function outstandingObstacles(
+  house: QuarterHouse,
+  db: Db,
+  row: QuarterRow,
+): Promise<Obstacle[]> {
+  const partitions = await readQuarterPartitions(db, row.quarter);
+  if (partitions.some(({ attachment }) => attachment !== 'attached')) return [];
+  return summaryFaults(house, db, row);
 }
 
 /** A sentence for each table that is still in. */

@@ -20,6 +20,8 @@ export interface JobRun {
   readonly onProgress: (progress: Progress) => void;
   /** Told each time the job finds somebody in its way. */
   readonly onBlocked?: OnBlocked | undefined;
+  /** Told of rows of the summaries that are not what the ledger's rows come to, as they are found. */
+  readonly onDifference?: ((rows: number) => void) | undefined;
   /** True when a failure is not tried again by itself, even one that may pass. */
   readonly isLastTry?: boolean;
 }

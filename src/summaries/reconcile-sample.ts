@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import { dayAfter, spanOfDay } from '../core/days.ts';
+import { AppError } from '../core/errors.ts';
 import type { Calendar, Quarter } from '../core/quarter.ts';
 import type { Db } from '../db/schema.ts';
 import type { LedgerDay } from './daily.ts';
@@ -24,12 +25,13 @@ const MOST_LEDGERS = 2000;
  * Days of ledgers in quarters that are attached, each once, by quarter. Half of those at random are taken among the days that
  * have totals, which most differences concern; the others among all days there are, for a day may lack all of its rows.
  * The same random numbers on the same data give the same sample.
+ *
+ * @throws AppError not_found/no_such_quarter, conflict/quarter_state, conflict/partition_not_attached: of the one asked for
  */
 export async function sampleDays(
   options: SampleOptions,
 ): Promise<{ readonly quarter: Quarter; readonly days: readonly LedgerDay[] }[]> {
   const { db, calendar, now, random } = options;
-  const quarters = await attachedQuarters(db, calendar, now);
   const ledgers = await db.selectFrom('ledger.ledgers').select('id').orderBy('id').execute();
   const ids = shuffled(
     ledgers.map(({ id }) => id),
@@ -37,15 +39,13 @@ export async function sampleDays(
   ).slice(0, MOST_LEDGERS);
   const today = calendar.dayOf(now);
   if (options.quarter !== undefined) {
-    return quarters
-      .filter(({ name }) => name === options.quarter)
-      .map((quarter) => ({
-        quarter,
-        days: daysUntil(calendar, quarter, dayAfter(today)).flatMap((day) =>
-          ledgers.map(({ id }) => ({ ledgerId: id, day, ...spanOfDay(calendar, day) })),
-        ),
-      }));
+    const quarter = await onlineQuarter(options, options.quarter);
+    const all = daysUntil(calendar, quarter, dayAfter(today)).flatMap((day) =>
+      ledgers.map(({ id }) => ({ ledgerId: id, day, ...spanOfDay(calendar, day) })),
+    );
+    return [{ quarter, days: all }];
   }
+  const quarters = await attachedQuarters(db, calendar, now);
   const days = quarters.flatMap((quarter) => daysUntil(calendar, quarter, today));
   const wanted = new Map<string, { ledgerId: number; day: string }>();
   const want = (ledgerId: number, day: string) => wanted.set(`${ledgerId} ${day}`, { ledgerId, day });
@@ -65,7 +65,34 @@ export async function sampleDays(
   });
 }
 
-async function attachedQuarters(db: Db, calendar: Calendar, now: Date): Promise<Quarter[]> {
+/** What was asked for by name and cannot be looked at must not look like what is right. */
+async function onlineQuarter({ db, calendar, now }: SampleOptions, name: string): Promise<Quarter> {
+  const row = await db
+    .selectFrom('quartermaster.quarters')
+    .select(['state', 'starts_at'])
+    .where('quarter', '=', name)
+    .executeTakeFirst();
+  if (row === undefined) {
+    const detail = `There is no quarter ${name}. \`quartermaster quarters list\` shows those there are.`;
+    throw new AppError('not_found', 'no_such_quarter', detail);
+  }
+  const { state, starts_at } = row;
+  if (state === 'detached' || state === 'dropped') {
+    const detail = `${name} is ${state}, so that its summaries have no rows to be held against. Restore it first: \`quartermaster quarters restore ${name}\`.`;
+    throw new AppError('conflict', 'quarter_state', detail);
+  }
+  if (state === 'planned' || starts_at > now) {
+    const detail = `${name} is ${state} and begins at ${starts_at.toISOString()}. There is nothing to look at before.`;
+    throw new AppError('conflict', 'quarter_state', detail);
+  }
+  const quarter = calendar.quarter(name);
+  if (await isAttached(db, quarter)) return quarter;
+  const detail = `${name} is ${state}, and not all of its partitions are attached. Where it is on its way out it cannot be looked at; otherwise run \`quartermaster run reconcile-partitions\`.`;
+  throw new AppError('conflict', 'partition_not_attached', detail);
+}
+
+/** Those whose rows can be counted now, oldest first. */
+export async function attachedQuarters(db: Db, calendar: Calendar, now: Date): Promise<Quarter[]> {
   const rows = await db
     .selectFrom('quartermaster.quarters')
     .select('quarter')

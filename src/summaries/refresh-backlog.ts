@@ -24,6 +24,8 @@ export interface Backlog<Day extends Named> {
   finish(chunk: Chunk<Day>): void;
   /** Nothing more of this quarter is given out. */
   giveUp(quarter: Quarter): void;
+  /** Quarters that wait and on which nobody works. */
+  free(): number;
   /** Quarters that wait, and days that do. */
   quarters(): number;
   days(): number;
@@ -61,6 +63,7 @@ export function createBacklog<Day extends Named>(): Backlog<Day> {
       givenUp.add(name);
       waiting.delete(name);
     },
+    free: () => [...waiting.keys()].filter((name) => !busy.has(name)).length,
     quarters: () => waiting.size,
     days: () => [...waiting.values()].reduce((sum, { days }) => sum + days.size, 0),
   };

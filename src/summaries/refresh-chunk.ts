@@ -3,6 +3,7 @@ import type { AppError } from '../core/errors.ts';
 import type { Calendar, Quarter } from '../core/quarter.ts';
 import { partitionName, quarterTables } from '../core/tables.ts';
 import { identifier } from '../db/identifier.ts';
+import { type LongStatementOptions, withLongStatements } from '../db/long-statement.ts';
 import type { Db, Trx } from '../db/schema.ts';
 import { toAppError } from '../db/sqlstate.ts';
 import { countDays } from './daily.ts';
@@ -33,6 +34,24 @@ export async function refreshDays(
       return { days: taken.length, ...(await writeDays(trx, taken)) };
     }),
   );
+}
+
+/**
+ * Runs `action` with a direct session for long statements. A cancel that is meant for one of them may hit the statement that gives a
+ * lock back, so all are given back once more when nobody cancels any longer: a session goes back to the pool without any.
+ */
+export async function withRefreshSession<T>(
+  direct: Db,
+  options: LongStatementOptions,
+  action: (session: Db) => Promise<T>,
+): Promise<T> {
+  return direct.connection().execute(async (session) => {
+    try {
+      return await withLongStatements(session, options, () => action(session));
+    } finally {
+      await sql`SELECT pg_advisory_unlock_all()`.execute(session).catch(() => undefined);
+    }
+  });
 }
 
 /**

@@ -1,12 +1,12 @@
 import { stopwatch } from '../core/clock.ts';
+import { AppError, assert } from '../core/errors.ts';
 import type { Calendar } from '../core/quarter.ts';
 import type { Database } from '../db/database.ts';
-import { withLongStatements } from '../db/long-statement.ts';
 import type { Db } from '../db/schema.ts';
 import { toAppError } from '../db/sqlstate.ts';
 import { throwIfAborted } from '../platform/retry.ts';
 import { type Backlog, type Chunk, createBacklog } from './refresh-backlog.ts';
-import { inHalves, refreshDays } from './refresh-chunk.ts';
+import { inHalves, refreshDays, withRefreshSession } from './refresh-chunk.ts';
 import { type MarkedDay, readMarkedDays } from './refresh-marks.ts';
 import { recordRefresh } from './refreshes.ts';
 
@@ -45,12 +45,8 @@ export async function refreshSummaries(options: RefreshOptions): Promise<Refresh
   const seconds = stopwatch();
   const run = createRun(options);
   run.backlog.add(await readMarkedDays(database.write, calendar));
-  const lanes = Array.from({ length: Math.min(parallel, run.backlog.quarters()) }, () => run.lane());
-  const ends = await Promise.allSettled(lanes);
-  const failed = ends.filter((end) => end.status === 'rejected');
-  // The first failure told the other lanes to stop, so theirs say only that.
-  if (failed.length > 0) throw run.cause() ?? failed[0]?.reason;
-  if (run.failures.length > 0) throw run.failures[0];
+  await run.work(parallel);
+  if (run.faults.length > 0) throw faultOf(run.faults);
   await recordRefresh(database.write, 'daily summaries', seconds(), { ...run.report });
   return run.report;
 }
@@ -58,22 +54,35 @@ export async function refreshSummaries(options: RefreshOptions): Promise<Refresh
 interface Run {
   readonly backlog: Backlog<MarkedDay>;
   readonly report: RefreshReport;
-  /** Of days that cannot be summed up. */
-  readonly failures: readonly unknown[];
-  /** Works until nothing is left that another lane does not work on. */
-  lane(): Promise<void>;
-  /** What ended the run, where something did. */
-  cause(): unknown;
+  /** Days that cannot be summed up. */
+  readonly faults: readonly Fault[];
+  /** Works until nothing is left, in so many lanes at most: on as many quarters at a time. */
+  work(parallel: number): Promise<void>;
+}
+
+interface Fault {
+  readonly ledgerId: number;
+  readonly day: string;
+  readonly error: AppError;
+}
+
+/** The first of the faults, with the day it is of. */
+function faultOf(faults: readonly Fault[]): AppError {
+  const [first] = faults;
+  assert(first !== undefined, 'there is no fault');
+  const { ledgerId, day, error } = first;
+  const others = faults.length === 1 ? '' : ` So it is with ${faults.length - 1} other days.`;
+  const detail = `${day} of ledger ${ledgerId} cannot be summed up: ${error.detail}${others} All other days are done.`;
+  return new AppError(error.kind, error.code, detail, { cause: error.cause });
 }
 
 function createRun(options: RefreshOptions): Run {
   const { database, calendar, signal, onProgress, lookAgainAfter = 10 } = options;
   const backlog = createBacklog<MarkedDay>();
   const report = { days: 0, summaries: 0, balances: 0, skipped: [] as string[] };
-  const failures: unknown[] = [];
+  const faults: Fault[] = [];
   const stop = new AbortController();
   const ended = signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal]);
-  let cause: unknown;
   let done = 0;
   let size = SIZES.first;
   let looked = stopwatch();
@@ -101,14 +110,14 @@ function createRun(options: RefreshOptions): Run {
     backlog.add(await readMarkedDays(database.write, calendar));
   }
 
-  async function workAll(session: Db): Promise<void> {
+  async function workAll(session: Db, onFound: () => void): Promise<void> {
     for (let chunk = backlog.take(size); chunk !== undefined; chunk = backlog.take(size)) {
       const took = stopwatch();
       const { quarter, days } = chunk;
       await inHalves(
         days,
         (some) => work(session, { quarter, days: some }),
-        (_day, error) => failures.push(error),
+        ({ ledgerId, day }, error) => faults.push({ ledgerId, day, error }),
       );
       backlog.finish(chunk);
       done += days.length;
@@ -117,30 +126,42 @@ function createRun(options: RefreshOptions): Run {
       if (took() < SECONDS.short && days.length >= size) size = Math.min(size * 2, SIZES.most);
       if (took() > SECONDS.long) size = Math.max(1, Math.floor(size / 2));
       await lookAgain();
+      onFound();
     }
+  }
+
+  async function lane(onFound: () => void): Promise<void> {
+    const relations = [['quartermaster', 'summary_marks']] as const;
+    const long = { pool: database.write, relations, signal: ended };
+    await withRefreshSession(database.direct, long, (session) => workAll(session, onFound));
   }
 
   return {
     backlog,
     report,
-    failures,
-    cause: () => cause,
-    async lane() {
-      try {
-        await database.direct
-          .connection()
-          .execute((session) =>
-            withLongStatements(
-              session,
-              { pool: database.write, relations: [['quartermaster', 'summary_marks']], signal: ended },
-              () => workAll(session),
-            ),
-          );
-      } catch (error) {
-        cause ??= toAppError(error);
-        stop.abort();
-        throw error;
-      }
+    faults,
+    async work(parallel) {
+      const lanes: Promise<void>[] = [];
+      let working = 0;
+      let cause: AppError | undefined;
+      // More may be found than there was at the start, so a lane that has finished a chunk, and takes another itself, asks again.
+      const start = (own: number) => {
+        for (let free = backlog.free() - own; free > 0 && working < parallel && cause === undefined; free--) {
+          working++;
+          const end = lane(() => start(1))
+            // The first failure tells the other lanes to stop, so theirs say only that.
+            .catch((error: unknown) => {
+              cause ??= toAppError(error);
+              stop.abort();
+            })
+            .finally(() => working--);
+          lanes.push(end);
+        }
+      };
+      start(0);
+      // One that is started meanwhile comes behind the others, and is waited for too.
+      for (const one of lanes) await one;
+      if (cause !== undefined) throw cause;
     },
   };
 }

@@ -6,6 +6,7 @@ import type { QuarterHouse } from '../../src/quarters/context.ts';
 import { ensureQuarters } from '../../src/quarters/create.ts';
 import { detachQuarter } from '../../src/quarters/detach.ts';
 import { reconcile } from '../../src/quarters/reconcile.ts';
+import { refreshSummaries } from '../../src/summaries/refresh.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { eventsOf, openHouse, pretendArchived, run, standing } from './support.ts';
 import { bookPayments, createLedger } from './support-ledger.ts';
@@ -119,6 +120,26 @@ describe('detachQuarter', () => {
     await set({ state: 'closed' });
     expect(await refused()).toMatchObject({ kind: 'conflict', code: 'quarter_state' });
     expect((await stand())[0]).toBe('2025q1 closed: attached fenced, attached fenced');
+  });
+
+  it('lets the days that are marked be summed up first, but goes on with what has begun to leave', async () => {
+    const mark = (day: string) =>
+      house.database.write
+        .insertInto('quartermaster.summary_marks')
+        .values({ ledger_id: ledger, day })
+        .execute();
+    await mark('2025-02-03');
+    await expect(detachQuarter(house, run, '2025q1')).rejects.toMatchObject({
+      kind: 'busy',
+      code: 'summaries_outstanding',
+    });
+    expect((await stand())[0]).toBe('2025q1 archived: attached fenced, attached fenced');
+    await refreshSummaries(house);
+    await detachQuarter(house, run, '2025q1');
+    // Of one whose entries have left no refresh can count anything.
+    await mark('2025-05-03');
+    await ddl('ALTER TABLE ledger.entries DETACH PARTITION ledger.entries_2025q2');
+    expect(await detachQuarter(house, run, '2025q2')).toMatchObject({ detached: ['transactions'] });
   });
 
   it('waits for a long reader, says so, and keeps nobody else waiting', async () => {

@@ -161,5 +161,8 @@ describe('quartermaster summaries reconcile', () => {
     expect(mended.code).toBe(0);
     expect(JSON.parse(mended.out)).toMatchObject({ differences: 1, repairedDays: 1 });
     expect((await call('summaries', 'reconcile', '--days', 'x')).code).toBe(65);
+    const unknown = await call('summaries', 'reconcile', '--quarter', '2019q1');
+    expect([unknown.code, unknown.out]).toEqual([66, '']);
+    expect(unknown.err).toContain('[no_such_quarter]');
   });
 });

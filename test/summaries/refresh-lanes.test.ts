@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Trx } from '../../src/db/schema.ts';
 import { type RefreshOptions, refreshSummaries } from '../../src/summaries/refresh.ts';
+import { withRefreshLock, withRefreshSession } from '../../src/summaries/refresh-chunk.ts';
 import { type Payment, useBooks } from './books.ts';
 import { differing } from './plain.ts';
 
@@ -79,6 +80,23 @@ describe('quarters are refreshed', () => {
     expect(seen).toEqual(['2026q3', '2026q2', '2026q1']);
   });
 
+  it('side by side too when they are found marked after the start', async () => {
+    const days = Array.from({ length: 85 }, (_, n) =>
+      new Date(Date.UTC(2026, 0, 1 + n)).toISOString().slice(0, 10),
+    );
+    for (const ledgerId of [1, 2, 3]) await bookOn(days, { ledgerId });
+    const blocker = await blocking();
+    const other = await holding('2026q3');
+    const run = refresh({ parallel: 2, lookAgainAfter: 0, database: books.open('grows') });
+    await expect.poll(async () => (await books.sessions('grows')).waiting, { timeout: 20_000 }).toBe(1);
+    await bookOn(['2026-04-09', '2026-08-09']);
+    await blocker.rollback().execute();
+    await expect.poll(marked, { timeout: 20_000 }).toEqual(['2026-08-09']);
+    await other.end();
+    await run;
+    expect(await differing(books.database.write, 'UTC')).toEqual([]);
+  });
+
   it('and the current one is come back to while old ones take long', async () => {
     const days = Array.from({ length: 85 }, (_, n) =>
       new Date(Date.UTC(2026, 0, 1 + n)).toISOString().slice(0, 10),
@@ -97,6 +115,27 @@ describe('quarters are refreshed', () => {
     expect(seen.at(-1)).toBe('2026q1');
     expect(await marked()).toEqual([]);
     expect(await differing(books.database.write, 'UTC')).toEqual([]);
+  });
+});
+
+describe('a session that refreshes', () => {
+  it('goes back to the pool without a lock, even when the one of a quarter could not be given back', async () => {
+    const database = books.open('unlocks');
+    const long = { pool: database.write, relations: [] };
+    const quarter = books.calendar.quarter('2026q1');
+    await withRefreshSession(database.direct, long, (session) =>
+      withRefreshLock(session, quarter, async () => {
+        // Taken twice, it is still held when it was given back once.
+        await sql`SELECT pg_advisory_lock(hashtextextended('quartermaster refresh-summaries 2026q1', 0))`.execute(
+          session,
+        );
+      }),
+    );
+    expect((await books.sessions('unlocks')).all).toBeGreaterThan(0);
+    const { rows } = await sql`
+      SELECT pid FROM pg_locks AS l JOIN pg_database AS d ON d.oid = l.database
+      WHERE l.locktype = 'advisory' AND d.datname = current_database()`.execute(books.database.write);
+    expect(rows).toEqual([]);
   });
 });
 
@@ -170,7 +209,11 @@ describe('a refresh', () => {
     const days = ['2026-02-01', '2026-02-02', '2026-02-03', '2026-02-04', '2026-02-05'];
     await bookOn(days);
     await bookOn(['2026-02-03', '2026-02-03'], { amount: most, status: 'FAILED' });
-    await expect(refresh()).rejects.toMatchObject({ kind: 'invalid', code: 'invalid_value' });
+    await expect(refresh()).rejects.toMatchObject({
+      kind: 'invalid',
+      code: 'invalid_value',
+      detail: expect.stringMatching(/^2026-02-03 of ledger 1 cannot be summed up: /),
+    });
     expect(await marked()).toEqual(['2026-02-03']);
     const { rows } = await sql<{ day: string }>`
       SELECT DISTINCT day FROM ledger.daily_transaction_summary WHERE day BETWEEN '2026-02-01' AND '2026-02-05' ORDER BY 1`.execute(

@@ -218,6 +218,14 @@ export async function openWorld(seed: number, zone: string) {
         SELECT count(*)::int AS n FROM quartermaster.summary_marks`.execute(book.db);
       return rows[0]?.n;
     },
+    /** Oldest first. */
+    markedDays: async () => {
+      const { rows } = await sql<{ day: string }>`
+        SELECT DISTINCT day FROM quartermaster.summary_marks WHERE ledger_id = ${book.ledger.id} ORDER BY day`.execute(
+        book.db,
+      );
+      return rows.map(({ day }) => day);
+    },
     async step() {
       const name = (below(8) === 0 ? certain.shift() : undefined) ?? (urn[below(urn.length)] as string);
       await steps[name]?.();
@@ -235,6 +243,7 @@ export async function openWorld(seed: number, zone: string) {
 async function stored({ db }: Book): Promise<string> {
   const { rows } = await sql<{ all: string }>`
     SELECT concat((SELECT md5(string_agg(s::text, ',' ORDER BY s::text)) FROM ledger.daily_transaction_summary AS s),
+                  (SELECT md5(string_agg(s::text, ',' ORDER BY s::text)) FROM ledger.daily_totals AS s),
                   (SELECT md5(string_agg(s::text, ',' ORDER BY s::text)) FROM ledger.daily_balances AS s),
                   (SELECT md5(string_agg(s::text, ',' ORDER BY s::text)) FROM ledger.daily_group_totals AS s)) AS all`.execute(
     db,
