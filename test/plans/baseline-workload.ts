@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream';
+import { sql } from 'kysely';
 import { type Clock, fixedClock } from '../../src/core/clock.ts';
 import { type Calendar, calendar as calendarOf } from '../../src/core/quarter.ts';
 import { type Database, openDatabase } from '../../src/db/database.ts';
@@ -14,7 +15,7 @@ import { listTransactions } from '../../src/ledger/list.ts';
 import type { TransactionFilter } from '../../src/ledger/list-filter.ts';
 import { load } from '../../src/ledger/load.ts';
 import { findLoad } from '../../src/ledger/load-progress.ts';
-import { createPoster, type PostOptions, type PostResult } from '../../src/ledger/post.ts';
+import { createPoster, type Poster, type PostOptions, type PostResult } from '../../src/ledger/post.ts';
 import type { PostRequest } from '../../src/ledger/request.ts';
 import { expireReservations } from '../../src/ledger/reservation-expiry.ts';
 import { readStatement } from '../../src/ledger/statement.ts';
@@ -30,13 +31,17 @@ import { houseOver, run } from '../quarters/support.ts';
 
 const WALLETS = 500;
 const LOADED = 6000;
+/** The rows of a load are so far apart that their days are one chunk of a refresh, which else grows with its speed. */
+const APART_MS = 400_000;
+/** How often cheap statements are sent, so that a page more at each call is more than what a fresh connection looks up. */
+const OFTEN = 60;
 
 interface Books {
   readonly database: Database;
   readonly calendar: Calendar;
   readonly clock: Clock;
   readonly ledgerId: number;
-  readonly post: (requests: readonly PostRequest[], options?: PostOptions) => Promise<PostResult[]>;
+  readonly poster: Poster;
 }
 
 /** `count` numbers from 0, one after the other. */
@@ -51,31 +56,45 @@ const times = <T>(count: number, of: (n: number) => T): T[] => Array.from({ leng
  * after the other. `begin` is called when there is an empty ledger, before the first statement that counts.
  */
 export async function doFixedWork(url: string, zone: string, begin: () => Promise<void>): Promise<void> {
-  const database = openDatabase({ databaseUrl: url, poolMax: 2 });
-  try {
-    const calendar = calendarOf(zone);
-    const { id: ledgerId } = await createLedger(database.write, 'main');
-    const clock = fixedClock(new Date());
+  const calendar = calendarOf(zone);
+  const clock = fixedClock(new Date());
+  const accounts = createAccountCache();
+  const ledgerId = await withDatabase(url, async (database) => {
     await ensureQuarters(database, zone, new Date('2020-01-02'), new Date('2020-06-01'));
     await ensureQuarters(database, zone, clock.now(), clock.now());
-    const accounts = createAccountCache();
-    const poster = createPoster({ db: database.write, calendar, accounts });
-    const books: Books = {
-      database,
-      calendar,
-      clock,
-      ledgerId,
-      post: (requests, options) => poster.post(ledgerId, requests, options),
-    };
-    await begin();
+    return (await createLedger(database.write, 'main')).id;
+  });
+  const withBooks = <T>(action: (books: Books) => Promise<T>) =>
+    withDatabase(url, (database) => {
+      const poster = createPoster({ db: database.write, calendar, accounts });
+      return action({ database, calendar, clock, ledgerId, poster });
+    });
+  await begin();
+  const booked = await withBooks(async (books) => {
     await loadRows(books);
     await openAccounts(books);
-    const booked = await postAll(books);
-    await keep(books);
-    await readAll(books, booked);
+    return postAll(books);
+  });
+  await withBooks(keep);
+  await withBooks((books) => readAll(books, booked));
+  await withBooks(async ({ database, poster }) => {
+    await refreshSummaries({ database, calendar, parallel: 1 });
+    await each(3, () => readTotals(database.write));
     await closeQuarter(houseOver(database, { zone, now: clock.now().toISOString() }), run, '2020q1');
-    await expireReservations({ db: database.write, poster });
-    await purgeIdempotencyKeys(database.write, { before: new Date(Date.now() + 1000), batch: 300 });
+    await each(OFTEN, () => expireReservations({ db: database.write, poster }));
+    const before = new Date(Date.now() + 1000);
+    await each(OFTEN, () => purgeIdempotencyKeys(database.write, { before, batch: 300 }));
+  });
+}
+
+/**
+ * One connection for each way: which of two is taken depends on their speed, and each reads the catalog for itself. They are
+ * made anew for each part of the work, for on a slow machine the pool closes one that is idle while another part goes on.
+ */
+async function withDatabase<T>(url: string, action: (database: Database) => Promise<T>): Promise<T> {
+  const database = openDatabase({ databaseUrl: url, poolMax: 1 });
+  try {
+    return await action(database);
   } finally {
     await database.close();
   }
@@ -86,7 +105,7 @@ async function loadRows({ database, calendar, clock }: Books): Promise<void> {
     'created_at,debit_account,credit_account,amount,currency,user_id,status,reference_code,description,metadata';
   const start = new Date('2020-01-02T00:00:00Z').getTime();
   const rows = times(LOADED, (n) => {
-    const at = new Date(start + n * 1_000_000).toISOString();
+    const at = new Date(start + n * APART_MS).toISOString();
     const status = n % 50 === 0 ? 'FAILED' : 'SUCCESS';
     return `${at},l-${n % 200}:CASH,l-${(n + 77) % 200}:WALLET,1.${10 + (n % 90)},EUR,user-${n % 300},${status},OLD-${n},,`;
   });
@@ -127,17 +146,19 @@ async function openAccounts({ database, ledgerId }: Books): Promise<void> {
     name: `Wallet ${n}`,
     phones: [{ countryCode: '+49', phoneNumber: `15${n}` }],
   });
-  await each(5, (n) =>
+  await each(OFTEN, (n) =>
     changeAccounts(
       db,
       createAccountCache(),
       ledgerId,
-      times(20, (place) => change(n * 20 + place)),
+      times(2, (place) => change(n * 2 + place)),
     ),
   );
 }
 
-async function postAll({ post }: Books): Promise<string[]> {
+async function postAll({ poster, ledgerId }: Books): Promise<string[]> {
+  const post = (requests: readonly PostRequest[], options?: PostOptions) =>
+    poster.post(ledgerId, requests, options);
   const described = (n: number) => ({ userId: `user-${n % 300}`, referenceCode: `NEW-${n}` });
   const pay = (n: number, more: object = {}) =>
     request('bank:CASH', `w-${n % WALLETS}:WALLET`, 1000n, { ...described(n), ...more });
@@ -163,19 +184,21 @@ async function postAll({ post }: Books): Promise<string[]> {
   await each(20, (n) => post([pay(n)], { dryRun: true }));
   await each(20, (n) => post([{ settle: held[n] as string }]));
   await each(20, (n) => post([{ void: held[20 + n] as string }]));
-  await each(20, (n) => post([{ reverse: booked[n] as string }]));
+  await each(OFTEN, (n) => post([{ reverse: booked[n] as string }]));
   return booked;
 }
 
 /** What the jobs do, and autovacuum. */
 async function keep({ database, calendar }: Books): Promise<void> {
-  await refreshSummaries({ database, calendar });
+  await refreshSummaries({ database, calendar, parallel: 1 });
+  // What is to be analyzed follows from counts of changes, which a session passes on once a second.
+  await sql`SELECT pg_stat_force_next_flush()`.execute(database.direct);
   await analyzePartitions({ database });
   await database.withClient((client) => client.query('VACUUM (ANALYZE)'));
 }
 
 async function readAll(books: Books, booked: readonly string[]): Promise<void> {
-  const { database, calendar, clock, ledgerId, post } = books;
+  const { database, calendar, clock, ledgerId, poster } = books;
   const db = database.write;
   const house = { db, calendar, clock };
   const filters: readonly TransactionFilter[] = [
@@ -189,10 +212,10 @@ async function readAll(books: Books, booked: readonly string[]): Promise<void> {
     { account: 'bank:CASH' },
     { account: 'w-7:WALLET', userId: 'user-7' },
     { referencePrefix: 'OLD-77' },
-    { from: new Date('2020-02-01'), to: new Date('2020-03-01'), currency: 'EUR' },
+    { from: new Date('2020-01-10'), to: new Date('2020-01-20'), currency: 'EUR' },
   ];
   for (const filter of filters) {
-    await each(5, async () => {
+    await each(OFTEN / 2, async () => {
       let cursor: string | undefined;
       for (let page = 0; page < 3 && (page === 0 || cursor !== undefined); page++) {
         const query = { ...filter, limit: 20, cursor, includeTotal: page === 0 };
@@ -200,11 +223,11 @@ async function readAll(books: Books, booked: readonly string[]): Promise<void> {
       }
     });
   }
-  await each(20, async (n) => {
+  await each(OFTEN, async (n) => {
     const account = `l-${n}:CASH`;
     await readBalance(house, ledgerId, { account: `w-${n}:WALLET` });
-    await readBalance(house, ledgerId, { account, at: new Date('2020-02-14T12:00:00Z') });
-    await readClosingBalance(house, ledgerId, { account, day: '2020-02-14' });
+    await readBalance(house, ledgerId, { account, at: new Date('2020-01-14T12:00:00Z') });
+    await readClosingBalance(house, ledgerId, { account, day: '2020-01-14' });
     await readStatement(house, ledgerId, { account, from: new Date('2020-01-15'), limit: 20 });
     await readTransaction(db, ledgerId, booked[n * 7] as string);
     await searchAccounts(db, ledgerId, { entityId: `w-${n}` });
@@ -213,19 +236,17 @@ async function readAll(books: Books, booked: readonly string[]): Promise<void> {
   // A day that is not summed up yet is counted from its rows.
   const report = { from: '2020-01-01', to: '2099-12-31', groupBy: 'month' } as const;
   const reports = () =>
-    each(10, async (n) => {
+    each(OFTEN / 2, async (n) => {
       await readDaily(house, ledgerId, report);
       await readDaily(house, ledgerId, { ...report, userId: `user-${n}` });
     });
   await reports();
-  await post([request('bank:CASH', 'w-1:WALLET', 1n)]);
+  await poster.post(ledgerId, [request('bank:CASH', 'w-1:WALLET', 1n)]);
   await reports();
-  await each(5, (n) =>
+  await each(OFTEN / 2, (n) =>
     listTransactions(house, ledgerId, { userId: `user-${n}`, limit: 1, includeTotal: true }),
   );
-  await refreshSummaries({ database, calendar });
-  await each(3, () => readTotals(db));
-  await each(10, async () => {
+  await each(OFTEN, async () => {
     await findLedger(db, 'main');
     await findLoad(db, ledgerId, 'old');
   });

@@ -17,6 +17,9 @@ const BEGINNING =
   '(?:SELECT|INSERT INTO|UPDATE|DELETE FROM|WITH|ALTER|CREATE|DROP|TRUNCATE|COPY|GRANT|SET|EXPLAIN|DECLARE|ANALYZE|VACUUM|REINDEX)\\b';
 const ENDING = '(?:WHERE|AND|OR|ORDER BY|GROUP BY|LIMIT|FROM|JOIN|VALUES|RETURNING|SET)\\b';
 
+/** What may stand between LIKE and the text that it begins with: brackets, and what puts texts or lists of them together. */
+const BEFORE_PATTERN = String.raw`\s*(?:(?:\(|\[|\b(?:ANY|ALL|ARRAY|concat|CAST|E)(?!\w))\s*)*`;
+
 type Exceptions = Readonly<Record<string, string>>;
 
 /** Where a star names what somebody else decides. */
@@ -83,9 +86,10 @@ export const sqlRules: Rule[] = [
       starred,
       new RegExp(
         [
-          String.raw`\bSELECT\s+(?:DISTINCT\s+|ALL\s+)?(?:\w+\.)?\*`,
-          String.raw`(?<=\b(?:SELECT|RETURNING)\b[^;\x60]*,\s*)\w+\.\*`,
-          String.raw`\bRETURNING\s+(?:\w+\.)?\*`,
+          String.raw`\bSELECT\s+(?:DISTINCT(?:\s+ON\s*\((?:[^()]|\([^()]*\))*\))?\s*|ALL\s+)?(?:"?\w+"?\.)*\*`,
+          // Behind a comma a star multiplies nothing.
+          String.raw`(?<=\b(?:SELECT|RETURNING)\b[^;\x60]*,\s*)(?:"?\w+"?\.)*\*`,
+          String.raw`\bRETURNING\s+(?:"?\w+"?\.)*\*`,
           String.raw`\.(?:select|returning)All\(`,
         ].join('|'),
         'g',
@@ -96,12 +100,18 @@ export const sqlRules: Rule[] = [
       'SELECT * FROM ledger.accounts',
       'SELECT DISTINCT t.* FROM ledger.accounts AS t',
       'SELECT a.id, b.* FROM a JOIN b ON b.id = a.id',
+      'SELECT a.id, * FROM a',
+      'SELECT a.id, ledger.a.* FROM ledger.a',
+      'SELECT DISTINCT ON (id) * FROM a',
+      'SELECT DISTINCT ON (lower(id), 2) a.* FROM a',
+      'SELECT DISTINCT ON (id)* FROM a',
+      'UPDATE a SET n = 1 RETURNING id, *',
       'INSERT INTO a (id) VALUES (1) RETURNING *',
       "db.selectFrom('ledger.accounts').selectAll().execute()",
     ],
     right: [
       'sql/queries/count.sql',
-      '-- SELECT * is not said.\nSELECT count(*), 2 * a.id, a.n * 3 FROM a WHERE EXISTS (SELECT FROM b WHERE b.id = a.id)',
+      '-- SELECT * is not said.\nSELECT count(*), 2 * a.id, a.n * 3, sum(a.n) * 2, (a.n) * 3 FROM a WHERE EXISTS (SELECT FROM b WHERE b.id = a.id)',
     ],
   },
   {
@@ -146,7 +156,16 @@ export const sqlRules: Rule[] = [
     why: 'no index finds what stands somewhere in a text: search by a prefix, as transactions_by_reference does',
     check: inSql(
       {},
-      /\bILIKE\b|['"]ilike['"]|\bLIKE\s+(?:'[%_]|\(?\s*\$\{\s*`[%_])|\bSIMILAR\s+TO\b|'like',\s*['"`][%_]/g,
+      new RegExp(
+        [
+          // The operators are what LIKE and ILIKE stand for.
+          String.raw`\bILIKE\b|['"]ilike['"]|~~\*`,
+          String.raw`(?:\bLIKE|~~)${BEFORE_PATTERN}(?:'|\$\{\s*[\x60'"])[%_]`,
+          String.raw`\bSIMILAR\s+TO\b`,
+          String.raw`['"](?:like|~~)['"],\s*['"\x60][%_]`,
+        ].join('|'),
+        'g',
+      ),
     ),
     wrong: [
       'src/ledger/a.ts',
@@ -154,20 +173,39 @@ export const sqlRules: Rule[] = [
       "sql`SELECT id FROM a WHERE name LIKE '%' || $" + '{x}`',
       'sql`SELECT id FROM a WHERE name ILIKE $' + '{x}`',
       'sql`SELECT id FROM a WHERE name LIKE $' + '{`%$' + '{x}%`}`',
+      'sql`SELECT id FROM a WHERE name LIKE $' + "{'%' + x}`",
+      "sql`SELECT id FROM a WHERE name LIKE ('%x')`",
+      "sql`SELECT id FROM a WHERE name LIKE concat('%', $" + '{x})`',
+      "sql`SELECT id FROM a WHERE name LIKE ANY (ARRAY['%x'])`",
+      "sql`SELECT id FROM a WHERE name LIKE E'%x'`",
+      "sql`SELECT id FROM a WHERE name ~~ '%x'`",
+      'sql`SELECT id FROM a WHERE name ~~* $' + '{x}`',
     ],
-    right: ['sql/queries/prefix.sql', "SELECT id FROM a WHERE name LIKE 'x%' -- LIKE '%x'"],
+    right: [
+      'sql/queries/prefix.sql',
+      "SELECT id FROM a WHERE name LIKE 'x%' AND name LIKE ($1 || '%') AND name ~~ concat($1, '%') -- LIKE '%x'",
+    ],
   },
   {
     name: 'pages go on behind a row',
     why: 'OFFSET reads all pages before the one that is wanted: compare with the last row of the page before (OFFSET 0 is a fence and reads nothing)',
-    check: inSql({ 'src/core/quarter.ts': 'the offset of a zone' }, /\bOFFSET\s+(?!0\b)|\.offset\(/g),
+    check: inSql(
+      { 'src/core/quarter.ts': 'the offset of a zone' },
+      /\bOFFSET\b(?!\s+0\s*(?:[)\x60;]|$|(?:LIMIT|FETCH|FOR)\b))|\.offset\(/g,
+    ),
     wrong: [
       'sql/queries/page.sql',
       'SELECT id FROM a ORDER BY id LIMIT 10 OFFSET $1',
       'SELECT id FROM a ORDER BY id OFFSET 10 LIMIT 10',
+      'SELECT id FROM a ORDER BY id OFFSET 0 + $2',
+      'SELECT id FROM a ORDER BY id OFFSET 0::bigint + $2',
+      'SELECT id FROM a ORDER BY id OFFSET($2)',
       "db.selectFrom('a').select('id').offset(20)",
     ],
-    right: ['sql/queries/fence.sql', 'SELECT id FROM (SELECT id FROM a OFFSET 0) AS a'],
+    right: [
+      'sql/queries/fence.sql',
+      'SELECT id FROM (SELECT id FROM (SELECT id FROM a OFFSET 0 LIMIT 2) AS a OFFSET 0\n) AS a OFFSET 0\n',
+    ],
   },
   {
     name: 'values are parameters',
