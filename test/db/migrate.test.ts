@@ -54,12 +54,12 @@ async function withMigrations(
   }
 }
 
-/** A transaction that has read a table and does not end. */
-async function holdRow(): Promise<{ release: () => void; held: Promise<void> }> {
+/** A transaction that has a lock on a table and does not end. */
+async function holdTable(table: string, mode: string): Promise<{ release: () => void; held: Promise<void> }> {
   const { promise, resolve } = Promise.withResolvers<void>();
   const reading = Promise.withResolvers<void>();
   const held = database.write.transaction().execute(async (trx) => {
-    await sql`SELECT id FROM ledger.ledgers`.execute(trx);
+    await sql.raw(`LOCK TABLE ${table} IN ${mode} MODE`).execute(trx);
     reading.resolve();
     await promise;
   });
@@ -188,7 +188,7 @@ describe('migrations', () => {
 
   it('wait for a lock only for a moment at a time, so that writers pass', async () => {
     await migrateUp(database.direct, settings);
-    const { release, held } = await holdRow();
+    const { release, held } = await holdTable('ledger.ledgers', 'ACCESS SHARE');
     await withMigrations(
       { '9999_column.up.sql': 'ALTER TABLE ledger.ledgers ADD COLUMN note text;' },
       async (directory) => {
@@ -207,6 +207,27 @@ describe('migrations', () => {
         expect(await migrating).toEqual({ ran: ['9999_column'] });
       },
     );
+  });
+
+  it('that nobody waits behind outlast the second in which PostgreSQL ends an autovacuum for them', async () => {
+    await migrateUp(database.direct, settings);
+    while ((await migrateDown(database.direct)).ran[0] !== '0020_statistics');
+    await sql`
+      CREATE TABLE ledger.transactions_2026q1 PARTITION OF ledger.transactions
+      FOR VALUES FROM ('2025-12-31 23:00Z') TO ('2026-03-31 22:00Z')`.execute(database.direct);
+    // The lock of a vacuum, by a session that PostgreSQL does not end.
+    const { release, held } = await holdTable('ledger.transactions_2026q1', 'SHARE UPDATE EXCLUSIVE');
+    const migrating = migrateUp(database.direct, settings);
+    const waited = async () => {
+      const { rows } = await sql<{ seconds: number }>`
+        SELECT coalesce(extract(epoch FROM clock_timestamp() - max(waitstart)), 0)::float8 AS seconds FROM pg_locks
+        WHERE NOT granted AND relation = 'ledger.transactions_2026q1'::regclass`.execute(database.write);
+      return rows[0]?.seconds ?? 0;
+    };
+    await expect.poll(waited, { timeout: 10_000, interval: 50 }).toBeGreaterThan(1.5);
+    release();
+    await held;
+    expect((await migrating).ran).toContain('0020_statistics');
   });
 
   it('fix the zone for ever: a later change of the setting is refused', async () => {
