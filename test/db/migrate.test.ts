@@ -224,9 +224,12 @@ describe('migrations', () => {
         WHERE NOT granted AND relation = 'ledger.transactions_2026q1'::regclass`.execute(database.write);
       return rows[0]?.seconds ?? 0;
     };
-    await expect.poll(waited, { timeout: 10_000, interval: 50 }).toBeGreaterThan(1.5);
-    release();
-    await held;
+    try {
+      await expect.poll(waited, { timeout: 10_000, interval: 50 }).toBeGreaterThan(1.5);
+    } finally {
+      release();
+      await held;
+    }
     expect((await migrating).ran).toContain('0020_statistics');
   });
 
