@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { sql } from 'kysely';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Database, openDatabase } from '../../src/db/database.ts';
+import { INDEX_LOCK } from '../../src/db/index-file-build.ts';
+import { type Blocker, type OnBlocked, withNamedLock } from '../../src/db/locks.ts';
 import { migrateUp, migrationStatus } from '../../src/db/migrate.ts';
 import { migrationDirectory } from '../../src/db/migration-files.ts';
 import { type Book, openBook } from '../ledger/fixture.ts';
@@ -58,6 +60,31 @@ describe('a migration of indexes on a ledger with partitions', () => {
     expect(reports.flatMap(({ ran }) => ran).toSorted()).toEqual(names);
     expect(await indexesLike(book.db, '%currency_idx')).toEqual(complete(QUARTERS));
     expect((await migrationStatus(book.db, directory)).pending).toEqual([]);
+  });
+
+  it('says whom it waits for, and builds nothing that became needless meanwhile', async () => {
+    const told: [readonly string[], readonly Blocker[]][] = [];
+    const heard = Promise.withResolvers<void>();
+    const onBlocked: OnBlocked = (what, blockers) => {
+      told.push([what, blockers]);
+      heard.resolve();
+    };
+    const waiting = await withNamedLock(book.database.direct, INDEX_LOCK, async (session) => {
+      const migrating = migrateUp(other.direct, settings, { directory, onBlocked });
+      migrating.catch(() => {});
+      await Promise.race([heard.promise, migrating]);
+      const { rows } = await sql<{ pid: number }>`SELECT pg_backend_pid() AS pid`.execute(session);
+      expect(told).toEqual([[['whoever builds indexes'], [expect.objectContaining({ pid: rows[0]?.pid })]]]);
+      // What another pod leaves that has gone on to a migration which drops the index again.
+      await sql`INSERT INTO quartermaster.migrations (name, timestamp) VALUES ('9997_currency', now()::text)`.execute(
+        session,
+      );
+      return { migrating };
+    });
+    expect(await waiting.migrating).toEqual({ ran: ['9998_after', '9999_name'] });
+    expect(await indexesLike(book.db, '%currency_idx')).toEqual([]);
+    // However often it was tried.
+    expect(told).toHaveLength(1);
   });
 
   it('goes on where its session was ended, and what comes behind it waits until it is whole', async () => {

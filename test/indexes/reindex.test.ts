@@ -15,7 +15,8 @@ import { auditIndexes } from '../../src/summaries/index-audit.ts';
 import { thresholds } from '../../src/summaries/index-findings.ts';
 import { reindex } from '../../src/summaries/index-reindex.ts';
 import { type Book, openBook } from '../ledger/fixture.ts';
-import { holdRead, holdSnapshot, sessionsGone, waitsInBuild } from './build-process.ts';
+import { bloat, breakOne } from './broken.ts';
+import { holdSnapshot, sessionsGone, waitsInBuild } from './build-process.ts';
 import { indexesLike } from './fixture.ts';
 
 const limits = { ...thresholds, bloatBytes: 100_000n };
@@ -31,37 +32,10 @@ afterEach(() => book.close());
 
 const ddl = (text: string) => sql.raw(text).execute(book.database.direct);
 
-/** A table whose key and index are nine tenths empty. */
-async function bloat(name = 'big'): Promise<void> {
-  await ddl(`
-    CREATE TABLE ledger.${name} (id integer PRIMARY KEY, note text);
-    INSERT INTO ledger.${name} SELECT n, md5(n::text) FROM generate_series(1, 30000) AS n;
-    CREATE INDEX ${name}_note ON ledger.${name} (note);
-    DELETE FROM ledger.${name} WHERE id % 10 > 0`);
-  await ddl(`VACUUM ANALYZE ledger.${name}`);
-}
-
-/** An index that is not valid, and what a REINDEX of it that died left. */
-async function breakOne(): Promise<void> {
-  await ddl('CREATE TABLE ledger.same (a integer); INSERT INTO ledger.same VALUES (1), (1)');
-  for (const name of ['broken', 'broken_ccnew'])
-    await expect(ddl(`CREATE UNIQUE INDEX CONCURRENTLY ${name} ON ledger.same (a)`)).rejects.toThrow(
-      /could not/,
-    );
-}
-
-async function invalidate(name: string): Promise<void> {
-  const admin = openDatabase({ databaseUrl: book.adminUrl, poolMax: 1 });
-  await sql`UPDATE pg_index SET indisvalid = false WHERE indexrelid = to_regclass(${`ledger.${name}`})`.execute(
-    admin.direct,
-  );
-  await admin.close();
-}
-
 describe('what is bloated or broken', () => {
   it('is built anew one at a time, the leftovers dropped first, and the others left alone', async () => {
-    await bloat();
-    await breakOne();
+    await bloat(book.database.direct);
+    await breakOne(book.database.direct);
     await ddl('DELETE FROM ledger.same');
     const statements: string[] = [];
     const onStatement = (statement: string) => void statements.push(statement);
@@ -108,8 +82,8 @@ describe('what is bloated or broken', () => {
   });
 
   it('that cannot be built is told with its rows, leaves nothing, and keeps no other from being built', async () => {
-    await breakOne();
-    await bloat();
+    await breakOne(book.database.direct);
+    await bloat(book.database.direct);
     const { indexes } = await reindex(book.database, { limits });
     expect(indexes.map(({ outcome }) => outcome).sort()).toEqual(['failed', 'rebuilt', 'rebuilt']);
     expect(indexes.find(({ outcome }) => outcome === 'failed')).toMatchObject({
@@ -120,7 +94,7 @@ describe('what is bloated or broken', () => {
   });
 
   it('is left for another time when there is none, and what was under way is swept up', async () => {
-    await bloat();
+    await bloat(book.database.direct);
     expect(await reindex(book.database, { limits, budget: 0 })).toMatchObject({
       indexes: [],
       left: expect.arrayContaining(['ledger.big_note', 'ledger.big_pkey']),
@@ -136,80 +110,13 @@ describe('what is bloated or broken', () => {
     await letGo();
     expect(await indexesLike(book.db, '%\\_cc%')).toEqual([]);
   });
-
-  it('takes no longer where somebody reads the table all the while, and leaves the sweep to the next run', async () => {
-    await breakOne();
-    await ddl('DELETE FROM ledger.same');
-    const letGo = await holdRead(book.db, 'ledger.same');
-    const working = reindex(book.database, { limits, budget: 4, sweep: 1 });
-    const report = await working.finally(letGo);
-    expect(report).toMatchObject({
-      dropped: [],
-      indexes: [{ index: 'ledger.broken', outcome: 'stopped' }],
-      kept: [
-        { index: 'ledger.broken_ccnew', detail: /for 1 s\. The next run tries again/ },
-        { index: expect.stringMatching(/^ledger\.broken_cc/) },
-      ],
-    });
-    expect((await reindex(book.database, { limits })).dropped).toEqual(report.kept.map(({ index }) => index));
-    expect(await indexesLike(book.db, 'broken%')).toEqual(['broken valid on same']);
-  });
-
-  it('is looked for within the time too: what cannot be measured any more is estimated', async () => {
-    await bloat();
-    const admin = openDatabase({ databaseUrl: book.adminUrl, poolMax: 1 });
-    try {
-      // A measure that does not end, under the name of the extension's.
-      await sql
-        .raw(`CREATE EXTENSION pgstattuple; ALTER EXTENSION pgstattuple DROP FUNCTION pgstatindex(regclass);
-              CREATE OR REPLACE FUNCTION pgstatindex(relname regclass, OUT version int, OUT tree_level int, OUT index_size bigint,
-                OUT root_block_no bigint, OUT internal_pages bigint, OUT leaf_pages bigint, OUT empty_pages bigint,
-                OUT deleted_pages bigint, OUT avg_leaf_density float8, OUT leaf_fragmentation float8)
-              LANGUAGE sql AS $$ SELECT 1, 1, 1::bigint, 1::bigint, 1::bigint, 1::bigint, 1::bigint, 1::bigint, 1::float8, 1::float8 FROM pg_sleep(3600) $$;
-              GRANT EXECUTE ON FUNCTION pgstatindex(regclass) TO PUBLIC`)
-        .execute(admin.direct);
-      const report = await reindex(book.database, { limits, budget: 1 });
-      expect(report).toMatchObject({ indexes: [], left: expect.arrayContaining(['ledger.big_note']) });
-      const stop = AbortSignal.timeout(500);
-      await expect(auditIndexes(book.database, { limits, signal: stop })).rejects.toMatchObject({
-        code: 'aborted',
-      });
-    } finally {
-      await admin.close();
-    }
-  });
-
-  it('keeps no other from being built where a leftover cannot be dropped, which is told', async () => {
-    await ddl(`CREATE TABLE ledger.same (a integer); CREATE UNIQUE INDEX kept_ccnew ON ledger.same (a);
-               CREATE TABLE ledger.needs (a integer REFERENCES ledger.same (a))`);
-    await invalidate('kept_ccnew');
-    await bloat();
-    const report = await reindex(book.database, { limits });
-    expect(report).toMatchObject({
-      dropped: [],
-      kept: [{ index: 'ledger.kept_ccnew', detail: /needs_a_fkey/ }],
-      indexes: [{ outcome: 'rebuilt' }, { outcome: 'rebuilt' }],
-    });
-  });
-
-  it('is built anew where it belongs to the index of a table, whatever its name', async () => {
-    await ddl(`CREATE INDEX entries_amount_idx ON ONLY ledger.entries (amount);
-               CREATE INDEX mine_ccnew ON ledger.entries_2026q1 (amount);
-               ALTER INDEX ledger.entries_amount_idx ATTACH PARTITION ledger.mine_ccnew`);
-    await invalidate('mine_ccnew');
-    expect(await reindex(book.database, { limits })).toMatchObject({
-      dropped: [],
-      kept: [],
-      indexes: [{ index: 'ledger.mine_ccnew', outcome: 'rebuilt' }],
-    });
-  });
 });
 
 describe('a run that is killed', () => {
   it.each(['its process', 'its session'])(
     'as %s dies leaves an index that the next run drops',
     async (what) => {
-      await bloat();
+      await bloat(book.database.direct);
       const letGo = await holdSnapshot(book.db);
       const script = new URL('./reindex-child.ts', import.meta.url).pathname;
       const child = spawn(process.execPath, [script, book.url], { stdio: 'ignore' });
@@ -231,7 +138,7 @@ describe('a run that is killed', () => {
   );
 
   it('by a signal says that it was stopped', async () => {
-    await bloat();
+    await bloat(book.database.direct);
     const letGo = await holdSnapshot(book.db);
     const stop = new AbortController();
     const working = reindex(book.database, { limits, signal: stop.signal });
@@ -246,7 +153,7 @@ describe('a run that is killed', () => {
   it.each(['us', 'a role of which we are told nothing'])(
     'an index that is built anew by hand as %s is no leftover',
     async (who) => {
-      await bloat();
+      await bloat(book.database.direct);
       const admin = openDatabase({ databaseUrl: book.adminUrl, poolMax: 2 });
       const letGo = await holdSnapshot(book.db);
       const by = who === 'us' ? book.database : admin;
@@ -285,7 +192,7 @@ describe('the jobs', () => {
   };
 
   it('warn of each finding, and report', async () => {
-    await breakOne();
+    await breakOne(book.database.direct);
     const report = await runJob('audit-indexes');
     expect(report).toMatchObject({
       findings: [{ kind: 'invalid' }, { kind: 'leftover' }],
@@ -298,7 +205,7 @@ describe('the jobs', () => {
   });
 
   it('mend what is broken, and are loud about being off', async () => {
-    await breakOne();
+    await breakOne(book.database.direct);
     expect(await runJob('reindex', { QM_REINDEX: 'off' })).toEqual({
       off: expect.stringMatching(/QM_REINDEX is off/),
     });
