@@ -75,6 +75,19 @@ describe('a migration of indexes on a ledger with partitions', () => {
       await Promise.race([heard.promise, migrating]);
       const { rows } = await sql<{ pid: number }>`SELECT pg_backend_pid() AS pid`.execute(session);
       expect(told).toEqual([[['whoever builds indexes'], [expect.objectContaining({ pid: rows[0]?.pid })]]]);
+      // However often it is tried within the minute, that is told once.
+      const tries = new Set<string>();
+      const countTries = async () => {
+        const { rows: looks } = await sql<{ at: string }>`
+          SELECT query_start::text AS at FROM pg_stat_activity
+          WHERE application_name = 'other-pod' AND query LIKE '%pg_stat_progress_create_index%'`.execute(
+          book.db,
+        );
+        for (const { at } of looks) tries.add(at);
+        return tries.size;
+      };
+      await expect.poll(countTries, { timeout: 20_000, interval: 10 }).toBeGreaterThan(2);
+      expect(told).toHaveLength(1);
       // What another pod leaves that has gone on to a migration which drops the index again.
       await sql`INSERT INTO quartermaster.migrations (name, timestamp) VALUES ('9997_currency', now()::text)`.execute(
         session,
@@ -83,8 +96,6 @@ describe('a migration of indexes on a ledger with partitions', () => {
     });
     expect(await waiting.migrating).toEqual({ ran: ['9998_after', '9999_name'] });
     expect(await indexesLike(book.db, '%currency_idx')).toEqual([]);
-    // However often it was tried.
-    expect(told).toHaveLength(1);
   });
 
   it('goes on where its session was ended, and what comes behind it waits until it is whole', async () => {
