@@ -1,4 +1,3 @@
-ALTER TABLE quartermaster.quarters DROP COLUMN frozen_at;
 DROP TABLE quartermaster.refreshes;
 DROP TABLE ledger.quarter_counterparties;
 DROP TABLE ledger.daily_group_totals;

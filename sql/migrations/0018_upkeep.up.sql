@@ -54,6 +54,3 @@ CREATE TABLE quartermaster.refreshes (
   seconds      double precision NOT NULL,
   detail       jsonb NOT NULL DEFAULT '{}'
 );
-
--- When the tables of a quarter that takes no rows any more were vacuumed and frozen, so that no wraparound comes to them.
-ALTER TABLE quartermaster.quarters ADD COLUMN frozen_at timestamptz;

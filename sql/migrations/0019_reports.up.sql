@@ -27,9 +27,9 @@ GRANT EXECUTE ON FUNCTION quartermaster.start_of_day(date, text), quartermaster.
 -- The days whose stored figures may be behind, so that their rows are counted instead. Of a quarter that is not online there are none,
 -- and what is stored stands.
 CREATE VIEW quartermaster.live_days AS
-SELECT m.ledger_id, m.day, quartermaster.start_of_day(m.day, s.value) AS starts_at,
+SELECT m.ledger_id, m.day, m.marked_at, quartermaster.start_of_day(m.day, s.value) AS starts_at,
        quartermaster.start_of_day(m.day + 1, s.value) AS ends_at
-FROM (SELECT DISTINCT ledger_id, day FROM quartermaster.summary_marks) AS m
+FROM (SELECT ledger_id, day, min(marked_at) AS marked_at FROM quartermaster.summary_marks GROUP BY ledger_id, day) AS m
 JOIN quartermaster.settings AS s ON s.name = 'timezone'
 WHERE NOT EXISTS (
   SELECT FROM quartermaster.quarters AS q
@@ -241,8 +241,7 @@ SELECT n.name, r.refreshed_at, clock_timestamp() - r.refreshed_at AS age, r.seco
        CASE WHEN n.is_daily THEN coalesce(clock_timestamp() - m.oldest, '0') ELSE clock_timestamp() - r.refreshed_at END AS lag, m.days_outstanding
 FROM (VALUES ('daily summaries', true), ('top_counterparties_quarterly', false)) AS n (name, is_daily)
 LEFT JOIN quartermaster.refreshes AS r ON r.name = n.name
-LEFT JOIN (SELECT min(marked_at) AS oldest, count(DISTINCT (ledger_id, day)) AS days_outstanding FROM quartermaster.summary_marks) AS m
-  ON n.is_daily;
+LEFT JOIN (SELECT min(marked_at) AS oldest, count(*) AS days_outstanding FROM quartermaster.live_days) AS m ON n.is_daily;
 
 -- Every column of one name means the same wherever it is, so it is described once.
 DO $$ DECLARE one record; BEGIN

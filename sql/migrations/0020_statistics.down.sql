@@ -1,3 +1,4 @@
+ALTER TABLE quartermaster.quarters DROP COLUMN frozen_at;
 DO $$
 DECLARE
   partition record;

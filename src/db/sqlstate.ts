@@ -107,7 +107,10 @@ export function toAppError(error: unknown): AppError {
   if (state.startsWith('22') || state.startsWith('23')) {
     return new AppError('invalid', 'invalid_value', `The database refused a value: ${text}.`, options);
   }
-  return new AppError('internal', 'database_error', `PostgreSQL says ${state}: ${text}.`, options);
+  // What hangs on something that was to be dropped stands in the detail alone.
+  const dependents = state === '2BP01' ? (error as ServerError).detail : undefined;
+  const more = dependents === undefined ? '' : ` (${dependents.replaceAll('\n', '; ')})`;
+  return new AppError('internal', 'database_error', `PostgreSQL says ${state}: ${text}${more}.`, options);
 }
 
 function message(error: unknown): string {

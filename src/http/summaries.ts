@@ -40,6 +40,10 @@ const period = {
   start: Type.String({ format: 'date', description: 'its first day' }),
 };
 
+const StaleDays = Type.Array(Type.String({ format: 'date' }), {
+  description: 'days on which more was booked since they were summed up than could be counted: usually none',
+});
+
 const daily = {
   operationId: 'getDailySummary',
   tags,
@@ -78,10 +82,7 @@ const daily = {
                 total_amount: Money('in minor units'),
               }),
             ),
-            stale_days: Type.Array(Type.String({ format: 'date' }), {
-              description:
-                'days on which more was booked since they were summed up than could be counted: usually none',
-            }),
+            stale_days: StaleDays,
           }),
         },
       },
@@ -95,7 +96,7 @@ const groups = {
   tags,
   summary: 'Sum debits and credits by kind of account and day, week, month or quarter',
   description:
-    "Days are those of the ledger's zone. What is not summed up yet is counted, so the figures are exact. Quarters that had left before kinds of accounts were summed up have none.",
+    "Days are those of the ledger's zone. What is not summed up yet is counted, so the figures are exact but for `stale_days`. Quarters that had left before kinds of accounts were summed up have none.",
   params,
   headers: positionHeaders,
   querystring: Type.Object(
@@ -119,6 +120,7 @@ const groups = {
                 credits: Money('what came into the accounts, in minor units'),
               }),
             ),
+            stale_days: StaleDays,
           }),
         },
       },
@@ -177,7 +179,7 @@ export function summaryRoutes(app: App, house: HttpHouse): void {
       endRange(parameters, wanted);
       const position = readPosition(request);
       const { id } = await findLedger(house, request.params.ledger);
-      const { lines, zone } = await house.readGroups(id, wanted, position);
+      const { lines, zone, staleDays } = await house.readGroups(id, wanted, position);
       return reply.send({
         zone,
         summaries: lines.map((line) => ({
@@ -189,6 +191,7 @@ export function summaryRoutes(app: App, house: HttpHouse): void {
           debits: String(line.debits),
           credits: String(line.credits),
         })),
+        stale_days: [...staleDays],
       });
     },
   );

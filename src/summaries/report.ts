@@ -1,9 +1,9 @@
 import { sql } from 'kysely';
 import { daysBetween, type Period, periodName } from '../core/days.ts';
 import type { Calendar } from '../core/quarter.ts';
-import { boundedRead } from '../db/bounded-read.ts';
-import { type LiveDays, missedDays, readWithLiveDays } from '../db/live-days.ts';
+import { type LiveDays, missedDays } from '../db/live-days.ts';
 import type { Db } from '../db/schema.ts';
+import { liveSpans, readLiveReport } from './live-report.ts';
 
 export interface DailyQuery {
   readonly userId?: string | undefined;
@@ -51,14 +51,11 @@ export async function readDaily(
   ledgerId: number,
   query: DailyQuery,
 ): Promise<DailyReport> {
-  const { db, calendar } = house;
+  const { calendar } = house;
   for (const day of [query.from, query.to]) calendar.startOfDay(day);
-  const { result, stale } = await readWithLiveDays(house, async (days) => {
-    const run = (on: Db) => dailyStatement(ledgerId, query, days).execute(on);
-    // A day may have any number of rows; of what is summed up there is little.
-    const { rows } = days.live.length > 0 ? await boundedRead(db, run) : await run(db);
-    return rows[0] ?? { lines: [], missed: [] };
-  });
+  const { result, stale } = await readLiveReport<ReportRow>(house, (days) =>
+    dailyStatement(ledgerId, query, days),
+  );
   const lines = result.lines.map(([start, currency, status, count, total]) => ({
     period: periodName(start, query.groupBy),
     start,
@@ -101,8 +98,7 @@ export function dailyStatement(ledgerId: number, query: DailyQuery, { live, stal
       : sql`
           UNION ALL
           SELECT span.day, counted.currency, counted.status, counted.found, counted.total
-          FROM unnest(${liveDays}::date[], ${live.map(({ start }) => start.toISOString())}::timestamptz[],
-                      ${live.map(({ end }) => end.toISOString())}::timestamptz[]) AS span (day, starts_at, ends_at)
+          FROM ${liveSpans(live)} AS span (day, starts_at, ends_at)
           CROSS JOIN LATERAL (
             SELECT t.currency, t.status, count(*) AS found, sum(t.amount) AS total
             FROM ledger.transactions AS t

@@ -1,4 +1,4 @@
-import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sql } from 'kysely';
@@ -18,7 +18,7 @@ async function fingerprint(db: Db): Promise<string> {
     WITH relations AS (
       SELECT c.oid AS relation, n.nspname || '.' || c.relname AS name, c.relkind, c.relacl, c.reloptions, pg_get_partkeydef(c.oid) AS key
       FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
-      WHERE n.nspname IN ('ledger', 'quartermaster') AND c.relname NOT LIKE 'migrations%')
+      WHERE n.nspname IN ('ledger', 'quartermaster', 'reports') AND c.relname NOT LIKE 'migrations%')
     SELECT concat_ws(' ', name, relkind, relacl::text, reloptions::text, key) AS line FROM relations
     UNION ALL
     SELECT concat_ws(' ', name, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attidentity,
@@ -30,6 +30,9 @@ async function fingerprint(db: Db): Promise<string> {
     FROM relations JOIN pg_constraint AS k ON k.conrelid = relation
     UNION ALL
     SELECT pg_get_indexdef(relation) FROM relations WHERE relkind IN ('i', 'I')
+    UNION ALL
+    SELECT concat_ws(' ', p.oid::regprocedure, pg_get_function_result(p.oid), p.prosecdef, p.proconfig::text, p.proacl::text)
+    FROM pg_proc AS p WHERE p.pronamespace::regnamespace::text IN ('ledger', 'quartermaster', 'reports')
     UNION ALL
     SELECT code || ' ' || exponent FROM ledger.currencies
     ORDER BY line`.execute(db);
@@ -231,6 +234,49 @@ describe('migrations', () => {
       await held;
     }
     expect((await migrating).ran).toContain('0020_statistics');
+  });
+
+  it('let others read the quarters until the last statement of 0020', async () => {
+    await migrateUp(database.direct, settings);
+    while (!(await migrateDown(database.direct)).ran.includes('0018_upkeep'));
+    const text = (name: string) => readFile(join(migrations, `${name}.up.sql`), 'utf8');
+    const [before, last, ...more] = (await text('0020_statistics')).split(/^(?=ALTER TABLE quartermaster)/m);
+    expect(more).toEqual([]);
+    expect(last?.trimEnd()).toMatch(/^ALTER TABLE quartermaster\.quarters [^;]*;$/);
+    const trx = await database.direct.startTransaction().execute();
+    try {
+      /** Whom a reader of the quarters would have to wait for. */
+      const closedTo = async () => {
+        const { rows } = await sql<{ n: number }>`
+          SELECT count(*)::int AS n FROM pg_locks
+          WHERE relation = 'quartermaster.quarters'::regclass AND mode = 'AccessExclusiveLock'`.execute(trx);
+        return rows[0]?.n;
+      };
+      for (const part of [await text('0018_upkeep'), await text('0019_reports'), before ?? '']) {
+        await sql.raw(part).execute(trx);
+        expect(await closedTo()).toBe(0);
+      }
+      await sql.raw(last ?? '').execute(trx);
+      expect(await closedTo()).toBe(1);
+    } finally {
+      await trx.rollback().execute();
+    }
+  });
+
+  it('taken back leave what somebody has built upon the reports, and name it', async () => {
+    await migrateUp(database.direct, settings);
+    await sql`CREATE SCHEMA finance`.execute(database.direct);
+    await sql`CREATE VIEW finance.mine AS SELECT day, amount FROM reports.daily`.execute(database.direct);
+    const back = async () => {
+      while (!(await migrateDown(database.direct)).ran.includes('0019_reports'));
+    };
+    await expect(back()).rejects.toMatchObject({
+      code: 'migration_failed',
+      detail: /0019_reports.*view finance\.mine depends on view reports\.daily/,
+    });
+    expect((await sql`SELECT day FROM finance.mine`.execute(database.direct)).rows).toEqual([]);
+    await sql`DROP VIEW finance.mine`.execute(database.direct);
+    await back();
   });
 
   it('fix the zone for ever: a later change of the setting is refused', async () => {

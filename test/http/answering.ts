@@ -70,6 +70,7 @@ export function answering() {
         return {
           lines: [{ ...line, entryCount: 3n, debits: 10n ** 20n, credits: 0n }],
           zone: 'Europe/Paris',
+          staleDays: ['2026-01-03'],
         };
       },
       readDaily: async (...parts) => {

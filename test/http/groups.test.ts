@@ -20,6 +20,7 @@ describe('a summary by kind of account', () => {
           credits: '0',
         },
       ],
+      stale_days: ['2026-01-03'],
     });
     await get('/summaries/groups?from=2026-01-01&to=2026-01-01');
     expect(asked.map((parts) => parts[1])).toEqual([

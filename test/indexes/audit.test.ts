@@ -46,7 +46,7 @@ describe('an audit of a database', () => {
       ],
       [
         'ledger.transactions_failed_idx',
-        ['transactions_failed'],
+        ['count_days', 'transactions_failed'],
         'quartermaster indexes build sql/migrations/0012_list_indexes.build.sql',
       ],
     ]);

@@ -113,6 +113,10 @@ describe('quartermaster reports', () => {
       SELECT sum(transaction_count) AS n, min(reports.closing_balance(1, 1, '2025-12-31'))::text AS balance
       FROM reports.daily`.execute(reader.direct);
     expect(rows).toEqual([{ n: '100', balance: expect.any(String) }]);
+    const { rows: all } = await sql<{ n: number; same: boolean }>`
+      SELECT count(*)::integer AS n, bool_and(b.balance = reports.closing_balance(1, b.account_id, '2025-12-31')) AS same
+      FROM reports.closing_balances(1, '2025-12-31') AS b`.execute(reader.direct);
+    expect(all).toEqual([{ n: 8, same: true }]);
     await refused('SELECT count(*) FROM ledger.transactions');
     await refused('SELECT count(*) FROM ledger.daily_totals');
     await refused('SELECT count(*) FROM quartermaster.settings');
@@ -154,7 +158,15 @@ describe('quartermaster reports', () => {
     await sql`DROP VIEW reports.later, reports.latest`.execute(books.database.direct);
     await sql`DROP FUNCTION reports.later()`.execute(books.database.direct);
     await refused('SELECT reports.closing_balance(1, 1, current_date)');
-    // They read with the rights of their owner, so nobody has them by default.
+    await refused('SELECT account_id FROM reports.closing_balances(1, current_date)');
+    // They read with the rights of their owner, so nobody has them by default, and each looks for names where it says.
+    const { rows: loose } = await sql`
+      SELECT proname FROM pg_proc
+      WHERE pronamespace = 'reports'::regnamespace
+        AND (NOT prosecdef OR proconfig IS DISTINCT FROM '{"search_path=pg_catalog, pg_temp"}'::text[])`.execute(
+      books.database.direct,
+    );
+    expect(loose).toEqual([]);
     const { rows: open } = await sql`
       SELECT proname FROM pg_proc WHERE pronamespace = 'reports'::regnamespace AND has_function_privilege('public', oid, 'EXECUTE')`.execute(
       books.database.direct,

@@ -9,6 +9,8 @@ import { useReportBooks } from './fixture.ts';
 const zone = 'Pacific/Apia';
 const books = useReportBooks(zone);
 const payments: Payment[] = [];
+/** What accounts have at the ends of days, by `account day`. */
+type Ends = Map<string, bigint>;
 
 async function book(count: number, from: string, to: string, seed: number) {
   const made = randomPayments(count, new Date(from), new Date(to), seed);
@@ -24,8 +26,8 @@ beforeAll(async () => {
 });
 
 /** Each account of ledger 1 at the end of every third day, as the payments left it. */
-function naive(): Map<string, bigint> {
-  const ends = new Map<string, bigint>();
+function naive(): Ends {
+  const ends: Ends = new Map();
   for (let day = '2011-09-15'; day < '2012-03-31'; day = dayAfter(dayAfter(dayAfter(day)))) {
     for (let account = 1n; account <= 8n; account++) {
       const sum = payments
@@ -42,9 +44,9 @@ function naive(): Map<string, bigint> {
   return ends;
 }
 
-async function read(): Promise<{ house: Map<string, bigint>; view: Map<string, bigint> }> {
+async function read(): Promise<Record<'house' | 'view' | 'atOnce', Ends>> {
   const db = books.database.write;
-  const [house, view] = [new Map<string, bigint>(), new Map<string, bigint>()];
+  const [house, view, atOnce] = [1, 2, 3].map((): Ends => new Map()) as [Ends, Ends, Ends];
   for (const key of naive().keys()) {
     const [account, day] = key.split(' ') as [string, string];
     house.set(key, (await readClosingBalance({ db, calendar: books.calendar }, 1, { account, day })).posted);
@@ -53,13 +55,19 @@ async function read(): Promise<{ house: Map<string, bigint>; view: Map<string, b
     SELECT key, reports.closing_balance_minor(1, split_part(key, ' ', 1)::bigint, split_part(key, ' ', 2)::date)::bigint AS balance
     FROM unnest(${[...naive().keys()]}::text[]) AS key`.execute(db);
   for (const { key, balance } of rows) view.set(key, balance);
-  return { house, view };
+  const days = [...new Set([...naive().keys()].map((key) => key.split(' ')[1] as string))];
+  const { rows: all } = await sql<{ key: string; balance: bigint }>`
+    SELECT b.account_id || ' ' || to_char(d.day, 'YYYY-MM-DD') AS key, b.balance_minor::bigint AS balance
+    FROM unnest(${days}::date[]) AS d (day) CROSS JOIN LATERAL reports.closing_balances(1, d.day) AS b`.execute(
+    db,
+  );
+  for (const { key, balance } of all) atOnce.set(key, balance);
+  return { house, view, atOnce };
 }
 
 async function expectRight(): Promise<void> {
-  const { house, view } = await read();
-  expect(house).toEqual(naive());
-  expect(view).toEqual(naive());
+  const want = naive();
+  expect(await read()).toEqual({ house: want, view: want, atOnce: want });
 }
 
 describe('the closing balance of any account and day', () => {
@@ -130,5 +138,36 @@ describe('the closing balance of any account and day', () => {
     for (const day of ['2012-02-30', 'today']) {
       await expect(of(day)).rejects.toMatchObject({ code: 'invalid_day' });
     }
+  });
+
+  it('of all accounts at once has what each is called, both amounts, and nothing of other ledgers', async () => {
+    const { rows } = await sql<Record<string, unknown>>`
+      SELECT b.account_id, b.account, b.entity_id, b.group_type, b.currency,
+             b.balance = reports.closing_balance(2, b.account_id, '2012-01-10') AS major,
+             b.balance_minor = reports.closing_balance_minor(2, b.account_id, '2012-01-10') AS minor
+      FROM reports.closing_balances(2, '2012-01-10') AS b ORDER BY b.account_id`.execute(
+      books.database.write,
+    );
+    expect(rows).toHaveLength(8);
+    expect(rows[3]).toEqual({
+      account_id: 4n,
+      account: 'entity-0:WALLET',
+      entity_id: 'entity-0',
+      group_type: 'WALLET',
+      currency: 'EUR',
+      major: true,
+      minor: true,
+    });
+    expect(new Set(rows.map((row) => JSON.stringify([row.major, row.minor])))).toEqual(
+      new Set(['[true,true]']),
+    );
+    const { rows: none } = await sql<{ n: number; first: string; last: string }>`
+      SELECT (SELECT count(*)::integer FROM reports.closing_balances(99, '2012-01-10'))
+               + (SELECT count(*)::integer FROM reports.closing_balances(1, NULL)) AS n,
+             (SELECT balance_minor FROM reports.closing_balances(1, '0001-01-01') WHERE account_id = 3)::text AS first,
+             (SELECT balance_minor FROM reports.closing_balances(1, '9999-12-31') WHERE account_id = 3)::text AS last`.execute(
+      books.database.write,
+    );
+    expect(none).toEqual([{ n: 0, first: '0', last: String(naive().get('3 2012-03-28')) }]);
   });
 });

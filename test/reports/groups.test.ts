@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { dayAfter } from '../../src/core/days.ts';
 import { type GroupQuery, readGroups } from '../../src/summaries/groups.ts';
 import { randomPayments } from '../summaries/books.ts';
 import { useReportBooks } from './fixture.ts';
@@ -17,7 +18,7 @@ beforeAll(async () => {
 const formats = { day: 'YYYY-MM-DD', week: 'IYYY-"W"IW', month: 'YYYY-MM', quarter: 'YYYY"q"Q' } as const;
 
 async function naive({ groupType, currency, groupBy, from, to }: GroupQuery) {
-  const { rows } = await sql<{ debits: string; credits: string }>`
+  const { rows } = await sql<{ start: string; entryCount: bigint; debits: string; credits: string }>`
     SELECT to_char(e.day, ${formats[groupBy]}) AS period, to_char(date_trunc(${groupBy}, e.day::timestamp), 'YYYY-MM-DD') AS start,
            a.group_type AS "groupType", a.currency, count(*) AS "entryCount",
            sum(greatest(-e.amount, 0))::text AS debits, sum(greatest(e.amount, 0))::text AS credits
@@ -44,7 +45,7 @@ describe('a report of kinds of accounts', () => {
   ])('is what all entries come to: %o', async (query) => {
     const want = await naive(query);
     expect(want.length).toBeGreaterThan(2);
-    expect(await read(query)).toEqual({ lines: want, zone });
+    expect(await read(query)).toEqual({ lines: want, zone, staleDays: [] });
   });
 
   it('is empty where nothing happened, and refuses what is no day', async () => {
@@ -53,5 +54,49 @@ describe('a report of kinds of accounts', () => {
     await expect(read({ from: '2012-02-30', to: '2012-03-01', groupBy: 'day' })).rejects.toMatchObject({
       code: 'invalid_day',
     });
+  });
+
+  it('takes the oldest days as they are summed up where too many are marked, and names them', async () => {
+    await books.refresh();
+    const db = books.database.write;
+    const days: string[] = [];
+    for (let day = '2011-09-20'; days.length < 70; day = dayAfter(day)) days.push(day);
+    await sql`INSERT INTO quartermaster.summary_marks (ledger_id, day) SELECT 2, d FROM unnest(${days}::date[]) AS d`.execute(
+      db,
+    );
+    // What is stored counts for the oldest, and the rows do for the others; the view counts them all.
+    await sql`
+      UPDATE ledger.daily_group_totals SET entry_count = 0 WHERE ledger_id = 2 AND day = ANY (${days}::date[])`.execute(
+      db,
+    );
+    const query: GroupQuery = { ...whole, groupBy: 'day' };
+    const { lines, staleDays } = await read(query);
+    expect(staleDays).toEqual(days.slice(0, 8));
+    const want = await naive(query);
+    const right = (line: { start: string }) => !staleDays.includes(line.start);
+    expect(lines.filter(right)).toEqual(want.filter(right));
+    expect(lines.filter((line) => !right(line)).map(({ entryCount }) => entryCount)).toEqual(
+      want.filter((line) => !right(line)).map(() => 0n),
+    );
+    expect(want.some((line) => !right(line))).toBe(true);
+    const later = { ...query, from: days[20] as string };
+    expect(await read(later)).toEqual({ lines: await naive(later), zone, staleDays: [] });
+  });
+
+  it('takes what is stored of a marked day whose quarter is not online, and names it', async () => {
+    const { direct } = books.database;
+    await books.refresh();
+    const query: GroupQuery = { ...whole, groupBy: 'month' };
+    const { lines } = await read(query);
+    await sql`UPDATE quartermaster.quarters SET state = 'detached' WHERE quarter = '2011q4'`.execute(direct);
+    for (const table of ['transactions', 'entries']) {
+      await sql`ALTER TABLE ${sql.id('ledger', table)} DETACH PARTITION ${sql.id('ledger', `${table}_2011q4`)}`.execute(
+        direct,
+      );
+    }
+    await sql`INSERT INTO quartermaster.summary_marks (ledger_id, day) VALUES (2, '2011-11-05'), (2, '2012-01-05')`.execute(
+      direct,
+    );
+    expect(await read(query)).toEqual({ lines, zone, staleDays: ['2011-11-05'] });
   });
 });

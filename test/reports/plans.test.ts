@@ -1,5 +1,7 @@
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Db } from '../../src/db/schema.ts';
+import { groupStatement } from '../../src/summaries/groups.ts';
 import type { Book } from '../ledger/fixture.ts';
 import { modes } from '../plans/examine.ts';
 import { planFaults } from '../plans/expected.ts';
@@ -137,6 +139,82 @@ describe('the closing balance of an account', () => {
         shape,
       };
       expect(await planFaults(book, mode, one)).toBe('');
+    }
+  });
+});
+
+describe('the summary by kind of account, for the API', () => {
+  const report = { seqScans: ['summary_marks'], sorted: 2000 };
+  const made = (days: readonly string[]) => async (book: Book) => {
+    const live = days.map((day) => ({
+      day,
+      start: new Date(`${day}T00:00:00Z`),
+      end: new Date(`${day}T24:00:00Z`),
+    }));
+    const query = { from: '2024-01-01', to: '2024-12-31', groupBy: 'month' } as const;
+    return groupStatement(1, query, { live, stale: [] }).compile(book.db);
+  };
+
+  it.each(modes)('reads a row or two a day, and those of the days that are counted, by %s', async (mode) => {
+    const stored = { ...report, indexes: ['daily_group_totals_pkey'], buffers: 60 };
+    expect(
+      await planFaults(book, mode, { name: 'stored', of: 'groups', made: made([]), shape: stored }),
+    ).toBe('');
+    const counted = {
+      ...report,
+      indexes: ['daily_group_totals_pkey', 'transactions_pkey', 'accounts_pkey', 'entries_pkey'],
+      quarters: ['2024q4'],
+      buffers: 600,
+      // What is stored of the day that is counted.
+      removed: 2,
+    };
+    const days = made(['2024-12-20']);
+    expect(await planFaults(book, mode, { name: 'a day', of: 'groups', made: days, shape: counted })).toBe(
+      '',
+    );
+  });
+});
+
+/** How often the marks were read from end to end so far in this transaction, and how many of them. */
+async function marksRead(trx: Db): Promise<{ scans: number; rows: number }> {
+  const { rows } = await sql<{ scans: number; rows: number }>`
+    SELECT seq_scan::integer AS scans, seq_tup_read::integer AS rows FROM pg_stat_xact_user_tables
+    WHERE relid = 'quartermaster.summary_marks'::regclass`.execute(trx);
+  return rows[0] ?? { scans: 0, rows: 0 };
+}
+
+describe('the closing balances of a thousand accounts', () => {
+  const marks = 20_000;
+
+  it('read the marks once, however many there are, and each account by a probe or two', async () => {
+    const trx = await book.db.startTransaction().execute();
+    try {
+      // Of each of a hundred days; that leaves pages of dead rows behind, so no other test may come after.
+      await sql`DELETE FROM quartermaster.summary_marks`.execute(trx);
+      await sql`INSERT INTO quartermaster.summary_marks (ledger_id, day)
+                SELECT 1, '2024-09-01'::date + n % 100 FROM generate_series(1, ${marks}::integer) AS n`.execute(
+        trx,
+      );
+      const read = async (statement: string) => {
+        const before = await marksRead(trx);
+        const { buffers } = await readingOf(trx, statement);
+        const after = await marksRead(trx);
+        return { scans: after.scans - before.scans, rows: after.rows - before.rows, buffers };
+      };
+      const one = `SELECT sum(reports.closing_balance_minor(1, n, '2024-12-31')) FROM generate_series(1, 3) AS n`;
+      expect((await read(one)).scans).toBeGreaterThanOrEqual(3);
+      for (const [day, perAccount] of [
+        ['2024-12-31', 12],
+        ['2023-05-01', 6],
+      ] as const) {
+        const all = `SELECT sum(balance_minor) FROM reports.closing_balances(1, '${day}')`;
+        await read(all);
+        const { scans, rows, buffers } = await read(all);
+        expect({ scans, rows }, day).toEqual({ scans: 1, rows: marks });
+        expect(buffers / 1000, day).toBeLessThanOrEqual(perAccount);
+      }
+    } finally {
+      await trx.rollback().execute();
     }
   });
 });

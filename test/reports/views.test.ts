@@ -135,6 +135,7 @@ describe('the views', () => {
         direct,
       );
       expect(await kept()).toEqual(before);
+      expect(await behind()).toEqual({ days: 2, lagging: true });
     });
     await sql`UPDATE quartermaster.quarters SET state = 'archived' WHERE quarter = '2011q4'`.execute(direct);
     for (const table of ['entries', 'transactions']) {
@@ -145,11 +146,19 @@ describe('the views', () => {
         direct,
       );
       expect(await kept()).toEqual(before);
+      expect(await behind()).toEqual({ days: 0, lagging: false });
     }
     for (const state of ['detached', 'dropped', 'restored']) {
       await sql`UPDATE quartermaster.quarters SET state = ${state} WHERE quarter = '2011q4'`.execute(direct);
       expect(await kept()).toEqual(before);
+      expect(await behind()).toEqual({ days: 0, lagging: false });
     }
+    // A day that is online counts beside those that can never be.
+    await sql`INSERT INTO quartermaster.summary_marks (ledger_id, day) VALUES (1, '2012-02-01'), (1, '2012-02-01')`.execute(
+      direct,
+    );
+    expect(await behind()).toEqual({ days: 1, lagging: true });
+    await books.refresh();
   });
 
   it('know sums that no bigint holds, to the last digit', async () => {
@@ -191,6 +200,15 @@ async function spoilt(check: () => Promise<void>): Promise<void> {
   );
   await check();
   await books.refresh();
+}
+
+/** How far the view of freshness says that the daily summaries are behind. */
+async function behind() {
+  const { rows } = await sql`
+    SELECT days_outstanding::integer AS days, lag > '0' AS lagging FROM reports.freshness WHERE name = 'daily summaries'`.execute(
+    books.database.write,
+  );
+  return rows[0];
 }
 
 /** What all views say of the quarter that leaves. */

@@ -1,0 +1,1 @@
+DROP FUNCTION reports.closing_balances(integer, date);
