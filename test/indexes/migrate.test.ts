@@ -47,11 +47,13 @@ describe('a migration of indexes on a ledger with partitions', () => {
     first.catch(() => {});
     await waitsInBuild(book.db);
     const second = up(other);
-    // The other one has come to where it has to wait, and does not hold what the first one waits for.
+    // The other one has come to where it has to wait and looks for whom, and does not hold what the first one waits for.
     const tries = async () => {
       const { rows } = await sql<{ n: number }>`
         SELECT count(*)::int AS n FROM pg_stat_activity
-        WHERE application_name = 'other-pod' AND query LIKE '%pg_try_advisory_lock%'`.execute(book.db);
+        WHERE application_name = 'other-pod' AND query LIKE '%pg_stat_progress_create_index%'`.execute(
+        book.db,
+      );
       return rows[0]?.n;
     };
     await expect.poll(tries, { timeout: 20_000, interval: 20 }).toBeGreaterThan(0);
