@@ -9,7 +9,7 @@ export function auditIndexesJob({ database }: JobHouse): Job {
     queue: maintenanceQueue('audit-indexes'),
     schedule: '10 3 * * 0',
     async handle(_data, run) {
-      const report = await auditIndexes(database);
+      const report = await auditIndexes(database, { signal: run.signal });
       for (const finding of report.findings) {
         // That one of ours is not read here is no reason to wake anybody.
         if (finding.kind === 'idle') run.logger.info(finding, 'an index is not read');

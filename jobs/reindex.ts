@@ -21,6 +21,7 @@ export function reindexJob({ database, config }: JobHouse): Job {
       for (const index of report.indexes) {
         if (index.outcome !== 'rebuilt') run.logger.warn(index, 'an index was not built anew');
       }
+      for (const one of report.kept) run.logger.warn(one, 'a leftover index was not dropped');
       if (report.left.length > 0)
         run.logger.warn({ left: report.left }, 'there was no time for these indexes');
       return report;

@@ -1,3 +1,7 @@
+-- No reader or writer waits behind the locks of statistics and of settings, so they may be waited for: autovacuum holds such a lock as long as it
+-- works on a partition, and PostgreSQL ends it for us only when we have waited for deadlock_timeout, a second as a rule.
+SET LOCAL lock_timeout = '10s';
+
 -- What fails, fails in some currencies more than in others, which no statistics of one column tell: with these the list of what
 -- failed in a currency reads what it shows, and not all that failed (docs/decisions/0013-statistics-and-freeze.md).
 -- New partitions are made like the table and get statistics of their own.

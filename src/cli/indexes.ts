@@ -54,7 +54,7 @@ export function indexesCommand(kit: CommandKit): Command {
     .action(async (options: AuditOptions) => {
       const context = contextOf(kit, options, 'warn');
       await withHouse(context, async ({ database }) => {
-        const audit = await auditIndexes(database);
+        const audit = await auditIndexes(database, { signal: kit.entry.signal });
         if (options.apply !== true) {
           printResult(context.terminal, audit, renderAudit);
           return;

@@ -71,8 +71,10 @@ function summary(findings: readonly Finding[], freed: bigint): string {
 }
 
 /** One row an index, and what could not be done. */
-export function renderReindex({ dropped, indexes, left, freed }: ReindexReport): string {
+export function renderReindex({ dropped, kept, indexes, left, freed }: ReindexReport): string {
   const lines = dropped.map((name) => `${printable(name)} was dropped, a leftover of a run that was killed.`);
+  for (const { index, detail } of kept)
+    lines.push(`${printable(index)} is a leftover, and could not be dropped. ${printable(detail)}`);
   if (indexes.length > 0) {
     lines.push(
       table(

@@ -55,7 +55,9 @@ interface Work extends BuildOptions {
  *   takes; it is given up after 200 ms and asked for again;
  * - of each partition, or of the plain table: SHARE UPDATE EXCLUSIVE as long as it is built, which only DDL, VACUUM and
  *   ANALYZE of that one wait for;
- * - ACCESS EXCLUSIVE on the new index of each partition, for the moment in which it is attached, asked for in the same way.
+ * - ACCESS EXCLUSIVE on the new index of each partition, for the moment in which it is attached, asked for in the same way;
+ * - ACCESS EXCLUSIVE on the table and all its partitions, where a unique one meets a duplicate and is dropped again: each lock is waited
+ *   for for 50 ms, then all are given up and asked for again.
  *
  * @param session a direct connection outside any transaction; two that build at once are kept apart by the caller
  * @throws AppError conflict/index_differs, conflict/duplicate_key, busy/index_being_built, busy/lock_timeout, aborted/aborted
@@ -143,7 +145,18 @@ async function buildPartition(work: Work, partition: string): Promise<void> {
     // 42P01, 42704: dropped, with its index. 55000: detached, and the index stays with it; or somebody else attached one.
     const state = sqlState(error instanceof AppError ? error.cause : error) ?? '';
     if (!['42P01', '42704', '55000'].includes(state)) throw error;
+    if (state === '55000' && ready === undefined) await dropIfReplaced(work, partition, name);
   }
+}
+
+/** Drops what was built here, where somebody else has attached another one meanwhile: two would be kept up to date for one. */
+async function dropIfReplaced(work: Work, partition: string, name: string): Promise<void> {
+  const { wanted, session, report } = work;
+  const found = await readFound(session, wanted.schema, { tables: [partition] });
+  const own = found.find((one) => one.name === name && one.parent === undefined && isLike(one, wanted));
+  if (own === undefined || !found.some((one) => one.parent === wanted.name)) return;
+  await dropLeftover(work, partition, own);
+  report.built = report.built.filter((built) => built !== `${wanted.schema}.${name}`);
 }
 
 /** Builds one table's index by that name, after what an earlier build left half made is gone. False when it is there. */
@@ -203,8 +216,9 @@ async function dropLeftover(work: Work, table: string, { schema, name }: FoundIn
 async function takeBack(work: Work, table: string, name: string): Promise<void> {
   const { wanted } = work;
   await atLength(work, table, `DROP INDEX CONCURRENTLY IF EXISTS ${identifier(wanted.schema, name)}`, name);
-  if (table !== wanted.table)
-    await shortly(work, [wanted.table], `DROP INDEX IF EXISTS ${identifier(wanted.schema, wanted.name)}`);
+  if (table === wanted.table) return;
+  const all = [wanted.table, ...(await readPartitionNames(work.session, wanted))];
+  await shortly(work, all, `DROP INDEX IF EXISTS ${identifier(wanted.schema, wanted.name)}`, 50);
 }
 
 /**
@@ -215,7 +229,14 @@ async function completeParent(work: Work): Promise<void> {
   const { wanted, session } = work;
   const parent = identifier(wanted.schema, wanted.name);
   if ((await findOwn(work, wanted.table, wanted.name))?.isValid) return;
-  const one = await readAttached(session, wanted);
+  const attached = await readAttached(session, wanted);
+  const broken = attached.filter(({ isValid }) => !isValid);
+  if (broken.length > 0) {
+    const mend = broken.map((one) => `REINDEX INDEX CONCURRENTLY ${identifier(one.schema, one.name)}`);
+    const detail = `Somebody attached an index that is not valid to ${wanted.schema}.${wanted.name}. Run \`${mend.join('; ')}\`, then this again.`;
+    throw new AppError('conflict', 'index_incomplete', detail);
+  }
+  const [one] = attached;
   if (one !== undefined) {
     await shortly(
       work,
@@ -228,12 +249,22 @@ async function completeParent(work: Work): Promise<void> {
   throw new AppError('conflict', 'index_incomplete', detail);
 }
 
-async function shortly(work: Work, tables: readonly string[], statement: string): Promise<void> {
+async function shortly(
+  work: Work,
+  tables: readonly string[],
+  statement: string,
+  lockTimeoutMs?: number,
+): Promise<void> {
   await work.onStatement?.(statement);
   if (work.dryRun) return;
   const { session, wanted, signal, onBlocked } = work;
   const relations = tables.map((table) => [wanted.schema, table] as const);
-  await withShortLock(session, (trx) => sql.raw(statement).execute(trx), { relations, signal, onBlocked });
+  await withShortLock(session, (trx) => sql.raw(statement).execute(trx), {
+    relations,
+    signal,
+    onBlocked,
+    ...(lockTimeoutMs === undefined ? {} : { lockTimeoutMs }),
+  });
 }
 
 async function atLength(work: Work, table: string, statement: string, index: string): Promise<void> {

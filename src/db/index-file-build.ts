@@ -1,8 +1,9 @@
+import { sql } from 'kysely';
 import type { AppError } from '../core/errors.ts';
 import { type BuildOptions, type BuildReport, buildIndex } from './concurrent-index.ts';
 import { parseIndexFile } from './index-file.ts';
 import { readWanted } from './index-shape.ts';
-import { withNamedLock } from './locks.ts';
+import { type Blocker, namedLockSql, withNamedLock } from './locks.ts';
 import type { Db } from './schema.ts';
 
 /**
@@ -11,9 +12,26 @@ import type { Db } from './schema.ts';
  */
 export const INDEX_LOCK = 'index care';
 
+/** SQL: true while somebody holds it. */
+export const INDEX_LOCK_HELD = `EXISTS (${namedLockSql(INDEX_LOCK)})`;
+
+/** Who holds it, and who builds an index without. */
+export async function readBuilders(db: Db): Promise<Blocker[]> {
+  const { rows } = await sql<Blocker>`
+    SELECT a.pid, coalesce(a.application_name, '') AS application, coalesce(a.state, '') AS state,
+           coalesce(extract(epoch FROM clock_timestamp() - a.xact_start), 0)::float8 AS "transactionAge"
+    FROM pg_catalog.pg_stat_activity AS a
+    WHERE a.pid IN (${sql.raw(namedLockSql(INDEX_LOCK))}) OR a.pid IN (
+      SELECT b.pid FROM pg_catalog.pg_stat_progress_create_index AS b WHERE b.datname = current_database())
+    ORDER BY "transactionAge" DESC`.execute(db);
+  return rows;
+}
+
 export interface FileBuildOptions extends Omit<BuildOptions, 'pool'> {
   /** Told of an index that is done, or was there. */
   readonly onIndex?: ((report: BuildReport) => void) | undefined;
+  /** Asked under the lock: if not, nothing is built. */
+  readonly isWanted?: ((session: Db) => Promise<boolean>) | undefined;
 }
 
 /**
@@ -29,6 +47,7 @@ export async function buildIndexFile(
 ): Promise<BuildReport[]> {
   const statements = parseIndexFile(file.text, file.name);
   return withNamedLock(direct, INDEX_LOCK, async (session) => {
+    if (options.isWanted !== undefined && !(await options.isWanted(session))) return [];
     const wanted = [];
     for (const statement of statements) wanted.push(await readWanted(session, statement, file.name));
     const reports: BuildReport[] = [];

@@ -4,7 +4,7 @@ import { identifier } from './identifier.ts';
 import type { WantedIndex } from './index-shape.ts';
 import type { Db } from './schema.ts';
 
-/** Attached partitions that have no whole index attached to the wanted one, oldest first. */
+/** Attached partitions that have no index attached to the wanted one, valid or not, oldest first. */
 export async function partitionsWithout(session: Db, wanted: WantedIndex): Promise<string[]> {
   const { rows } = await sql<{ name: string; schema: string; relkind: string }>`
     SELECT c.relname AS name, n.nspname AS schema, c.relkind
@@ -24,22 +24,21 @@ export async function partitionsWithout(session: Db, wanted: WantedIndex): Promi
   return rows.map(({ name }) => name);
 }
 
-/** Any whole index that is attached to the wanted one. */
+/** What is attached to the wanted one. */
 export async function readAttached(
   session: Db,
   wanted: WantedIndex,
-): Promise<{ schema: string; name: string; partition: string } | undefined> {
-  const { rows } = await sql<{ schema: string; name: string; partition: string }>`
-    SELECT n.nspname AS schema, x.relname AS name, t.relname AS partition
+): Promise<{ schema: string; name: string; partition: string; isValid: boolean }[]> {
+  const { rows } = await sql<{ schema: string; name: string; partition: string; isValid: boolean }>`
+    SELECT n.nspname AS schema, x.relname AS name, t.relname AS partition, i.indisvalid AS "isValid"
     FROM pg_catalog.pg_inherits AS h
     JOIN pg_catalog.pg_class AS x ON x.oid = h.inhrelid
     JOIN pg_catalog.pg_namespace AS n ON n.oid = x.relnamespace
     JOIN pg_catalog.pg_index AS i ON i.indexrelid = x.oid
     JOIN pg_catalog.pg_class AS t ON t.oid = i.indrelid
-    WHERE h.inhparent = to_regclass(${identifier(wanted.schema, wanted.name)}) AND i.indisvalid LIMIT 1`.execute(
-    session,
-  );
-  return rows[0];
+    WHERE h.inhparent = to_regclass(${identifier(wanted.schema, wanted.name)})
+    ORDER BY x.relname`.execute(session);
+  return rows;
 }
 
 /** The names of the attached partitions. */

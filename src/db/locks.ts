@@ -153,6 +153,15 @@ export async function withNamedLock<T>(
   return withSessionLock(direct, NAMED_LOCKS, rows[0]?.key ?? 0, busy, action);
 }
 
+/** SQL: the sessions of this database that hold the named lock of that name, which is a constant. */
+export function namedLockSql(name: string): string {
+  // PostgreSQL shows the two numbers without their signs.
+  return `SELECT k.pid FROM pg_catalog.pg_locks AS k
+    WHERE k.locktype = 'advisory' AND k.objsubid = 2 AND k.granted AND k.classid = ${NAMED_LOCKS}
+      AND k.objid::bigint = pg_catalog.hashtext('${name}')::bigint & 4294967295
+      AND k.database = (SELECT d.oid FROM pg_catalog.pg_database AS d WHERE d.datname = current_database())`;
+}
+
 async function withSessionLock<T>(
   direct: Db,
   space: number,

@@ -1,8 +1,10 @@
 import { sql } from 'kysely';
 import { type Migration, type MigrationResult, Migrator, NO_MIGRATIONS } from 'kysely/migration';
+import { stopwatch } from '../core/clock.ts';
 import { AppError, isAppError } from '../core/errors.ts';
 import { retry } from '../platform/retry.ts';
-import { buildIndexFile, type FileBuildOptions, isBeingBuilt } from './index-file-build.ts';
+import { buildIndexFile, type FileBuildOptions, isBeingBuilt, readBuilders } from './index-file-build.ts';
+import { createBlockerAges } from './locks.ts';
 import {
   type MigrationFile,
   migrationDirectory,
@@ -150,7 +152,13 @@ async function isPending(migrator: Migrator, name: string): Promise<boolean> {
   return migrations.some((migration) => migration.name === name && migration.executedAt === undefined);
 }
 
-/** Another pod that builds is waited for: then there is nothing left to build. */
+/** Seconds after which it is told again who is waited for. */
+const TOLD_AGAIN = 60;
+
+/**
+ * Another pod that builds is waited for: then there is as a rule nothing left to build. So is a REINDEX, which may take hours, and
+ * is told of at once and then once a minute.
+ */
 async function buildMigration(
   db: Db,
   directory: string,
@@ -158,13 +166,23 @@ async function buildMigration(
   options: MigrateOptions,
 ): Promise<void> {
   const text = await readMigration(directory, file);
+  // Whoever was waited for may have gone on to a migration that drops what this one builds.
+  const isWanted = (session: Db) => isPending(migratorFor(session, directory), name);
+  const aged = createBlockerAges();
+  let told: (() => number) | undefined;
   try {
-    await retry(() => buildIndexFile(db, { name: file, text }, options), {
+    await retry(() => buildIndexFile(db, { name: file, text }, { ...options, isWanted }), {
       retryable: (error) => isAppError(error) && isBeingBuilt(error),
       attempts: Number.POSITIVE_INFINITY,
       baseMs: 100,
       capMs: 3000,
       signal: options.signal,
+      onRetry: async (_error, attempt) => {
+        const blockers = aged(await readBuilders(db));
+        if (told !== undefined && told() < TOLD_AGAIN) return;
+        told = stopwatch();
+        options.onBlocked?.(['whoever builds indexes'], blockers, attempt, 'long');
+      },
     });
   } catch (error) {
     const { kind, detail } = toAppError(error);

@@ -24,7 +24,7 @@ export function createEntry(process: Process & { readonly signal: AbortSignal })
   };
 }
 
-/** Migrations need one connection, by no pooler. */
+/** Migrations need two connections, by no pooler: one looks at what the other builds. */
 async function withDirect<T>(
   config: Config,
   action: (db: ReturnType<typeof openDatabase>['direct']) => Promise<T>,

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import { quarterTables } from '../core/tables.ts';
 import { BOUNDS_CONSTRAINT, FENCE_CONDITION } from '../db/catalog.ts';
+import { INDEX_LOCK_HELD } from '../db/index-file-build.ts';
 import type { Db } from '../db/schema.ts';
 
 /** One thing that a table and its partitions should have alike. What `text` says is compared; the rest is for mending. */
@@ -98,7 +99,8 @@ const factsOf = {
            || CASE WHEN o.convalidated THEN '' ELSE ' NOT VALID' END AS text
     FROM pg_constraint AS o
     WHERE o.conrelid = c.oid AND o.contype = 'c' AND o.conname = '${BOUNDS_CONSTRAINT}'`,
-  // An attached index goes by the name of the parent's. What a migration writes has no option of an index but these.
+  // An attached index goes by the name of the parent's. What a migration writes has no option of an index but these. While somebody
+  // builds indexes, what is on its way is no difference: what is not valid, and its parts that are done.
   indexes: `
     SELECT CASE WHEN c.oid = m.parent THEN x.relname ELSE px.relname END AS name, x.relname AS value,
            CASE WHEN EXISTS (SELECT FROM pg_constraint AS o WHERE o.conindid = x.oid) THEN 'constraint'
@@ -111,7 +113,10 @@ const factsOf = {
     FROM pg_index AS i JOIN pg_class AS x ON x.oid = i.indexrelid
     LEFT JOIN pg_inherits AS h ON h.inhrelid = x.oid
     LEFT JOIN pg_class AS px ON px.oid = h.inhparent
-    WHERE i.indrelid = c.oid`,
+    WHERE i.indrelid = c.oid AND NOT (${INDEX_LOCK_HELD} AND CASE
+      WHEN c.oid = m.parent THEN NOT i.indisvalid
+      WHEN px.oid IS NOT NULL THEN EXISTS (SELECT FROM pg_index AS p WHERE p.indexrelid = px.oid AND NOT p.indisvalid)
+      ELSE NOT i.indisvalid OR EXISTS (SELECT FROM pg_index AS p WHERE p.indrelid = m.parent AND NOT p.indisvalid) END)`,
   grants: `
     SELECT CASE WHEN acl.grantee = 0 THEN '' ELSE pg_get_userbyid(acl.grantee)::text END AS name,
            acl.privilege_type AS value, CASE WHEN acl.is_grantable THEN 'grantable' END AS kind,

@@ -1,7 +1,8 @@
 import type { Database } from '../db/database.ts';
 import type { Db } from '../db/schema.ts';
 import { toAppError } from '../db/sqlstate.ts';
-import { type BloatReading, readBloat } from './index-bloat.ts';
+import { throwIfAborted } from '../platform/retry.ts';
+import { type BloatLimit, type BloatReading, readBloat } from './index-bloat.ts';
 import { type DeclaredIndex, readDeclared } from './index-declared.ts';
 import { type IndexFacts, readCounted, readIndexFacts } from './index-facts.ts';
 import type { Finding } from './index-finding.ts';
@@ -28,28 +29,38 @@ export interface AuditOptions {
   readonly limits?: Thresholds;
   /** A test has indexes of its own to miss. */
   readonly declared?: readonly DeclaredIndex[];
+  readonly signal?: AbortSignal | undefined;
 }
 
-/** Looks at every index of our schemas and changes nothing. */
+/**
+ * Looks at every index of our schemas and changes nothing.
+ *
+ * @throws AppError aborted/aborted
+ */
 export async function auditIndexes(
   { direct }: Pick<Database, 'direct'>,
-  { limits = thresholds, declared }: AuditOptions = {},
+  { limits = thresholds, declared, signal }: AuditOptions = {},
 ): Promise<AuditReport> {
-  const { report } = await readAudit(direct, limits, declared);
-  return report;
+  return direct.connection().execute(async (session) => {
+    const limit = signal && { pool: direct, signal };
+    const { report } = await readAudit(session, limits, declared, limit);
+    throwIfAborted(signal);
+    return report;
+  });
 }
 
-/** The report, and what it was made of. */
+/** The report, and what it was made of. Bloat is read as long as `limit` lasts. */
 export async function readAudit(
   db: Db,
   limits: Thresholds,
   declared?: readonly DeclaredIndex[],
+  limit?: BloatLimit,
 ): Promise<{ report: AuditReport; facts: readonly IndexFacts[] }> {
   const facts = await readIndexFacts(db).catch((error: unknown) => {
     throw toAppError(error);
   });
   const counted = await readCounted(db);
-  const { by, bloats, unknown } = await readBloat(db, facts, limits.bloatBytes);
+  const { by, bloats, unknown } = await readBloat(db, facts, limits.bloatBytes, limit);
   const material = { facts, counted, bloats, declared: declared ?? (await readDeclared(db)) };
   const { findings, countedDays, tooEarly } = findFindings(material, limits);
   const report = {

@@ -1,5 +1,7 @@
 import { sql } from 'kysely';
+import { AppError, isAppError } from '../core/errors.ts';
 import { identifier } from '../db/identifier.ts';
+import { withLongStatements } from '../db/long-statement.ts';
 import type { Db } from '../db/schema.ts';
 import { sqlState, toAppError } from '../db/sqlstate.ts';
 import type { IndexFacts } from './index-facts.ts';
@@ -38,8 +40,8 @@ export function rowBytes(columns: IndexFacts['columns']): number | undefined {
 }
 
 /**
- * Pages that a fresh B-tree of so many rows would have. That equal keys are kept once is not reckoned with, so it is rather too
- * many, and what is called bloated is rather too little.
+ * Pages that a fresh B-tree of so many rows would have. That equal keys are kept once is not reckoned with, so where keys repeat it
+ * is too many, and too little is called bloated. Where rows are wide, or differ in width, it is too few by some percent.
  */
 export function freshPages(rows: number, bytes: number, fillfactor: number): number {
   const room = (PAGE - PAGE_OVERHEAD) * (fillfactor / 100);
@@ -54,9 +56,13 @@ export function freshPages(rows: number, bytes: number, fillfactor: number): num
   return pages + 1;
 }
 
-/** By the planner's statistics; undefined where there are none. */
+/**
+ * By the planner's statistics; undefined where there are none. They tell how often a column is NULL in the table, which says nothing
+ * of the rows that a condition lets into an index: of such a one no NULL is taken off, lest it be built anew for ever.
+ */
 export function estimateBloat(index: IndexFacts): Bloat | undefined {
-  const bytes = rowBytes(index.columns);
+  const isPartial = index.predicate !== undefined;
+  const bytes = rowBytes(isPartial ? index.columns.map((one) => ({ ...one, nulls: 0 })) : index.columns);
   if (bytes === undefined || index.rows < 0) return undefined;
   const fresh = BigInt(freshPages(index.rows, bytes, index.fillfactor)) * BigInt(PAGE);
   const wasted = index.bytes > fresh ? index.bytes - fresh : 0n;
@@ -81,14 +87,25 @@ function shareOf(wasted: bigint, bytes: bigint): number {
   return bytes === 0n ? 0 : Number(wasted) / Number(bytes);
 }
 
+/** To stop a reading that takes long. */
+export interface BloatLimit {
+  /** Other connections to the same database, which cancel what is under way. */
+  readonly pool: Db;
+  readonly signal: AbortSignal;
+}
+
 /**
  * How bloated the B-trees are that have `atLeast` bytes: smaller ones cannot waste so much. pgstattuple reads each whole; where
- * it is not installed, or the role may not call it, it is estimated.
+ * it is not installed, or the role may not call it, it is estimated. So is what is left when the limit is reached: whoever was asked
+ * to stop altogether sees to that itself.
+ *
+ * @param db with a limit a direct session, and not the pool of them
  */
 export async function readBloat(
   db: Db,
   facts: readonly IndexFacts[],
   atLeast: bigint,
+  limit?: BloatLimit,
 ): Promise<BloatReading> {
   const candidates = facts.filter(
     (one) =>
@@ -103,7 +120,8 @@ export async function readBloat(
   const unknown: string[] = [];
   for (const index of candidates) {
     const bloat =
-      (measure === undefined ? undefined : await measureOne(db, measure, index)) ?? estimateBloat(index);
+      (measure === undefined ? undefined : await measureOne(db, measure, index, limit)) ??
+      estimateBloat(index);
     if (bloat === undefined) unknown.push(`${index.schema}.${index.name}`);
     else bloats.push(bloat);
   }
@@ -123,9 +141,26 @@ async function findMeasure(db: Db): Promise<string | undefined> {
   return rows[0] === undefined ? undefined : identifier(rows[0].schema, 'pgstatindex');
 }
 
-/** Undefined of an index that went away meanwhile, or that somebody keeps everybody out of. */
-async function measureOne(db: Db, measure: string, index: IndexFacts): Promise<Bloat | undefined> {
-  const read = db.transaction().execute(async (trx) => {
+/** Undefined of an index that went away meanwhile, that somebody keeps everybody out of, or for which there is no time. */
+async function measureOne(
+  db: Db,
+  measure: string,
+  index: IndexFacts,
+  limit: BloatLimit | undefined,
+): Promise<Bloat | undefined> {
+  if (limit?.signal.aborted) return undefined;
+  const read = () => readMeasured(db, measure, index);
+  const relations = [[index.schema, index.table] as const];
+  const reading = limit === undefined ? read() : withLongStatements(db, { ...limit, relations }, read);
+  return reading.catch((error: unknown) => {
+    const state = sqlState(error instanceof AppError ? error.cause : error) ?? '';
+    if (isAppError(error, 'aborted') || ['42P01', '42704', '55P03'].includes(state)) return undefined;
+    throw toAppError(error);
+  });
+}
+
+async function readMeasured(db: Db, measure: string, index: IndexFacts): Promise<Bloat | undefined> {
+  return db.transaction().execute(async (trx) => {
     await sql`SELECT set_config('lock_timeout', '2s', true), set_config('statement_timeout', '0', true)`.execute(
       trx,
     );
@@ -135,9 +170,5 @@ async function measureOne(db: Db, measure: string, index: IndexFacts): Promise<B
       FROM ${sql.raw(measure)}(to_regclass(${identifier(index.schema, index.name)}))
       WHERE leaf_pages IS NOT NULL`.execute(trx);
     return rows[0] && measuredBloat(index, rows[0]);
-  });
-  return read.catch((error: unknown) => {
-    if (['42P01', '42704', '55P03'].includes(sqlState(error) ?? '')) return undefined;
-    throw toAppError(error);
   });
 }

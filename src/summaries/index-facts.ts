@@ -6,7 +6,7 @@ import type { Db, Trx } from '../db/schema.ts';
 
 /** What an index stores of one column or expression, as far as the size of a row of it goes. */
 export interface StoredColumn {
-  /** Bytes on average, NULL included; undefined where the planner has no statistics of it. */
+  /** Bytes on average of what is not NULL; undefined where the planner has no statistics of it. */
   readonly width: number | undefined;
   readonly align: number;
   readonly nulls: number;

@@ -65,6 +65,8 @@ export function findFindings(material: Material, limits: Thresholds = thresholds
  */
 export function leftoverOf(one: IndexFacts, facts: readonly IndexFacts[]): string | undefined {
   if (one.isValid || one.builder !== undefined || one.on === 'partitioned') return undefined;
+  // What belongs to the index of a table cannot be dropped by itself.
+  if (one.parent !== undefined) return undefined;
   if (/_cc(new|old)\d*$/.test(one.name)) return 'was left by a REINDEX CONCURRENTLY that was killed';
   const instead = facts.find(
     (other) =>

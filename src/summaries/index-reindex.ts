@@ -28,6 +28,8 @@ export interface ReindexOutcome {
 export interface ReindexReport {
   /** Leftovers of a run that was killed. */
   readonly dropped: readonly string[];
+  /** Leftovers that could not be dropped, and why. */
+  readonly kept: readonly { readonly index: string; readonly detail: string }[];
   readonly indexes: readonly ReindexOutcome[];
   /** For these there was no time. */
   readonly left: readonly string[];
@@ -36,8 +38,10 @@ export interface ReindexReport {
 
 export interface ReindexOptions {
   readonly limits?: Thresholds;
-  /** After so many seconds nothing more is begun, and what is under way is cancelled. */
+  /** After so many seconds nothing more is begun, and what is under way is cancelled; sweeping up after it may take a minute. */
   readonly budget?: number;
+  /** Seconds that sweeping up may take each time. */
+  readonly sweep?: number;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: { what: string; done: number; total: number }) => void) | undefined;
   readonly onBlocked?: OnBlocked | undefined;
@@ -48,15 +52,21 @@ export interface ReindexOptions {
 /** Two hours: from Sunday at half past three until people get up. */
 const BUDGET = 7200;
 
+/** Seconds for a sweep: to drop an index is to wait for all who read its table, a dump for instance, and the next run can do it. */
+const SWEEP = 60;
+
 interface Work extends ReindexOptions {
   readonly database: Pick<Database, 'direct'>;
   readonly session: Db;
+  readonly sweep: number;
+  /** Leftovers that this run has tried in vain to drop, and why; it does not try again. */
+  readonly kept: Map<string, string>;
 }
 
 /**
  * Builds anew what is bloated or not valid, CONCURRENTLY and one at a time: readers and writers go on meanwhile, and the disk has
- * to hold one more of the index only. First what an earlier run left behind is dropped. An index that fails does not keep
- * the others from being done.
+ * to hold one more of the index only. First what an earlier run left behind is dropped. An index that fails, or a leftover that has to
+ * stay, does not keep the others from being done.
  *
  * @throws AppError busy/already_running, aborted/aborted
  */
@@ -65,15 +75,18 @@ export async function reindex(
   options: ReindexOptions = {},
 ): Promise<ReindexReport> {
   return withNamedLock(database.direct, INDEX_LOCK, async (session) => {
-    const work: Work = { ...options, database, session };
-    const dropped = await dropLeftovers(work);
-    const { report, facts } = await readAudit(session, options.limits ?? thresholds, []);
-    const wanted = report.findings.flatMap(({ kind, index }) => {
-      const found = facts.find((one) => `${one.schema}.${one.name}` === index);
-      return found !== undefined && (kind === 'bloated' || kind === 'invalid') ? [{ found, why: kind }] : [];
-    });
     const budget = options.budget ?? BUDGET;
     const elapsed = stopwatch();
+    const work: Work = { sweep: SWEEP, ...options, database, session, kept: new Map() };
+    const dropped = await dropLeftovers(work);
+    const limit = { pool: database.direct, signal: within(work, budget - elapsed()) };
+    const { report, facts } = await readAudit(session, options.limits ?? thresholds, [], limit);
+    const wanted = report.findings.flatMap(({ kind, index }) => {
+      const found = facts.find((one) => `${one.schema}.${one.name}` === index);
+      // Of a partitioned table there is nothing to be built anew: some of its parts were never built.
+      if (found === undefined || found.on === 'partitioned') return [];
+      return kind === 'bloated' || kind === 'invalid' ? [{ found, why: kind }] : [];
+    });
     const indexes: ReindexOutcome[] = [];
     for (const { found, why } of wanted) {
       throwIfAborted(options.signal);
@@ -84,6 +97,7 @@ export async function reindex(
     const done = new Set(indexes.map(({ index }) => index));
     return {
       dropped,
+      kept: [...work.kept].map(([index, detail]) => ({ index, detail })),
       indexes,
       left: wanted.map(({ found }) => nameOf(found)).filter((name) => !done.has(name)),
       freed: indexes.reduce((sum, { before, after }) => sum + before - after, 0n),
@@ -99,8 +113,7 @@ async function rebuild(
   left: number,
 ): Promise<ReindexOutcome> {
   const seconds = stopwatch();
-  const late = AbortSignal.timeout(Math.ceil(left * 1000));
-  const signal = work.signal === undefined ? late : AbortSignal.any([late, work.signal]);
+  const signal = within(work, left);
   const base = { index: nameOf(index), why, before: index.bytes };
   try {
     await send(work, index, `REINDEX INDEX CONCURRENTLY ${identifier(index.schema, index.name)}`, signal);
@@ -126,19 +139,34 @@ function keyOf(error: unknown): string {
   return sqlState(cause) === '23505' ? `${(cause as { detail?: string }).detail ?? ''} ` : '';
 }
 
-/** What those that died left behind: every write keeps it up to date for nothing. */
+/** Aborted after so many seconds, and when the run is to stop. */
+function within({ signal }: Work, seconds: number): AbortSignal {
+  const late = AbortSignal.timeout(Math.max(0, Math.ceil(seconds * 1000)));
+  return signal === undefined ? late : AbortSignal.any([late, signal]);
+}
+
+/** What those that died left behind: every write keeps it up to date for nothing. One that has to stay keeps no other. */
 async function dropLeftovers(work: Work): Promise<string[]> {
   const facts = await readIndexFacts(work.session);
-  const leftovers = facts.filter((one) => leftoverOf(one, facts) !== undefined);
-  for (const index of leftovers) {
-    await send(
-      work,
-      index,
-      `DROP INDEX CONCURRENTLY IF EXISTS ${identifier(index.schema, index.name)}`,
-      work.signal,
-    );
+  const signal = within(work, work.sweep);
+  const dropped: string[] = [];
+  for (const index of facts.filter((one) => leftoverOf(one, facts) !== undefined)) {
+    const name = nameOf(index);
+    if (work.kept.has(name)) continue;
+    const drop = `DROP INDEX CONCURRENTLY IF EXISTS ${identifier(index.schema, index.name)}`;
+    try {
+      await send(work, index, drop, signal);
+      dropped.push(name);
+    } catch (error) {
+      const { kind, code, detail } = toAppError(error);
+      if (kind === 'unavailable' || work.signal?.aborted) throw error;
+      const why = isAppError(error, 'aborted')
+        ? `Its table was read, or other leftovers had to be waited for, for ${work.sweep} s. The next run tries again.`
+        : `${detail} [${code}]`;
+      work.kept.set(name, why);
+    }
   }
-  return leftovers.map(nameOf);
+  return dropped;
 }
 
 async function send(

@@ -57,19 +57,6 @@ async function withMigrations(
   }
 }
 
-/** A transaction that has read a table and does not end. */
-async function holdRow(): Promise<{ release: () => void; held: Promise<void> }> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const reading = Promise.withResolvers<void>();
-  const held = database.write.transaction().execute(async (trx) => {
-    await sql`SELECT id FROM ledger.ledgers`.execute(trx);
-    reading.resolve();
-    await promise;
-  });
-  await reading.promise;
-  return { release: resolve, held };
-}
-
 let test: TestDatabase;
 let database: Database;
 
@@ -187,29 +174,6 @@ describe('migrations', () => {
     const complete = await fingerprint(database.direct);
     expect(await migrateUp(database.direct, settings)).toEqual({ ran: [] });
     expect(await fingerprint(database.direct)).toBe(complete);
-  });
-
-  it('wait for a lock only for a moment at a time, so that writers pass', async () => {
-    await migrateUp(database.direct, settings);
-    const { release, held } = await holdRow();
-    await withMigrations(
-      { '9999_column.up.sql': 'ALTER TABLE ledger.ledgers ADD COLUMN note text;' },
-      async (directory) => {
-        const migrating = migrateUp(database.direct, settings, { directory });
-        // A try is given up while the lock is still held: a waiter that was there is gone.
-        const waiting = async () => {
-          const { rows } = await sql<{ n: number }>`
-            SELECT count(*)::int AS n FROM pg_locks
-            WHERE NOT granted AND relation = 'ledger.ledgers'::regclass`.execute(database.write);
-          return rows[0]?.n ?? 0;
-        };
-        await expect.poll(waiting, { timeout: 10_000, interval: 20 }).toBe(1);
-        await expect.poll(waiting, { timeout: 10_000, interval: 20 }).toBe(0);
-        release();
-        await held;
-        expect(await migrating).toEqual({ ran: ['9999_column'] });
-      },
-    );
   });
 
   it('let others read the quarters until the last statement of 0020', async () => {

@@ -61,6 +61,10 @@ describe('the bloat of real indexes', () => {
     await sql.raw('CREATE INDEX sample_pair ON ledger.sample (id, name)').execute(db);
     await sql.raw('CREATE INDEX sample_note ON ledger.sample (note)').execute(db);
     await sql.raw('CREATE INDEX sample_expression ON ledger.sample (lower(name))').execute(db);
+    // Of a column that is mostly NULL the index has the rest only.
+    await sql.raw('ALTER TABLE ledger.sample ADD rare text').execute(db);
+    await sql.raw('UPDATE ledger.sample SET rare = md5(id::text) WHERE id % 10 = 0').execute(db);
+    await sql.raw('CREATE INDEX sample_rare ON ledger.sample (rare) WHERE rare IS NOT NULL').execute(db);
     await sql.raw('CREATE INDEX sample_same ON ledger.sample (extra)').execute(db);
     await sql.raw('ANALYZE ledger.sample').execute(db);
   });

@@ -17,6 +17,22 @@ export function startBuild(
   return { child, ended: once(child, 'close').then(([, signal]) => signal as NodeJS.Signals | null) };
 }
 
+/** A transaction that has read these tables, as a dump has. */
+export async function holdRead(db: Db, ...tables: string[]): Promise<() => Promise<void>> {
+  const taken = Promise.withResolvers<void>();
+  const wanted = Promise.withResolvers<void>();
+  const held = db.transaction().execute(async (trx) => {
+    for (const table of tables) await sql.raw(`SELECT FROM ${table}`).execute(trx);
+    taken.resolve();
+    await wanted.promise;
+  });
+  await taken.promise;
+  return async () => {
+    wanted.resolve();
+    await held;
+  };
+}
+
 /** A transaction that has a snapshot: whatever is built CONCURRENTLY waits for it before it ends. */
 export async function holdSnapshot(db: Db): Promise<() => Promise<void>> {
   const taken = Promise.withResolvers<void>();

@@ -1,7 +1,11 @@
 import { sql } from 'kysely';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { AppError } from '../../src/core/errors.ts';
+import { openDatabase } from '../../src/db/database.ts';
 import { buildIndexFile } from '../../src/db/index-file-build.ts';
+import type { OnBlocked } from '../../src/db/locks.ts';
 import { type Book, openBook } from '../ledger/fixture.ts';
+import { holdRead } from './build-process.ts';
 import { complete, EXAMPLE, indexesLike } from './fixture.ts';
 
 const QUARTERS = ['2026q1', '2026q2', '2026q3'];
@@ -107,6 +111,59 @@ describe('an index of a partitioned table', () => {
     });
     expect(await all('%once_key')).toEqual([]);
     await ddl('CREATE UNIQUE INDEX unlike ON ledger.transactions_2026q2 (ledger_id, created_at, id, amount)');
+  });
+
+  it('that cannot be unique goes again without keeping anybody out for long, and tells who is in the way', async () => {
+    await ddl(`
+      INSERT INTO ledger.transactions (ledger_id, created_at, id, status, currency, amount, account_ids)
+      SELECT 1, '2026-08-05', gen_random_uuid(), 'SUCCESS', 'EUR', 7, '{}' FROM generate_series(1, 2)`);
+    const letGo = await holdRead(book.db, 'ledger.transactions_2026q1');
+    const told: string[][] = [];
+    const onBlocked: OnBlocked = (relations, blockers, _attempt, waiting) => {
+      if (waiting === 'short' && blockers.length > 0) told.push([...relations]);
+      if (told.length > 0) void letGo();
+    };
+    const text =
+      'CREATE UNIQUE INDEX transactions_once_key ON ledger.transactions (ledger_id, created_at, amount);';
+    await expect(build(text, { onBlocked })).rejects.toMatchObject({ code: 'duplicate_key' });
+    expect(told[0]).toContain('ledger.transactions_2026q1');
+    expect(await all('%once_key')).toEqual([]);
+  });
+
+  it('leaves none of its own where somebody attaches another one meanwhile', async () => {
+    let done = false;
+    const onStatement = async (statement: string) => {
+      if (done || !/ATTACH PARTITION.*2026q2/.test(statement)) return;
+      done = true;
+      await sql
+        .raw(`CREATE INDEX theirs ON ledger.transactions_2026q2 (ledger_id, currency, created_at DESC);
+              ALTER INDEX ledger.transactions_currency_idx ATTACH PARTITION ledger.theirs`)
+        .execute(book.db);
+    };
+    const [report] = await build(EXAMPLE.text, { onStatement });
+    expect(report).toMatchObject({
+      built: ['2026q1', '2026q3'].map((q) => `ledger.transactions_${q}_currency_idx`),
+      dropped: ['ledger.transactions_2026q2_currency_idx'],
+    });
+    expect(await all()).toEqual(complete(['2026q1', '2026q3']));
+    expect(await all('theirs')).toEqual(['theirs valid on transactions_2026q2 of transactions_currency_idx']);
+  });
+
+  it('is not completed with a part that is not valid, and what it is told mends that', async () => {
+    await ddl(`
+      CREATE INDEX transactions_currency_idx ON ONLY ledger.transactions (ledger_id, currency, created_at DESC);
+      CREATE INDEX theirs ON ledger.transactions_2026q2 (ledger_id, currency, created_at DESC)`);
+    const admin = openDatabase({ databaseUrl: book.adminUrl, poolMax: 1 });
+    await sql`UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'ledger.theirs'::regclass`.execute(
+      admin.direct,
+    );
+    await admin.close();
+    await ddl('ALTER INDEX ledger.transactions_currency_idx ATTACH PARTITION ledger.theirs');
+    const failure = await build(EXAMPLE.text).catch((error: unknown) => error);
+    expect(failure).toMatchObject({ code: 'index_incomplete', detail: /Run `REINDEX[^`]*"theirs"`, then/ });
+    await ddl(/`(.*)`/.exec((failure as AppError).detail)?.[1] ?? '');
+    expect(await build(EXAMPLE.text)).toMatchObject([{ built: [] }]);
+    expect(await all()).toContainEqual('transactions_currency_idx valid on transactions');
   });
 
   it('is built where one partition left after the others were done', async () => {

@@ -197,6 +197,7 @@ describe('what is printed', () => {
     expect(
       renderReindex({
         dropped: ['l.x_ccnew'],
+        kept: [{ index: 'l.y_ccnew', detail: 'It is not ours.' }],
         indexes: [
           { ...base, index: 'l.a', outcome: 'rebuilt' },
           { ...base, index: 'l.b', outcome: 'failed', after: 3_000_000n, detail: 'Two rows have one key.' },
@@ -206,6 +207,7 @@ describe('what is printed', () => {
       }),
     ).toMatchInlineSnapshot(`
       "l.x_ccnew was dropped, a leftover of a run that was killed.
+      l.y_ccnew is a leftover, and could not be dropped. It is not ours.
       Index  Why      Outcome   Before      After  Seconds
       l.a    bloated  rebuilt  2.9 MiB  976.6 KiB      2.0
       l.b    bloated  failed   2.9 MiB    2.9 MiB      2.0

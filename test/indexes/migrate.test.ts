@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { sql } from 'kysely';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Database, openDatabase } from '../../src/db/database.ts';
+import { INDEX_LOCK } from '../../src/db/index-file-build.ts';
+import { type Blocker, type OnBlocked, withNamedLock } from '../../src/db/locks.ts';
 import { migrateUp, migrationStatus } from '../../src/db/migrate.ts';
 import { migrationDirectory } from '../../src/db/migration-files.ts';
 import { type Book, openBook } from '../ledger/fixture.ts';
@@ -45,11 +47,13 @@ describe('a migration of indexes on a ledger with partitions', () => {
     first.catch(() => {});
     await waitsInBuild(book.db);
     const second = up(other);
-    // The other one has come to where it has to wait, and does not hold what the first one waits for.
+    // The other one has come to where it has to wait and looks for whom, and does not hold what the first one waits for.
     const tries = async () => {
       const { rows } = await sql<{ n: number }>`
         SELECT count(*)::int AS n FROM pg_stat_activity
-        WHERE application_name = 'other-pod' AND query LIKE '%pg_try_advisory_lock%'`.execute(book.db);
+        WHERE application_name = 'other-pod' AND query LIKE '%pg_stat_progress_create_index%'`.execute(
+        book.db,
+      );
       return rows[0]?.n;
     };
     await expect.poll(tries, { timeout: 20_000, interval: 20 }).toBeGreaterThan(0);
@@ -58,6 +62,42 @@ describe('a migration of indexes on a ledger with partitions', () => {
     expect(reports.flatMap(({ ran }) => ran).toSorted()).toEqual(names);
     expect(await indexesLike(book.db, '%currency_idx')).toEqual(complete(QUARTERS));
     expect((await migrationStatus(book.db, directory)).pending).toEqual([]);
+  });
+
+  it('says whom it waits for, and builds nothing that became needless meanwhile', async () => {
+    const told: [readonly string[], readonly Blocker[]][] = [];
+    const heard = Promise.withResolvers<void>();
+    const onBlocked: OnBlocked = (what, blockers) => {
+      told.push([what, blockers]);
+      heard.resolve();
+    };
+    const waiting = await withNamedLock(book.database.direct, INDEX_LOCK, async (session) => {
+      const migrating = migrateUp(other.direct, settings, { directory, onBlocked });
+      migrating.catch(() => {});
+      await Promise.race([heard.promise, migrating]);
+      const { rows } = await sql<{ pid: number }>`SELECT pg_backend_pid() AS pid`.execute(session);
+      expect(told).toEqual([[['whoever builds indexes'], [expect.objectContaining({ pid: rows[0]?.pid })]]]);
+      // However often it is tried within the minute, that is told once.
+      const tries = new Set<string>();
+      const countTries = async () => {
+        const { rows: looks } = await sql<{ at: string }>`
+          SELECT query_start::text AS at FROM pg_stat_activity
+          WHERE application_name = 'other-pod' AND query LIKE '%pg_stat_progress_create_index%'`.execute(
+          book.db,
+        );
+        for (const { at } of looks) tries.add(at);
+        return tries.size;
+      };
+      await expect.poll(countTries, { timeout: 20_000, interval: 10 }).toBeGreaterThan(2);
+      expect(told).toHaveLength(1);
+      // What another pod leaves that has gone on to a migration which drops the index again.
+      await sql`INSERT INTO quartermaster.migrations (name, timestamp) VALUES ('9997_currency', now()::text)`.execute(
+        session,
+      );
+      return { migrating };
+    });
+    expect(await waiting.migrating).toEqual({ ran: ['9998_after', '9999_name'] });
+    expect(await indexesLike(book.db, '%currency_idx')).toEqual([]);
   });
 
   it('goes on where its session was ended, and what comes behind it waits until it is whole', async () => {

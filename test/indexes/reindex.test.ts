@@ -15,6 +15,7 @@ import { auditIndexes } from '../../src/summaries/index-audit.ts';
 import { thresholds } from '../../src/summaries/index-findings.ts';
 import { reindex } from '../../src/summaries/index-reindex.ts';
 import { type Book, openBook } from '../ledger/fixture.ts';
+import { bloat, breakOne } from './broken.ts';
 import { holdSnapshot, sessionsGone, waitsInBuild } from './build-process.ts';
 import { indexesLike } from './fixture.ts';
 
@@ -31,29 +32,10 @@ afterEach(() => book.close());
 
 const ddl = (text: string) => sql.raw(text).execute(book.database.direct);
 
-/** A table whose key and index are nine tenths empty. */
-async function bloat(name = 'big'): Promise<void> {
-  await ddl(`
-    CREATE TABLE ledger.${name} (id integer PRIMARY KEY, note text);
-    INSERT INTO ledger.${name} SELECT n, md5(n::text) FROM generate_series(1, 30000) AS n;
-    CREATE INDEX ${name}_note ON ledger.${name} (note);
-    DELETE FROM ledger.${name} WHERE id % 10 > 0`);
-  await ddl(`VACUUM ANALYZE ledger.${name}`);
-}
-
-/** An index that is not valid, and what a REINDEX of it that died left. */
-async function breakOne(): Promise<void> {
-  await ddl('CREATE TABLE ledger.same (a integer); INSERT INTO ledger.same VALUES (1), (1)');
-  for (const name of ['broken', 'broken_ccnew'])
-    await expect(ddl(`CREATE UNIQUE INDEX CONCURRENTLY ${name} ON ledger.same (a)`)).rejects.toThrow(
-      /could not/,
-    );
-}
-
 describe('what is bloated or broken', () => {
   it('is built anew one at a time, the leftovers dropped first, and the others left alone', async () => {
-    await bloat();
-    await breakOne();
+    await bloat(book.database.direct);
+    await breakOne(book.database.direct);
     await ddl('DELETE FROM ledger.same');
     const statements: string[] = [];
     const onStatement = (statement: string) => void statements.push(statement);
@@ -74,6 +56,7 @@ describe('what is bloated or broken', () => {
     expect(await indexesLike(book.db, 'b%')).not.toContainEqual(expect.stringContaining('INVALID'));
     expect(await reindex(book.database, { limits })).toEqual({
       dropped: [],
+      kept: [],
       indexes: [],
       left: [],
       freed: 0n,
@@ -99,8 +82,8 @@ describe('what is bloated or broken', () => {
   });
 
   it('that cannot be built is told with its rows, leaves nothing, and keeps no other from being built', async () => {
-    await breakOne();
-    await bloat();
+    await breakOne(book.database.direct);
+    await bloat(book.database.direct);
     const { indexes } = await reindex(book.database, { limits });
     expect(indexes.map(({ outcome }) => outcome).sort()).toEqual(['failed', 'rebuilt', 'rebuilt']);
     expect(indexes.find(({ outcome }) => outcome === 'failed')).toMatchObject({
@@ -111,7 +94,7 @@ describe('what is bloated or broken', () => {
   });
 
   it('is left for another time when there is none, and what was under way is swept up', async () => {
-    await bloat();
+    await bloat(book.database.direct);
     expect(await reindex(book.database, { limits, budget: 0 })).toMatchObject({
       indexes: [],
       left: expect.arrayContaining(['ledger.big_note', 'ledger.big_pkey']),
@@ -133,7 +116,7 @@ describe('a run that is killed', () => {
   it.each(['its process', 'its session'])(
     'as %s dies leaves an index that the next run drops',
     async (what) => {
-      await bloat();
+      await bloat(book.database.direct);
       const letGo = await holdSnapshot(book.db);
       const script = new URL('./reindex-child.ts', import.meta.url).pathname;
       const child = spawn(process.execPath, [script, book.url], { stdio: 'ignore' });
@@ -155,7 +138,7 @@ describe('a run that is killed', () => {
   );
 
   it('by a signal says that it was stopped', async () => {
-    await bloat();
+    await bloat(book.database.direct);
     const letGo = await holdSnapshot(book.db);
     const stop = new AbortController();
     const working = reindex(book.database, { limits, signal: stop.signal });
@@ -170,7 +153,7 @@ describe('a run that is killed', () => {
   it.each(['us', 'a role of which we are told nothing'])(
     'an index that is built anew by hand as %s is no leftover',
     async (who) => {
-      await bloat();
+      await bloat(book.database.direct);
       const admin = openDatabase({ databaseUrl: book.adminUrl, poolMax: 2 });
       const letGo = await holdSnapshot(book.db);
       const by = who === 'us' ? book.database : admin;
@@ -209,7 +192,7 @@ describe('the jobs', () => {
   };
 
   it('warn of each finding, and report', async () => {
-    await breakOne();
+    await breakOne(book.database.direct);
     const report = await runJob('audit-indexes');
     expect(report).toMatchObject({
       findings: [{ kind: 'invalid' }, { kind: 'leftover' }],
@@ -222,7 +205,7 @@ describe('the jobs', () => {
   });
 
   it('mend what is broken, and are loud about being off', async () => {
-    await breakOne();
+    await breakOne(book.database.direct);
     expect(await runJob('reindex', { QM_REINDEX: 'off' })).toEqual({
       off: expect.stringMatching(/QM_REINDEX is off/),
     });

@@ -43,6 +43,7 @@ const raw: Exceptions = {
   'src/db/index-build.ts': 'DDL of indexes, from the catalog',
   'src/db/index-shape.ts': 'DDL of indexes, and an expression over the catalog that two statements share',
   'src/db/concurrent-index.ts': 'DDL of indexes',
+  'src/db/index-file-build.ts': 'who holds a lock, which two statements share; its name is a constant',
   'src/db/drop-tables.ts': 'DROP TABLE, with names from identifier()',
   'src/quarters/drift-read.ts': 'a list of columns of the catalog, which is a constant',
   'src/quarters/drift-fix.ts': 'DDL that drift-remedy makes of the catalog',
