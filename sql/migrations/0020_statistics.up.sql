@@ -37,6 +37,7 @@ BEGIN
 END
 $$;
 
+SET LOCAL lock_timeout = '1s';
 -- When the tables of a quarter that takes no rows any more were vacuumed and frozen, so that no wraparound comes to them. Last, for
 -- until the transaction ends nobody else reads the quarters, and what comes before may take minutes.
 ALTER TABLE quartermaster.quarters ADD COLUMN frozen_at timestamptz;
