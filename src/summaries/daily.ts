@@ -43,10 +43,8 @@ export async function countDays(
 ): Promise<void> {
   // For sorts and hashes of this transaction alone; what needs more goes through files.
   await sql`SELECT set_config('work_mem', '64MB', true)`.execute(trx);
-  await withoutLoops(trx, async () => {
-    await countTransactions(trx, quarter, days);
-    await countAccounts(trx, calendar, quarter, days);
-  });
+  await withoutLoops(trx, () => countTransactions(trx, quarter, days));
+  await countAccounts(trx, calendar, quarter, days);
 }
 
 /** LATERAL makes it one range of the key for each day, however much else the quarter holds. */
@@ -68,8 +66,9 @@ async function countTransactions(trx: Trx, quarter: Quarter, days: readonly Ledg
 }
 
 /**
- * Entries have no index by day. Of a few days the transactions name the accounts, and each is one range of the key;
- * of many days that is slower than to read all entries of the quarter one behind the other.
+ * Of a few transactions the accounts are named, and each is one range of the key; of more that is slower than to read all
+ * entries from the first day to the last one behind the other, as they lie. What is stored is looked up in the order
+ * of its key, row by row: where the rows of one day lie depends on how they came there.
  */
 async function countAccounts(
   trx: Trx,
@@ -84,16 +83,25 @@ async function countAccounts(
     trx,
   );
   const { probes = 0, entries = 0 } = rows[0] ?? {};
-  const counted =
-    probes * PROBE_COST < entries ? countedByAccount(quarter, days) : countedInOneGo(calendar, quarter, days);
+  const isFew = probes * PROBE_COST < entries * partOfQuarter(quarter, days);
+  const counted = isFew ? countedByAccount(quarter, days) : countedInOneGo(calendar, quarter, days);
   await sql`
     CREATE TEMPORARY TABLE counted_accounts ON COMMIT DROP AS
     SELECT c.ledger_id, c.day, c.account_id, c.entry_count, c.debits, c.credits, c.closing_balance,
            s.closing_balance AS stored_balance
-    FROM (${counted}) AS c
-    LEFT JOIN ledger.daily_balances AS s
-      ON s.ledger_id = c.ledger_id AND s.account_id = c.account_id AND s.snapshot_date = c.day
-      AND ${storedOf(days, 's', 'snapshot_date')}`.execute(trx);
+    FROM (${counted} ORDER BY ledger_id, account_id, day) AS c
+    LEFT JOIN LATERAL (
+      SELECT closing_balance FROM ledger.daily_balances
+      WHERE ledger_id = c.ledger_id AND account_id = c.account_id AND snapshot_date = c.day
+      LIMIT 1
+    ) AS s ON true`.execute(trx);
+}
+
+/** From the first day to the last, of all of the quarter's time. */
+function partOfQuarter(quarter: Quarter, days: readonly LedgerDay[]): number {
+  const first = Math.min(...days.map(({ start }) => start.getTime()));
+  const last = Math.max(...days.map(({ end }) => end.getTime()));
+  return (last - first) / (quarter.end.getTime() - quarter.start.getTime());
 }
 
 /** True of the stored rows of the days and of few others, so that PostgreSQL need not look at all there are. */

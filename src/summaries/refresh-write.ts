@@ -17,7 +17,7 @@ export interface Written {
 export async function writeDays(trx: Trx, days: readonly LedgerDay[]): Promise<Written> {
   const summaries = await writeUsers(trx, days);
   await writeTotals(trx, days);
-  const balances = await writeBalances(trx, days);
+  const balances = await writeBalances(trx);
   await writeGroups(trx, days);
   return { summaries, balances };
 }
@@ -62,21 +62,16 @@ async function writeTotals(trx: Trx, days: readonly LedgerDay[]): Promise<void> 
 }
 
 /** In the order of the key, which after a load of years takes half the time. */
-async function writeBalances(trx: Trx, days: readonly LedgerDay[]): Promise<number> {
-  const changed = await withoutLoops(trx, () =>
-    sql`
-    UPDATE ledger.daily_balances AS s SET closing_balance = c.closing_balance
-    FROM pg_temp.counted_accounts AS c
-    WHERE s.ledger_id = c.ledger_id AND s.account_id = c.account_id AND s.snapshot_date = c.day
-      AND ${storedOf(days, 's', 'snapshot_date')} AND c.stored_balance <> c.closing_balance`.execute(trx),
-  );
-  const added = await sql`
+async function writeBalances(trx: Trx): Promise<number> {
+  const { numAffectedRows } = await sql`
     INSERT INTO ledger.daily_balances (ledger_id, account_id, snapshot_date, closing_balance)
     SELECT ledger_id, account_id, day, closing_balance
     FROM pg_temp.counted_accounts
-    WHERE stored_balance IS NULL
-    ORDER BY ledger_id, account_id, day`.execute(trx);
-  return Number(changed.numAffectedRows ?? 0n) + Number(added.numAffectedRows ?? 0n);
+    WHERE stored_balance IS DISTINCT FROM closing_balance
+    ORDER BY ledger_id, account_id, day
+    ON CONFLICT (ledger_id, account_id, snapshot_date) DO UPDATE
+    SET closing_balance = excluded.closing_balance`.execute(trx);
+  return Number(numAffectedRows ?? 0n);
 }
 
 /** What went out of and into the accounts of each kind; an account that does not exist has none. */

@@ -198,7 +198,7 @@ describe('a repair that is killed', () => {
     expect(await fix()).toMatchObject({ failed: [], drift: [] });
     const { rows } = await sql`
       SELECT count(*)::int AS n FROM pg_index WHERE indrelid = ${E}::regclass`.execute(admin.direct);
-    expect(rows).toEqual([{ n: 2 }]);
+    expect(rows).toEqual([{ n: 3 }]);
   });
 });
 
@@ -219,7 +219,11 @@ describe('a repair', () => {
     const { rows } = await sql`
       SELECT indexrelid::regclass::text AS name FROM pg_index
       WHERE indrelid = 'ledger.entries_2026q3'::regclass AND indisvalid ORDER BY 1`.execute(admin.direct);
-    expect(rows).toEqual([{ name: 'ledger.by_hand' }, { name: 'ledger.entries_2026q3_pkey' }]);
+    expect(rows).toEqual([
+      { name: 'ledger.by_hand' },
+      { name: 'ledger.entries_2026q3_created_at_idx' },
+      { name: 'ledger.entries_2026q3_pkey' },
+    ]);
   });
 
   it('drops an invalid index that a REINDEX left, and no other', async () => {

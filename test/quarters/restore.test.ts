@@ -186,7 +186,7 @@ describe('a restore of a detached quarter', () => {
       expect(await stand('2024q2')).toBe(restored);
       expect(await same('2024q2')).toBe(true);
       const { rows } = await sql`SELECT FROM pg_indexes WHERE tablename = 'entries_2024q2'`.execute(db());
-      expect(rows).toHaveLength(2);
+      expect(rows).toHaveLength(3);
       expect(await structureDrift(db())).toEqual([]);
     } finally {
       await ddl('DROP INDEX ledger.entries_later_idx');

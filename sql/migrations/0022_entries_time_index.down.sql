@@ -1,0 +1,1 @@
+DROP INDEX ledger.entries_time_idx;
