@@ -109,7 +109,7 @@ describe('createPartitions', () => {
         FROM pg_class AS c
         WHERE relname IN ('entries', 'entries_2020q3') ORDER BY relname`.execute(admin.direct);
       expect({ ...rows[1], name: 'entries' }).toEqual({ ...rows[0], owner: 'quartermaster' });
-      expect(rows[1]).toMatchObject({ target: 500, indexes: 1 });
+      expect(rows[1]).toMatchObject({ target: 500, indexes: 2 });
       expect(rows[1]?.acl.join()).not.toMatch(/quartermaster (UPDATE|DELETE|TRUNCATE)/);
     } finally {
       await sql.raw(`DROP OWNED BY ${role}; DROP ROLE ${role}`).execute(admin.direct);
