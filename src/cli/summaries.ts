@@ -77,7 +77,7 @@ export function summariesCommand(kit: CommandKit): Command {
         }
         if (quarter !== undefined && report.skipped.length > 0) {
           const detail = `${quarter} left while its summaries were looked at, so not all of its days were. Restore it and run this again.`;
-          throw new AppError('conflict', 'partition_not_attached', detail);
+          throw new AppError('refused', 'partition_not_attached', detail);
         }
       });
     });

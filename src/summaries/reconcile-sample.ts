@@ -26,7 +26,7 @@ const MOST_LEDGERS = 2000;
  * have totals, which most differences concern; the others among all days there are, for a day may lack all of its rows.
  * The same random numbers on the same data give the same sample.
  *
- * @throws AppError not_found/no_such_quarter, conflict/quarter_state, conflict/partition_not_attached: of the one asked for
+ * @throws AppError not_found/no_such_quarter, conflict/quarter_state, refused/partition_not_attached: of the one asked for
  */
 export async function sampleDays(
   options: SampleOptions,
@@ -88,7 +88,7 @@ async function onlineQuarter({ db, calendar, now }: SampleOptions, name: string)
   const quarter = calendar.quarter(name);
   if (await isAttached(db, quarter)) return quarter;
   const detail = `${name} is ${state}, and not all of its partitions are attached. Where it is on its way out it cannot be looked at; otherwise run \`quartermaster run reconcile-partitions\`.`;
-  throw new AppError('conflict', 'partition_not_attached', detail);
+  throw new AppError('refused', 'partition_not_attached', detail);
 }
 
 /** Those whose rows can be counted now, oldest first. */

@@ -81,7 +81,7 @@ interface Found extends Comparison {
  * The rows of a closed quarter cannot change, so there a difference is damage or somebody's hand; the event says so. Days that lack what no
  * refresh before an upgrade could make of them are no difference: they are marked at the start (`remarkDays`).
  *
- * @throws AppError not_found/no_such_quarter, conflict/quarter_state, conflict/partition_not_attached: of `quarter`
+ * @throws AppError not_found/no_such_quarter, conflict/quarter_state, refused/partition_not_attached: of `quarter`
  */
 export async function reconcileSummaries(options: ReconcileOptions): Promise<SummaryReconcileReport> {
   const { database, calendar, clock, days = 100, quarter: only, random = Math.random, signal } = options;

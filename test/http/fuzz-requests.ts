@@ -160,6 +160,7 @@ const query = fc
 /** Queries that a route of this path takes as they are, now and then. */
 const goodQueries: Record<string, string> = {
   daily: '?from=2026-01-01&to=2026-01-31',
+  groups: '?from=2026-01-01&to=2026-01-31',
   statement: '?from=2026-01-01',
   accounts: '?entity_id=alice',
   loads: '?id=l',
