@@ -219,11 +219,8 @@ describe('a repair', () => {
     const { rows } = await sql`
       SELECT indexrelid::regclass::text AS name FROM pg_index
       WHERE indrelid = 'ledger.entries_2026q3'::regclass AND indisvalid ORDER BY 1`.execute(admin.direct);
-    expect(rows).toEqual([
-      { name: 'ledger.by_hand' },
-      { name: 'ledger.entries_2026q3_created_at_idx' },
-      { name: 'ledger.entries_2026q3_pkey' },
-    ]);
+    const names = ['by_hand', 'entries_2026q3_created_at_idx', 'entries_2026q3_pkey'];
+    expect(rows).toEqual(names.map((name) => ({ name: `ledger.${name}` })));
   });
 
   it('drops an invalid index that a REINDEX left, and no other', async () => {
