@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import { withoutLoops } from '../db/planner.ts';
 import type { Trx } from '../db/schema.ts';
 
 /**
@@ -7,7 +8,8 @@ import type { Trx } from '../db/schema.ts';
  */
 export async function fixCounterparties(trx: Trx, quarter: string): Promise<void> {
   await deleteCounterparties(trx, quarter);
-  await sql`
+  await withoutLoops(trx, () =>
+    sql`
     INSERT INTO ledger.quarter_counterparties
       (ledger_id, quarter, currency, rank, entity_id, debits, credits, turnover)
     SELECT ledger_id, ${quarter}, currency, rank, entity_id, debits, credits, debits + credits
@@ -22,7 +24,8 @@ export async function fixCounterparties(trx: Trx, quarter: string): Promise<void
       GROUP BY b.ledger_id, k.currency, k.entity_id
     ) AS ranked
     WHERE rank <= 100
-    ORDER BY ledger_id, currency, rank`.execute(trx);
+    ORDER BY ledger_id, currency, rank`.execute(trx),
+  );
 }
 
 /** Nothing is fixed of a quarter that is open. */

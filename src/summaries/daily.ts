@@ -4,6 +4,7 @@ import { assert } from '../core/errors.ts';
 import type { Calendar, Quarter } from '../core/quarter.ts';
 import { quarterTables } from '../core/tables.ts';
 import { partitionSql } from '../db/partition.ts';
+import { withoutLoops } from '../db/planner.ts';
 import type { Trx } from '../db/schema.ts';
 
 /** A day of a ledger, and the instants it goes from and to. */
@@ -112,18 +113,6 @@ export function storedOf(
 ): RawBuilder<unknown> {
   return sql`${sql.ref(`${table}.ledger_id`)} = ANY (${[...new Set(days.map(({ ledgerId }) => ledgerId))]}::integer[])
     AND ${sql.ref(`${table}.${day}`)} = ANY (${[...new Set(days.map((one) => one.day))]}::date[])`;
-}
-
-/**
- * Keeps the planner from holding each counted row against each stored one. Of a day that was not there at the last ANALYZE it believes that
- * nothing is stored, and for so little a nested loop looks best: 8,000 users of today were 64 million comparisons. What has to be a
- * loop, as LATERAL has, stays one.
- */
-export async function withoutLoops<T>(trx: Trx, action: () => Promise<T>): Promise<T> {
-  await sql`SET LOCAL enable_nestloop = off`.execute(trx);
-  const result = await action();
-  await sql`SET LOCAL enable_nestloop TO DEFAULT`.execute(trx);
-  return result;
 }
 
 /**

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
+import { withoutLoops } from '../db/planner.ts';
 import type { Trx } from '../db/schema.ts';
-import { type LedgerDay, storedOf, withoutLoops } from './daily.ts';
+import { type LedgerDay, storedOf } from './daily.ts';
 
 /** Rows that were written because they were new or different. */
 export interface Written {
