@@ -71,8 +71,8 @@ export async function readGroups(
 }
 
 /**
- * One statement: of days that are summed up a row each, and of marked ones the entries. Those have no index by day, so the day's
- * transactions name the accounts, and each is then a range of the key.
+ * One statement: of days that are summed up a row each, and of marked ones the entries: the day's transactions name the accounts, and
+ * each is then a range of the key. The index of entries by time is for whole quarters' days and all ledgers, not for one reader.
  */
 export function groupStatement(ledgerId: number, query: GroupQuery, { live, stale }: LiveDays) {
   const { groupType, currency } = query;
