@@ -135,4 +135,16 @@ export interface StateSchema {
     finished_at: Date | null;
   };
   'quartermaster.refreshes': { name: string; refreshed_at: Date; seconds: number; detail: Json };
+  'quartermaster.job_outcomes': {
+    job_name: string;
+    succeeded_at: Date | null;
+    failed_at: Date | null;
+    failure: string | null;
+  };
+  'quartermaster.measurements': {
+    metric: string;
+    label: Generated<string>;
+    value: number;
+    measured_at: Generated<Date>;
+  };
 }

@@ -1,5 +1,4 @@
-import { noticingBursts } from '../../jobs/after-burst.ts';
-import { requestAfterLoad, requestRefresh } from '../../jobs/after-load.ts';
+import { requestAfterLoad } from '../../jobs/after-load.ts';
 import { requestAfterVerb } from '../../jobs/after-verb.ts';
 import { allJobs } from '../../jobs/index.ts';
 import { createQuarterDesk } from '../../jobs/quarter-desk.ts';
@@ -9,25 +8,22 @@ import { createFileCache } from '../archive/cache.ts';
 import { openStore } from '../archive/open-store.ts';
 import type { CliHouse } from '../cli/house.ts';
 import type { Clock } from '../core/clock.ts';
-import { AppError } from '../core/errors.ts';
 import { calendar as calendarOf } from '../core/quarter.ts';
 import { openDatabase } from '../db/database.ts';
-import { migrationStatus, readSettings } from '../db/migrate.ts';
-import { createRouter } from '../db/routing.ts';
-import { createServer } from '../http/server.ts';
+import { readSettings } from '../db/migrate.ts';
 import { createAccountCache } from '../ledger/accounts.ts';
 import { type LoadOptions, load } from '../ledger/load.ts';
 import { createPoster } from '../ledger/post.ts';
+import { createBlockedWatches } from '../platform/blocked.ts';
 import type { Config } from '../platform/config.ts';
 import type { Logger } from '../platform/logger.ts';
 import { createMetrics } from '../platform/metrics.ts';
 import { ensureQuarters } from '../quarters/create.ts';
 import { createQueue } from '../queue/queue.ts';
-import { createApi } from './api.ts';
+import { createApiPart } from './api-part.ts';
 import { findArchivedIn } from './archived.ts';
 import { measured } from './measured.ts';
-import { createMetricsServer } from './metrics-server.ts';
-import { createQuarterApi } from './quarter-api.ts';
+import { createWorkerPart } from './worker-part.ts';
 
 /** What the house needs to know of the process it stands in. */
 export interface Process {
@@ -104,8 +100,9 @@ function compose(
     findArchived: findArchivedIn(quarters),
   });
   const jobHouse = { database, calendar, clock, config, quarters, queue, poster };
-  const metrics = createMetrics(process);
-  const jobs = allJobs(jobHouse).map((job) => measured(job, metrics));
+  const metrics = createMetrics();
+  const watchBlocked = createBlockedWatches(metrics, clock);
+  const jobs = allJobs(jobHouse).map((job) => measured(job, metrics, watchBlocked));
   const desk = createQuarterDesk(jobHouse);
   const runLoad = (options: LoadOptions) =>
     load(
@@ -122,6 +119,16 @@ function compose(
       },
       options,
     );
+  const parts = {
+    ...jobHouse,
+    version: process.version,
+    logger,
+    metrics,
+    accounts,
+    archiveFiles,
+    desk,
+    load: runLoad,
+  };
 
   return {
     config,
@@ -142,73 +149,8 @@ function compose(
     goOn: (quarter) => desk.goOn(quarter),
     afterVerb: (verb) => requestAfterVerb(queue, database.write, verb, logger),
 
-    apiService: ({ keys = [] } = {}) => {
-      const requestQuarters = async () => {
-        await queue.enqueue(database.write, 'reconcile-partitions');
-      };
-      const router = createRouter({
-        database,
-        maxLagMs: config.replicaMaxLag * 1000,
-        onReplicaState: (report) => {
-          if (report.state === 'ok') logger.info(report, 'the replica is read from');
-          else logger.warn(report, 'the replica is left alone');
-        },
-      });
-      const api = createApi({
-        config,
-        database,
-        router,
-        calendar,
-        clock,
-        accounts,
-        poster: noticingBursts(poster, { request: () => requestRefresh(queue, database.write), logger }),
-        quarters,
-        archiveFiles,
-        keys,
-        requestQuarters,
-      });
-      const server = createServer(
-        {
-          ...api,
-          version: process.version,
-          logger,
-          checks: [{ name: 'database', check: () => requireReady(database.write, config) }],
-          loads: { ...api.loads, run: runLoad },
-          metrics: metrics.page,
-          quarters: createQuarterApi(jobHouse, desk),
-        },
-        config,
-      );
-      return {
-        name: server.name,
-        address: () => server.address(),
-        start: async () => {
-          // Until it is started everything is read from the primary.
-          await server.start();
-          await router.start();
-        },
-        stop: async () => {
-          await server.stop();
-          await router.stop();
-        },
-      };
-    },
-
-    workerService: () => {
-      const { host, workerPort: port } = config;
-      const server = createMetricsServer(metrics.page, { host, port, version: process.version, logger });
-      return {
-        name: 'worker',
-        start: async () => {
-          await server.start();
-          await queue.start(jobs);
-        },
-        stop: async () => {
-          await queue.stop();
-          await server.stop();
-        },
-      };
-    },
+    apiService: ({ keys = [] } = {}) => createApiPart({ ...parts, keys }),
+    workerService: () => createWorkerPart({ ...parts, jobs }),
 
     installQueues: () => queue.install(jobs),
     close: async () => {
@@ -216,14 +158,4 @@ function compose(
       await store.close?.();
     },
   };
-}
-
-/** A process is ready when its database answers, was made for its settings, and has every migration it knows of. */
-async function requireReady(db: Parameters<typeof readSettings>[0], config: Config): Promise<void> {
-  await readSettings(db, config);
-  const { pending } = await migrationStatus(db);
-  if (pending.length > 0) {
-    const detail = `${pending.length} migrations are missing. Run \`quartermaster migrate up\`.`;
-    throw new AppError('config', 'not_migrated', detail);
-  }
 }

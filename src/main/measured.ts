@@ -1,22 +1,26 @@
-import { type QuarterVerb, transitions } from '../core/lifecycle.ts';
+import { stopwatch } from '../core/clock.ts';
+import type { QuarterVerb } from '../core/lifecycle.ts';
 import { toAppError } from '../db/sqlstate.ts';
+import type { BlockedWatch } from '../platform/blocked.ts';
 import type { Metrics } from '../platform/metrics.ts';
 import type { FixityReport } from '../quarters/fixity.ts';
 import { isDamage } from '../quarters/proof.ts';
-import type { ReconcileReport } from '../quarters/reconcile.ts';
 import type { Job } from '../queue/job.ts';
 
 /** The steps that read an archive which was proved before. */
 const readers: readonly string[] = ['verify', 'drop', 'restore'] satisfies QuarterVerb[];
 
-/** The same job, whose waits and outcome are counted. */
-export function measured(job: Job, metrics: Metrics): Job {
+/** The same job, whose time, waits and outcome are counted. */
+export function measured(job: Job, metrics: Metrics, watchBlocked: () => BlockedWatch): Job {
   const { name } = job;
-  const isStep = name in transitions;
   return {
     ...job,
     async handle(data, run) {
-      const watch = metrics.watchBlocked();
+      const watch = watchBlocked();
+      const seconds = stopwatch();
+      const ended = (outcome: string) =>
+        metrics.observe('job_duration_seconds', { job_name: name, outcome }, seconds());
+      metrics.add('jobs_in_progress', { job_name: name }, 1);
       try {
         const report = await job.handle(data, {
           ...run,
@@ -27,29 +31,25 @@ export function measured(job: Job, metrics: Metrics): Job {
           // Counted as they are found: what was repaired before the run failed would not be found again.
           onDifference: (rows) => {
             run.onDifference?.(rows);
-            metrics.summariesDiffered(rows);
+            metrics.count('summary_differences_total', {}, rows);
           },
         });
-        if (isStep) metrics.quarterJob(name, 'done');
-        if (isReconcile(report)) metrics.reconciled(report);
+        ended('done');
         if (isFixity(report)) {
           const faults = report.damaged.length + (report.chain === null ? 0 : 1);
-          for (let fault = 0; fault < faults; fault++) metrics.fixityFailed();
+          metrics.count('fixity_failures_total', {}, faults);
         }
         return report;
       } catch (error) {
-        if (isStep) metrics.quarterJob(name, toAppError(error).kind);
-        if (readers.includes(name) && isDamage(error)) metrics.fixityFailed();
+        ended(toAppError(error).kind);
+        if (readers.includes(name) && isDamage(error)) metrics.count('fixity_failures_total', {});
         throw error;
       } finally {
+        metrics.add('jobs_in_progress', { job_name: name }, -1);
         watch.done();
       }
     },
   };
-}
-
-function isReconcile(report: object): report is ReconcileReport {
-  return 'horizon' in report && 'drift' in report;
 }
 
 /** Of a job that reads many archives, and does not fail for one of them. */

@@ -1,6 +1,23 @@
-import { Counter, Gauge, Registry } from 'prom-client';
-import type { Clock } from '../core/clock.ts';
-import { quarterTables } from '../core/tables.ts';
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { assert } from '../core/errors.ts';
+import { databaseMetrics } from './database-metrics.ts';
+import type { MetricSpec } from './metric.ts';
+import { processMetrics } from './process-metrics.ts';
+
+/** All metrics of the program, without the prefix `quartermaster_`. */
+export const catalogue = { ...processMetrics, ...databaseMetrics } as const;
+
+type Catalogue = typeof catalogue;
+type NameOf<Kind extends MetricSpec['kind']> = {
+  [Name in keyof Catalogue]: Catalogue[Name]['kind'] extends Kind ? Name : never;
+}[keyof Catalogue];
+
+export type MetricName = keyof Catalogue;
+export type CounterName = NameOf<'counter'>;
+export type GaugeName = NameOf<'gauge'>;
+export type HistogramName = NameOf<'histogram'>;
+/** The labels of a metric, each with its value. */
+export type LabelsOf<Name extends MetricName> = Record<Catalogue[Name]['labels'][number], string>;
 
 /** A page of metrics as Prometheus reads it. */
 export interface MetricsPage {
@@ -8,134 +25,69 @@ export interface MetricsPage {
   render(): Promise<string>;
 }
 
-/** Told of every look at who is in the way; `done()` says that nobody is any more. */
-export interface BlockedWatch {
-  onBlocked(
-    relations: readonly string[],
-    blockers: readonly { readonly transactionAge: number }[],
-    attempt: number,
-    waiting: 'short' | 'long',
-  ): void;
-  done(): void;
-}
-
-/** What a process counts and measures. Labels are of few values: tables and not partitions, codes and not sentences. */
+/** What a process counts and measures. Names and labels are those of the catalogue, and no others are taken. */
 export interface Metrics {
   readonly page: MetricsPage;
-  /** One for each piece of work that may have to wait for a lock. */
-  watchBlocked(): BlockedWatch;
-  /** What a reconcile found: until when every row has a quarter, and how many findings there are of each code. */
-  reconciled(found: { readonly horizon: Date; readonly drift: readonly { readonly code: string }[] }): void;
-  /** `outcome` is `done`, or the kind of the failure. */
-  quarterJob(verb: string, outcome: string): void;
-  /** An archive that was read again is not what was written. */
-  fixityFailed(): void;
-  /** Rows of the summaries were not what the ledger's rows come to. */
-  summariesDiffered(rows: number): void;
+  count<Name extends CounterName>(name: Name, labels: LabelsOf<Name>, by?: number): void;
+  /** In the unit of the name. */
+  observe<Name extends HistogramName>(name: Name, labels: LabelsOf<Name>, value: number): void;
+  set<Name extends GaugeName>(name: Name, labels: LabelsOf<Name>, value: number): void;
+  add<Name extends GaugeName>(name: Name, labels: LabelsOf<Name>, by: number): void;
+  /** All series of a gauge at once: what is not among them is gone. */
+  replace<Name extends GaugeName>(
+    name: Name,
+    series: readonly { readonly labels: LabelsOf<Name>; readonly value: number }[],
+  ): void;
+  /** Called before each page, to bring gauges up to date. What it throws fails the page, so it throws nothing. */
+  onPage(refresh: () => void | Promise<void>): void;
 }
 
-/** After so long without another look a wait is over: the process may have ended it without a word. */
-const STALE_MS = 10_000;
+const PREFIX = 'quartermaster_';
 
-export function createMetrics({ version, clock }: { version: string; clock: Clock }): Metrics {
+export function createMetrics(): Metrics {
   const registry = new Registry();
-  const registers = [registry];
-  new Gauge({
-    name: 'quartermaster_build_info',
-    help: 'Always 1; the version is its label.',
-    labelNames: ['version'],
-    registers,
-  }).set({ version }, 1);
+  const refreshes: (() => void | Promise<void>)[] = [];
+  // Processor, memory and event loop of the process, as Prometheus and Node call them.
+  collectDefaultMetrics({ register: registry, prefix: PREFIX });
+  const made = new Map(
+    Object.entries<MetricSpec>(catalogue).map(([name, spec]) => [name, createMetric(registry, name, spec)]),
+  );
 
-  // By watch and table, for two pieces of work may wait for the same table.
-  const waits = new Set<Map<string, { age: number; at: number }>>();
-  new Gauge({
-    name: 'quartermaster_blocked_by_age_seconds',
-    help: 'Age of the oldest transaction that maintenance of the table waits for. Absent while nobody is in the way.',
-    labelNames: ['relation'],
-    registers,
-    collect() {
-      this.reset();
-      const oldest = new Map<string, number>();
-      for (const [relation, { age, at }] of [...waits].flatMap((wait) => [...wait])) {
-        if (clock.now().getTime() - at > STALE_MS) continue;
-        oldest.set(relation, Math.max(age, oldest.get(relation) ?? 0));
-      }
-      for (const [relation, age] of oldest) this.set({ relation }, age);
-    },
-  });
-  const lockTimeouts = new Counter({
-    name: 'quartermaster_lock_timeouts_total',
-    help: 'Short waits for a lock that were given up, to be tried again.',
-    labelNames: ['relation'],
-    registers,
-  });
-  const fixityFailures = new Counter({
-    name: 'quartermaster_fixity_failures_total',
-    help: 'Archives that were read again and are not what was written.',
-    registers,
-  });
-  const summaryDifferences = new Counter({
-    name: 'quartermaster_summary_differences_total',
-    help: 'Rows of the summaries that were not what the rows of the ledger come to.',
-    registers,
-  });
-  const quarterJobs = new Counter({
-    name: 'quartermaster_quarter_jobs_total',
-    help: 'Steps in the life of a quarter, by how they ended.',
-    labelNames: ['verb', 'outcome'],
-    registers,
-  });
-  const drift = new Gauge({
-    name: 'quartermaster_drift',
-    help: 'What the last reconcile found that is not as it should be, by code.',
-    labelNames: ['code'],
-    registers,
-  });
-  let horizon: Date | undefined;
-  new Gauge({
-    name: 'quartermaster_horizon_seconds',
-    help: 'For how long every row has an open quarter to go to. Absent until the first reconcile of this process.',
-    registers,
-    collect() {
-      this.reset();
-      // Without labels a reset would leave a 0, which is the one value that wakes somebody up.
-      if (horizon === undefined) this.remove();
-      else this.set((horizon.getTime() - clock.now().getTime()) / 1000);
-    },
-  });
+  function get<Metric>(name: string, type: abstract new (...parameters: never[]) => Metric): Metric {
+    const metric = made.get(name);
+    assert(metric instanceof type, `${name} is no ${type.name}`);
+    return metric;
+  }
 
   return {
-    page: { contentType: registry.contentType, render: () => registry.metrics() },
-    watchBlocked() {
-      const wait = new Map<string, { age: number; at: number }>();
-      waits.add(wait);
-      return {
-        onBlocked(relations, blockers, _attempt, waiting) {
-          const age = Math.max(0, ...blockers.map(({ transactionAge }) => transactionAge));
-          // It waits for one thing at a time.
-          wait.clear();
-          for (const relation of new Set(relations.map(tableOf))) {
-            wait.set(relation, { age, at: clock.now().getTime() });
-            if (waiting === 'short') lockTimeouts.inc({ relation });
-          }
-        },
-        done: () => void waits.delete(wait),
-      };
+    page: {
+      contentType: registry.contentType,
+      async render() {
+        for (const refresh of refreshes) await refresh();
+        return registry.metrics();
+      },
     },
-    reconciled(found) {
-      horizon = found.horizon;
-      drift.reset();
-      for (const { code } of found.drift) drift.inc({ code });
+    count: (name, labels, by = 1) => get(name, Counter).inc(labels, by),
+    observe: (name, labels, value) => get(name, Histogram).observe(labels, value),
+    set: (name, labels, value) => get(name, Gauge).set(labels, value),
+    add: (name, labels, by) => get(name, Gauge).inc(labels, by),
+    replace(name, series) {
+      const gauge = get(name, Gauge);
+      gauge.reset();
+      // Without labels a reset leaves a 0, which for some is the one value that wakes somebody up.
+      if (catalogue[name].labels.length === 0) gauge.remove();
+      for (const { labels, value } of series) gauge.set(labels, value);
     },
-    quarterJob: (verb, outcome) => quarterJobs.inc({ verb, outcome }),
-    fixityFailed: () => fixityFailures.inc(),
-    summariesDiffered: (rows) => summaryDifferences.inc(rows),
+    onPage: (refresh) => void refreshes.push(refresh),
   };
 }
 
-/** The table of a partition. What is none of ours, such as a partition made elsewhere, counts as `other`. */
-function tableOf(relation: string): string {
-  const name = relation.replace(/_[0-9]{4}q[1-4]$/, '');
-  return quarterTables.some((table) => `${table.schema}.${table.name}` === name) ? name : 'other';
+function createMetric(registry: Registry, name: string, { kind, help, labels, buckets }: MetricSpec) {
+  const settings = { name: PREFIX + name, help, labelNames: [...labels], registers: [registry] };
+  if (kind === 'counter') return new Counter(settings);
+  if (kind === 'histogram') return new Histogram({ ...settings, buckets: [...(buckets ?? [])] });
+  const gauge = new Gauge(settings);
+  // What was not measured is not 0.
+  if (labels.length === 0) gauge.remove();
+  return gauge;
 }

@@ -177,7 +177,7 @@ describe('the settings of an S3 store', () => {
 
 it('every setting stands in the README, and no other', async () => {
   const read = (path: string) => readFile(join(packageRoot(), path), 'utf8');
-  const settings = [...(await read('src/platform/config.ts')).matchAll(/^ {2}(QM_\w+):/gm)];
+  const settings = [...(await read('src/platform/settings.ts')).matchAll(/^ {2}(QM_\w+):/gm)];
   const rows = (await read('README.md')).split('\n').filter((line) => /^\| `QM_/.test(line));
   const told = rows.flatMap((row) => [...(row.split('|')[1] ?? '').matchAll(/`(QM_\w+)`/g)]);
   const names = (found: RegExpMatchArray[]) => found.map(([, name]) => name).sort();

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { JobHouse } from '../../jobs/house.ts';
 import { reconcileSummariesJob } from '../../jobs/reconcile-summaries.ts';
 import { measured } from '../../src/main/measured.ts';
+import { createBlockedWatches } from '../../src/platform/blocked.ts';
 import { createMetrics } from '../../src/platform/metrics.ts';
 import { closeQuarter } from '../../src/quarters/close.ts';
 import type { QuarterHouse } from '../../src/quarters/context.ts';
@@ -44,9 +45,13 @@ describe('a reconciliation', () => {
       db(),
     );
     const lines: LogLine[] = [];
-    const metrics = createMetrics({ version: '0', clock: house.clock });
+    const metrics = createMetrics();
     const stop = new AbortController();
-    const job = measured(reconcileSummariesJob(house as unknown as JobHouse), metrics);
+    const job = measured(
+      reconcileSummariesJob(house as unknown as JobHouse),
+      metrics,
+      createBlockedWatches(metrics, house.clock),
+    );
     const other = await holding('2026q2');
     const logger = recordingLogger(lines);
     const running = job.handle({}, { id: 'x', signal: stop.signal, logger, onProgress: () => {} });

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { JobHouse } from '../../jobs/house.ts';
 import { reconcileSummariesJob } from '../../jobs/reconcile-summaries.ts';
 import { measured } from '../../src/main/measured.ts';
+import { createBlockedWatches } from '../../src/platform/blocked.ts';
 import { createMetrics } from '../../src/platform/metrics.ts';
 import { closeQuarter } from '../../src/quarters/close.ts';
 import type { QuarterHouse } from '../../src/quarters/context.ts';
@@ -205,8 +206,12 @@ describe('the reconciliation of the summaries', () => {
   it('as a job logs what differs as an error, and counts it', async () => {
     await sql`UPDATE ledger.daily_totals SET total_amount = 1 WHERE day = '2026-05-04'`.execute(db());
     const lines: LogLine[] = [];
-    const metrics = createMetrics({ version: '0', clock: house.clock });
-    const job = measured(reconcileSummariesJob(house as unknown as JobHouse), metrics);
+    const metrics = createMetrics();
+    const job = measured(
+      reconcileSummariesJob(house as unknown as JobHouse),
+      metrics,
+      createBlockedWatches(metrics, house.clock),
+    );
     const signal = new AbortController().signal;
     await job.handle({}, { id: 'x', signal, logger: recordingLogger(lines), onProgress: () => {} });
     expect(lines).toMatchObject([

@@ -37,7 +37,7 @@ const owners: Record<string, RegExp> = {
   'pg-boss': /^src\/queue\//,
   pino: /^src\/platform\/logger\.ts$/,
   'prom-client': /^src\/platform\/metrics\.ts$/,
-  typebox: /^src\/(http\/|platform\/config\.ts$)/,
+  typebox: /^src\/(http\/|platform\/(config|settings)\.ts$)/,
   uuid: /^src\/core\//,
 };
 

@@ -1,0 +1,2 @@
+DROP TABLE quartermaster.measurements;
+DROP TABLE quartermaster.job_outcomes;

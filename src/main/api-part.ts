@@ -1,0 +1,87 @@
+import { noticingBursts } from '../../jobs/after-burst.ts';
+import { requestRefresh } from '../../jobs/after-load.ts';
+import type { JobHouse } from '../../jobs/house.ts';
+import type { QuarterDesk } from '../../jobs/quarter-desk.ts';
+import type { FileCache } from '../archive/cache.ts';
+import { AppError } from '../core/errors.ts';
+import { migrationStatus, readSettings } from '../db/migrate.ts';
+import { createRouter } from '../db/routing.ts';
+import type { HttpHouse } from '../http/house.ts';
+import { createServer } from '../http/server.ts';
+import type { AccountCache } from '../ledger/accounts.ts';
+import type { Key } from '../ledger/keys.ts';
+import type { Config } from '../platform/config.ts';
+import type { Logger } from '../platform/logger.ts';
+import type { Metrics } from '../platform/metrics.ts';
+import type { Service } from '../platform/service.ts';
+import { createApi } from './api.ts';
+import { createQuarterApi } from './quarter-api.ts';
+
+export interface ApiPartOptions extends JobHouse {
+  readonly version: string;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly accounts: AccountCache;
+  readonly archiveFiles: FileCache;
+  readonly desk: QuarterDesk;
+  readonly load: HttpHouse['loads']['run'];
+  /** Keys that open it beside those of the database. */
+  readonly keys: readonly Key[];
+}
+
+/** The API as a part of a process: the HTTP face, and where it reads. */
+export function createApiPart(house: ApiPartOptions): Service & { address(): string } {
+  const { config, database, queue, logger, metrics } = house;
+  metrics.set('build_info', { version: house.version, process: 'api' }, 1);
+  const router = createRouter({
+    database,
+    maxLagMs: config.replicaMaxLag * 1000,
+    onReplicaState: (report) => {
+      if (report.state === 'ok') logger.info(report, 'the replica is read from');
+      else logger.warn(report, 'the replica is left alone');
+    },
+  });
+  const api = createApi({
+    ...house,
+    router,
+    poster: noticingBursts(house.poster, { request: () => requestRefresh(queue, database.write), logger }),
+    requestQuarters: async () => {
+      await queue.enqueue(database.write, 'reconcile-partitions');
+    },
+  });
+  const server = createServer(
+    {
+      ...api,
+      version: house.version,
+      logger,
+      checks: [{ name: 'database', check: () => requireReady(database.write, config) }],
+      loads: { ...api.loads, run: house.load },
+      metrics: metrics.page,
+      quarters: createQuarterApi(house, house.desk),
+    },
+    config,
+  );
+  return {
+    name: server.name,
+    address: () => server.address(),
+    start: async () => {
+      // Until it is started everything is read from the primary.
+      await server.start();
+      await router.start();
+    },
+    stop: async () => {
+      await server.stop();
+      await router.stop();
+    },
+  };
+}
+
+/** A process is ready when its database answers, was made for its settings, and has every migration it knows of. */
+async function requireReady(db: Parameters<typeof readSettings>[0], config: Config): Promise<void> {
+  await readSettings(db, config);
+  const { pending } = await migrationStatus(db);
+  if (pending.length > 0) {
+    const detail = `${pending.length} migrations are missing. Run \`quartermaster migrate up\`.`;
+    throw new AppError('config', 'not_migrated', detail);
+  }
+}

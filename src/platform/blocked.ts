@@ -1,0 +1,56 @@
+import type { Clock } from '../core/clock.ts';
+import { quarterTables } from '../core/tables.ts';
+import type { Metrics } from './metrics.ts';
+
+/** Told of every look at who is in the way; `done()` says that nobody is any more. */
+export interface BlockedWatch {
+  onBlocked(
+    relations: readonly string[],
+    blockers: readonly { readonly transactionAge: number }[],
+    attempt: number,
+    waiting: 'short' | 'long',
+  ): void;
+  done(): void;
+}
+
+/** After so long without another look a wait is over: the process may have ended it without a word. */
+const STALE_MS = 10_000;
+
+/** Counts who is in the way of maintenance. Each piece of work that may have to wait for a lock takes a watch of its own. */
+export function createBlockedWatches(metrics: Metrics, clock: Clock): () => BlockedWatch {
+  // By watch and table, for two pieces of work may wait for the same table.
+  const waits = new Set<Map<string, { age: number; at: number }>>();
+  metrics.onPage(() => {
+    const oldest = new Map<string, number>();
+    for (const [relation, { age, at }] of [...waits].flatMap((wait) => [...wait])) {
+      if (clock.now().getTime() - at > STALE_MS) continue;
+      oldest.set(relation, Math.max(age, oldest.get(relation) ?? 0));
+    }
+    metrics.replace(
+      'blocked_by_age_seconds',
+      [...oldest].map(([relation, value]) => ({ labels: { relation }, value })),
+    );
+  });
+  return () => {
+    const wait = new Map<string, { age: number; at: number }>();
+    waits.add(wait);
+    return {
+      onBlocked(relations, blockers, _attempt, waiting) {
+        const age = Math.max(0, ...blockers.map(({ transactionAge }) => transactionAge));
+        // It waits for one thing at a time.
+        wait.clear();
+        for (const relation of new Set(relations.map(tableOf))) {
+          wait.set(relation, { age, at: clock.now().getTime() });
+          if (waiting === 'short') metrics.count('lock_timeouts_total', { relation });
+        }
+      },
+      done: () => void waits.delete(wait),
+    };
+  };
+}
+
+/** The table of a partition. What is none of ours, such as a partition made elsewhere, counts as `other`. */
+function tableOf(relation: string): string {
+  const name = relation.replace(/_[0-9]{4}q[1-4]$/, '');
+  return quarterTables.some((table) => `${table.schema}.${table.name}` === name) ? name : 'other';
+}
