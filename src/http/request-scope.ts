@@ -1,28 +1,15 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { hereAndNow, withIds } from '../platform/ids.ts';
+import { withIds } from '../platform/ids.ts';
 import { openSpan } from '../platform/tracing.ts';
 import type { App } from './app-type.ts';
-
-declare module 'fastify' {
-  interface FastifyRequest {
-    /** Goes back to the request from where its connection called us. */
-    within: ((action: () => void) => void) | undefined;
-  }
-}
 
 /**
  * Puts each request into a scope of its own: what is logged in it bears the request's id, and what is done in it is part of
  * its span, which goes on from the trace of the caller (the header `traceparent`). Installed before all other hooks.
+ * Bodies are read by promises, which keep to the scope; the events of a connection would not.
  */
 export function requestScopes(app: App): void {
-  app.decorateRequest('within', undefined);
   app.addHook('onRequest', (request, reply, done) => enter(request, reply, done));
-  // A body arrives by events of the connection, which belong to no request.
-  app.addHook('preValidation', (request, _reply, done) => (request.within ?? now)(done));
-}
-
-function now(action: () => void): void {
-  action();
 }
 
 function enter(request: FastifyRequest, reply: FastifyReply, action: () => void): void {
@@ -43,10 +30,5 @@ function enter(request: FastifyRequest, reply: FastifyReply, action: () => void)
     if (reply.statusCode >= 500) span.failed(reply.problemCode ?? String(reply.statusCode));
     span.end();
   });
-  span.within(() =>
-    withIds({ request_id: request.id }, () => {
-      request.within = hereAndNow();
-      action();
-    }),
-  );
+  span.within(() => withIds({ request_id: request.id }, action));
 }

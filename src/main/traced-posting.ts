@@ -1,5 +1,5 @@
-import { asAppError } from '../core/errors.ts';
-import type { Posted } from '../ledger/batcher.ts';
+import { toAppError } from '../db/sqlstate.ts';
+import type { HttpHouse } from '../http/house.ts';
 import type { Poster } from '../ledger/post.ts';
 import type { PostRequest } from '../ledger/request.ts';
 import { withIds } from '../platform/ids.ts';
@@ -8,19 +8,13 @@ import { openSpan, type TracePoint, tracePoint } from '../platform/tracing.ts';
 /** Links of a span; a batch may serve thousands. */
 const MOST_LINKS = 100;
 
-type Post = (
-  ledgerId: number,
-  requests: readonly PostRequest[],
-  options?: { atomic?: boolean },
-) => Promise<Posted>;
-
 /**
  * A batch is begun by whichever request came first, and serves many: so it is a trace of its own, linked to those of the
  * requests in it, and what is logged meanwhile bears the id of none of them.
  */
 export function createPostingScopes(): {
   /** Put around the entry to the batcher. */
-  asked(post: Post): Post;
+  asked(post: HttpHouse['post']): HttpHouse['post'];
   /** Put around what the batcher posts by. */
   posting(poster: Poster): Poster;
 } {
@@ -47,7 +41,7 @@ export function createPostingScopes(): {
             try {
               return await poster.post(ledgerId, requests, options);
             } catch (error) {
-              span.failed(asAppError(error).code);
+              span.failed(toAppError(error).code);
               throw error;
             } finally {
               span.end();

@@ -18,11 +18,3 @@ export function withIds<T>(ids: Ids, action: () => T): T {
 export function currentIds(): Ids | undefined {
   return around.getStore();
 }
-
-/**
- * Gives a function that takes others back to where it was made: to its ids and to its span. For what goes on from the
- * event of a socket, which knows of neither.
- */
-export function hereAndNow(): <T>(action: () => T) => T {
-  return AsyncLocalStorage.snapshot();
-}
