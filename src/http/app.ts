@@ -31,6 +31,7 @@ import { quarterTransactionRoutes } from './quarter-transactions.ts';
 import { quarterVerbRoutes } from './quarter-verbs.ts';
 import { quarterRoutes } from './quarters.ts';
 import { createRequestLog } from './request-log.ts';
+import { requestScopes } from './request-scope.ts';
 import { securityHeaders } from './security-headers.ts';
 import { summaryRoutes } from './summaries.ts';
 import { summaryLagRoutes } from './summary-lag.ts';
@@ -61,7 +62,9 @@ export function createApp(house: HttpHouse, clocks: Clocks = CLOCKS): App {
   const app: App = fastify({
     loggerInstance: house.logger as FastifyBaseLogger,
     // Fastify's two lines a request are replaced by our one.
-    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'request_id' }),
+    logController: new LogController({ disableRequestLogging: true }),
+    // The scope of a request names it in every line, its logger need not.
+    childLoggerFactory: (logger) => logger,
     genReqId: (request) => {
       const given = request.headers['x-request-id'];
       return typeof given === 'string' && REQUEST_ID.test(given) ? given : randomUUID();
@@ -85,6 +88,7 @@ export function createApp(house: HttpHouse, clocks: Clocks = CLOCKS): App {
     clientErrorHandler: (error, socket) => refuseConnection(house, streamed, error, socket),
   }).withTypeProvider<TypeBoxTypeProvider>();
 
+  requestScopes(app);
   app.decorateReply('problemCode', undefined);
   app.decorateRequest('identity', undefined);
   readJsonBodies(app);

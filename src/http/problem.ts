@@ -132,7 +132,8 @@ export function answerProblem(thrown: unknown, request: FastifyRequest, reply: F
   const problem = problemOf(error, request.id, { frank });
   if (problem.status >= 500) {
     request.log[problem.status === 500 ? 'error' : 'warn'](
-      { err: error, code: error.code },
+      // Said here, for a body that breaks off fails outside of what its request began.
+      { request_id: request.id, err: error, code: error.code },
       'request failed',
     );
   }

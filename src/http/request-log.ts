@@ -4,6 +4,9 @@ import type { Logger } from '../platform/logger.ts';
 /** Logs one line a request, when its answer was sent or nobody waited for it any more. */
 export type LogAtEnd = (request: FastifyRequest, reply: FastifyReply) => void;
 
+/** What machines ask for all day. */
+const PROBES: ReadonlySet<string> = new Set(['/healthz', '/readyz', '/metrics']);
+
 export function createRequestLog(logger: Logger): LogAtEnd {
   // To look for secrets in a line costs more than to write it, and nothing that stands in this one can be one.
   const lines = logger.child({}, { redact: [] });
@@ -11,8 +14,8 @@ export function createRequestLog(logger: Logger): LogAtEnd {
     // Fastify's onResponse is not called for an answer that nobody waited for; this event always comes.
     reply.raw.once('close', () => {
       const route = request.routeOptions.url;
-      // A probe that goes well is not worth a line at info: they come every few seconds for ever.
-      const quiet = (route === '/healthz' || route === '/readyz') && reply.statusCode < 400;
+      // Not worth a line at info: they come every few seconds for ever.
+      const quiet = PROBES.has(route ?? '') && reply.statusCode < 400;
       lines[quiet ? 'debug' : 'info'](
         {
           request_id: request.id,

@@ -16,6 +16,7 @@ import type { Metrics } from '../platform/metrics.ts';
 import type { Service } from '../platform/service.ts';
 import { createApi } from './api.ts';
 import { createQuarterApi } from './quarter-api.ts';
+import { createPostingScopes } from './traced-posting.ts';
 
 export interface ApiPartOptions extends JobHouse {
   readonly version: string;
@@ -41,10 +42,14 @@ export function createApiPart(house: ApiPartOptions): Service & { address(): str
       else logger.warn(report, 'the replica is left alone');
     },
   });
+  const scopes = createPostingScopes();
   const api = createApi({
     ...house,
     router,
-    poster: noticingBursts(house.poster, { request: () => requestRefresh(queue, database.write), logger }),
+    poster: noticingBursts(scopes.posting(house.poster), {
+      request: () => requestRefresh(queue, database.write),
+      logger,
+    }),
     requestQuarters: async () => {
       await queue.enqueue(database.write, 'reconcile-partitions');
     },
@@ -52,6 +57,7 @@ export function createApiPart(house: ApiPartOptions): Service & { address(): str
   const server = createServer(
     {
       ...api,
+      post: scopes.asked(api.post),
       version: house.version,
       logger,
       checks: [{ name: 'database', check: () => requireReady(database.write, config) }],

@@ -38,13 +38,25 @@ export interface Process {
  */
 export async function openHouse(config: Config, logger: Logger, process: Process): Promise<CliHouse> {
   const house = compose(config, logger, process);
+  const tracing = await startTracing(config, logger, process);
+  const close = async () => {
+    await house.close();
+    await tracing?.stop();
+  };
   try {
     await readSettings(house.database.write, config);
-    return house;
+    return { ...house, close };
   } catch (error) {
-    await house.close();
+    await close();
     throw error;
   }
+}
+
+/** The packages that record traces are loaded only where they are wanted. */
+async function startTracing({ tracing }: Config, logger: Logger, { version }: Process) {
+  if (tracing === undefined) return undefined;
+  const sdk = await import('../platform/tracing-sdk.ts');
+  return sdk.startTracing(tracing, { version, logger });
 }
 
 /** Creates the queues of all jobs, or brings them up to date: the other half of a migration. */
@@ -91,6 +103,7 @@ function compose(
     url: config.directDatabaseUrl ?? config.databaseUrl ?? '',
     zone: config.timezone,
     logger,
+    traced: config.tracing !== undefined,
   });
   const accounts = createAccountCache();
   const poster = createPoster({

@@ -3,6 +3,7 @@ import Value from 'typebox/value';
 import { AppError } from '../core/errors.ts';
 import { type S3Settings, s3Faults } from './s3-settings.ts';
 import { variables } from './settings.ts';
+import { readTracing, type TracingSettings } from './tracing-settings.ts';
 
 /** All settings, read once at the start of a process. Durations and counts are in the unit of their name. */
 export interface Config {
@@ -49,6 +50,8 @@ export interface Config {
   /** Where a worker serves its metrics; 0 for nowhere. */
   readonly workerPort: number;
   readonly logLevel: string;
+  /** undefined: no traces are recorded. */
+  readonly tracing: TracingSettings | undefined;
 }
 
 const schema = Type.Object(variables);
@@ -135,6 +138,7 @@ export function readConfig(env: Record<string, string | undefined> = process.env
     port: set.QM_PORT,
     workerPort: set.QM_WORKER_PORT,
     logLevel: set.QM_LOG_LEVEL,
+    tracing: readTracing(env),
   };
 }
 

@@ -16,6 +16,8 @@ export interface QueueOptions {
   /** The ledger's time zone, in which schedules are read. */
   readonly zone: string;
   readonly logger: Logger;
+  /** Traces go on from who asks for a job to who runs it. */
+  readonly traced?: boolean;
   readonly schema?: string;
   /** Seconds between two looks for work (2), and between two looks for dead workers (15). */
   readonly pollEvery?: number;
@@ -55,6 +57,7 @@ const idle = { supervise: false, schedule: false, registerInstance: false } as c
 /** The only user of pg-boss: what its options mean is known in this folder and nowhere else. */
 export function createQueue(options: QueueOptions): Queue {
   const { logger, url, schema = 'pgboss' } = options;
+  const openTelemetry = { enabled: options.traced === true, propagateContext: true };
   let worker: Worker | undefined;
 
   /**
@@ -63,7 +66,7 @@ export function createQueue(options: QueueOptions): Queue {
    * waited for for ever by as many requests as the pool has connections.
    */
   const sender = (db: Db) => {
-    const boss = new PgBoss({ ...idle, db: fromKysely(db), schema, openTelemetry: { enabled: false } });
+    const boss = new PgBoss({ ...idle, db: fromKysely(db), schema, openTelemetry });
     boss.on('error', (error) => logger.error({ err: error }, 'queue failed'));
     return boss;
   };
@@ -104,6 +107,7 @@ export function createQueue(options: QueueOptions): Queue {
       worker = await startWorker(jobs, {
         url,
         schema,
+        openTelemetry,
         zone: options.zone,
         logger,
         pollEvery: options.pollEvery ?? 2,

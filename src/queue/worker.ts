@@ -8,6 +8,7 @@ import { mayPass, runJob } from './run-job.ts';
 export interface WorkerOptions {
   readonly url: string;
   readonly schema: string;
+  readonly openTelemetry: { readonly enabled: boolean; readonly propagateContext: boolean };
   readonly zone: string;
   readonly logger: Logger;
   /** All in seconds; see QueueOptions. */
@@ -30,6 +31,7 @@ export async function startWorker(jobs: readonly Job[], options: WorkerOptions):
   const boss = new PgBoss({
     connectionString: options.url,
     schema: options.schema,
+    openTelemetry: options.openTelemetry,
     application_name: 'quartermaster worker',
     max: 4,
     superviseIntervalSeconds: superviseEvery,
@@ -109,7 +111,7 @@ async function settle(
     // pg-boss' own fires when the run expires and when its claim is lost to another worker.
     signal: AbortSignal.any([stopping, claim.signal]),
     logger,
-    onProgress: (progress) => logger.debug({ job: job.name, id, ...progress }, 'job goes on'),
+    onProgress: (progress) => logger.debug({ ...progress }, 'job goes on'),
     isLastTry: claim.retryCount >= claim.retryLimit,
   });
   if (outcome.done) {

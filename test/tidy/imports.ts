@@ -23,6 +23,12 @@ const sideways = new Map([['src/queue', 'src/db']]);
 const owners: Record<string, RegExp> = {
   '@aws-sdk/client-s3': /^src\/archive\//,
   '@duckdb/node-api': /^src\/archive\//,
+  '@opentelemetry/api': /^src\/platform\/tracing(-sdk)?\.ts$/,
+  '@opentelemetry/context-async-hooks': /^src\/platform\/tracing-sdk\.ts$/,
+  '@opentelemetry/core': /^src\/platform\/tracing-sdk\.ts$/,
+  '@opentelemetry/exporter-trace-otlp-proto': /^src\/platform\/tracing-sdk\.ts$/,
+  '@opentelemetry/resources': /^src\/platform\/tracing-sdk\.ts$/,
+  '@opentelemetry/sdk-trace': /^src\/platform\/tracing-sdk\.ts$/,
   '@fastify/swagger': /^src\/http\//,
   '@fastify/swagger-ui': /^src\/http\//,
   '@fastify/type-provider-typebox': /^src\/http\//,
