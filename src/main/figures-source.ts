@@ -5,7 +5,7 @@ import type { Config } from '../platform/config.ts';
 import type { Logger } from '../platform/logger.ts';
 import { throwIfAborted } from '../platform/retry.ts';
 import type { Service } from '../platform/service.ts';
-import { createFigures, type FiguresHouse } from './figures.ts';
+import { createFigures, type FiguresHouse, type FiguresTiming } from './figures.ts';
 import { pendingDetaches } from './figures-quarters.ts';
 
 export interface SourceOptions {
@@ -21,7 +21,10 @@ export interface SourceOptions {
  * The figures of the database that the settings name, read on one direct connection of their own: when the pools are used up, or the
  * pooler is, somebody has to be able to see it.
  */
-export function createDatabaseFigures(house: FiguresHouse & { readonly config: Config }): Service {
+export function createDatabaseFigures(
+  house: FiguresHouse & { readonly config: Config },
+  timing?: FiguresTiming,
+): Service {
   const { config, logger, calendar, jobs } = house;
   const database = openDatabase({
     ...config,
@@ -30,7 +33,8 @@ export function createDatabaseFigures(house: FiguresHouse & { readonly config: C
     onIdleError: (error) => logger.debug({ err: error }, 'the connection of the figures was lost'),
   });
   const scheduled = jobs.filter(({ schedule }) => schedule !== undefined).map(({ name }) => name);
-  const figures = createFigures(house, readerOf({ database, zone: calendar.zone, scheduled, logger }));
+  const read = readerOf({ database, zone: calendar.zone, scheduled, logger });
+  const figures = createFigures(house, read, timing);
   return {
     ...figures,
     stop: async () => {
