@@ -1,5 +1,6 @@
 import { type Database, openDatabase } from '../db/database.ts';
 import { type Figures, readFigures } from '../db/figures.ts';
+import { answerWithin } from '../db/lease.ts';
 import { PENDING_DETACH, recordSightings, SCHEDULE_KNOWN } from '../db/measurements.ts';
 import type { Config } from '../platform/config.ts';
 import type { Logger } from '../platform/logger.ts';
@@ -39,10 +40,13 @@ export function createDatabaseFigures(
     ...figures,
     stop: async () => {
       await figures.stop();
-      await database.close();
+      // A farewell that is never answered keeps nobody here.
+      await answerWithin(FAREWELL_MS, database.close()).catch(() => {});
     },
   };
 }
+
+const FAREWELL_MS = 1000;
 
 type Client = Parameters<typeof readFigures>[0];
 
