@@ -18,6 +18,11 @@ export interface SourceOptions {
   readonly logger: Logger;
 }
 
+type Client = Parameters<typeof readFigures>[0];
+
+/** How long the end of the connection is waited for. */
+const FAREWELL_MS = 1000;
+
 /**
  * The figures of the database that the settings name, read on one direct connection of their own: when the pools are used up, or the
  * pooler is, somebody has to be able to see it.
@@ -45,10 +50,6 @@ export function createDatabaseFigures(
     },
   };
 }
-
-const FAREWELL_MS = 1000;
-
-type Client = Parameters<typeof readFigures>[0];
 
 /**
  * A reading of the figures on a connection of `database`, which is cut when the signal fires. What has no time of its own is put
