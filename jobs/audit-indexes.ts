@@ -1,6 +1,8 @@
+import { tally } from '../src/db/measurements.ts';
 import { type Job, maintenanceQueue } from '../src/queue/job.ts';
 import { auditIndexes } from '../src/summaries/index-audit.ts';
 import type { JobHouse } from './house.ts';
+import { leaveMeasurements } from './measure.ts';
 
 /** Weekly: what is wrong with the indexes, and the statement that would mend each. It changes nothing. */
 export function auditIndexesJob({ database }: JobHouse): Job {
@@ -15,6 +17,12 @@ export function auditIndexesJob({ database }: JobHouse): Job {
         if (finding.kind === 'idle') run.logger.info(finding, 'an index is not read');
         else run.logger.warn(finding, 'an index wants care');
       }
+      const sizes = tally(
+        report.findings,
+        ({ kind }) => kind,
+        ({ bytes }) => Number(bytes),
+      );
+      await leaveMeasurements(database.direct, run.logger, 'index_bytes', sizes);
       return report;
     },
   };

@@ -3,6 +3,7 @@ import { analyzePartitionsJob } from './analyze-partitions.ts';
 import { archiveJob } from './archive.ts';
 import { auditIndexesJob } from './audit-indexes.ts';
 import { checkFixityJob } from './check-fixity.ts';
+import { checkLedgerJob } from './check-ledger.ts';
 import { closeJob } from './close.ts';
 import { detachJob } from './detach.ts';
 import { dropJob } from './drop.ts';
@@ -43,6 +44,7 @@ export function allJobs(house: JobHouse): readonly Job[] {
     reindexJob(house),
     expireReservationsJob(house),
     checkFixityJob(house),
+    checkLedgerJob(house),
     purgeIdempotencyKeysJob(house),
   ];
 }

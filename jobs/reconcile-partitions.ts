@@ -1,7 +1,9 @@
+import { tally } from '../src/db/measurements.ts';
 import { reconcile } from '../src/quarters/reconcile.ts';
 import { type Job, maintenanceQueue } from '../src/queue/job.ts';
 import { requestAfterVerb } from './after-verb.ts';
 import type { JobHouse } from './house.ts';
+import { leaveMeasurements } from './measure.ts';
 import { quarterRun } from './quarter-verb.ts';
 
 /**
@@ -18,6 +20,12 @@ export function reconcilePartitionsJob(house: JobHouse): Job {
       const { createQuarters: create } = house.config;
       const report = await reconcile(house.quarters, quarterRun(run, { actor: 'schedule' }), { create });
       const { drift, failed } = report;
+      await leaveMeasurements(
+        house.database.direct,
+        run.logger,
+        'drift',
+        tally(drift, ({ code }) => code),
+      );
       if (drift.length + failed.length > 0) run.logger.warn({ drift, failed }, 'quarters need a person');
       if (report.created.length + report.finalized.length + report.repaired.length > 0)
         await requestAfterVerb(house.queue, house.database.write, 'create', run.logger);

@@ -182,7 +182,7 @@ export async function readSizes(
 }
 
 /** `transactions_2026q1` of `transactions` is 2026q1; undefined when the name is built otherwise. */
-function quarterOfName(table: string, name: string): string | undefined {
+export function quarterOfName(table: string, name: string): string | undefined {
   const rest = name.startsWith(`${table}_`) ? name.slice(table.length + 1) : '';
   return isQuarterName(rest) ? rest : undefined;
 }
@@ -208,6 +208,10 @@ function parseInstant(text: string | undefined): Date | undefined {
  */
 export const FENCE_CONDITION = `o.contype = 'c' AND o.conname = '${CLOSED_CONSTRAINT}' AND CASE WHEN coalesce(cardinality(o.conkey), 0) = 0 THEN pg_catalog.pg_get_expr(o.conbin, 0) = 'false' ELSE false END
   AND coalesce(to_jsonb(o) ->> 'conenforced', 'true') = 'true'`;
+
+/** The oids of all relations that refuse every row: read at once, for the catalog finds a constraint by its name and not by its relation. */
+export const fencedSql = sql`
+  SELECT o.conrelid AS oid FROM pg_catalog.pg_constraint AS o WHERE ${sql.raw(FENCE_CONDITION)}`;
 
 function fenceOf() {
   return sql`EXISTS (SELECT FROM pg_catalog.pg_constraint AS o

@@ -19,6 +19,7 @@ import type { Config } from '../platform/config.ts';
 import type { Logger } from '../platform/logger.ts';
 import { createMetrics } from '../platform/metrics.ts';
 import { ensureQuarters } from '../quarters/create.ts';
+import { remembered } from '../queue/outcomes.ts';
 import { createQueue } from '../queue/queue.ts';
 import { createApiPart } from './api-part.ts';
 import { findArchivedIn } from './archived.ts';
@@ -115,7 +116,9 @@ function compose(
   const jobHouse = { database, calendar, clock, config, quarters, queue, poster };
   const metrics = createMetrics();
   const watchBlocked = createBlockedWatches(metrics, clock);
-  const jobs = allJobs(jobHouse).map((job) => measured(job, metrics, watchBlocked));
+  const jobs = allJobs(jobHouse).map((job) =>
+    remembered(measured(job, metrics, watchBlocked), database.write),
+  );
   const desk = createQuarterDesk(jobHouse);
   const runLoad = (options: LoadOptions) =>
     load(

@@ -3,6 +3,7 @@ import type { Logger } from '../platform/logger.ts';
 import type { Metrics } from '../platform/metrics.ts';
 import type { Service } from '../platform/service.ts';
 import type { Job } from '../queue/job.ts';
+import { createDatabaseFigures } from './figures-source.ts';
 import { createMetricsServer } from './metrics-server.ts';
 
 export interface WorkerPartOptions extends JobHouse {
@@ -18,14 +19,17 @@ export function createWorkerPart({ config, queue, jobs, ...house }: WorkerPartOp
   const { version, logger, metrics } = house;
   metrics.set('build_info', { version, process: 'worker' }, 1);
   const server = createMetricsServer(metrics.page, { host, port, version, logger });
+  const figures = createDatabaseFigures({ ...house, config, jobs });
   return {
     name: 'worker',
     start: async () => {
       await server.start();
+      await figures.start();
       await queue.start(jobs);
     },
     stop: async () => {
       await queue.stop();
+      await figures.stop();
       await server.stop();
     },
   };

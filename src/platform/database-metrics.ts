@@ -47,7 +47,7 @@ export const databaseMetrics = {
     ['table', 'state'],
   ),
   pending_detach_age_seconds: gauge(
-    'For how long a quarter has been half detached. Absent while none is.',
+    'For how long a quarter has been seen half detached. Absent while none is.',
     'Is a quarter hidden from readers?',
     [],
   ),
@@ -65,7 +65,7 @@ export const databaseMetrics = {
     [],
   ),
   quarter_step_overdue_seconds: gauge(
-    'For how long the oldest quarter could have taken this step. Absent while none could.',
+    'For how long the oldest quarter could have closed, been archived, detached or dropped, unless it is held. Absent while none could.',
     'Which step of which kind does not happen?',
     ['verb'],
   ),
@@ -78,9 +78,13 @@ export const databaseMetrics = {
     [],
   ),
 
-  queue_jobs: gauge('Jobs by queue and state.', 'What waits, and what has failed?', ['queue', 'state']),
+  queue_jobs: gauge(
+    'Jobs by queue and state: waiting, running or failed.',
+    'What waits, and what has failed?',
+    ['queue', 'state'],
+  ),
   queue_oldest_ready_seconds: gauge(
-    'For how long the job that waits longest could have been run.',
+    'For how long the job that waits longest could have been run; 0 while none waits.',
     'Are there enough workers, and do they work?',
     ['queue'],
   ),
@@ -90,7 +94,7 @@ export const databaseMetrics = {
     [],
   ),
   schedule_last_success_timestamp_seconds: gauge(
-    'When a job with a schedule last ended well, in seconds since 1970.',
+    'When a job with a schedule last ended well, or else was first known of, in seconds since 1970.',
     'Which schedule has fallen silent?',
     ['job_name'],
   ),
@@ -100,19 +104,19 @@ export const databaseMetrics = {
     ['job_name'],
   ),
   job_last_failure_timestamp_seconds: gauge(
-    'When a job last failed, in seconds since 1970.',
+    'When a job last failed for good, in seconds since 1970.',
     'What failed, also when the worker it failed in is gone?',
     ['job_name'],
   ),
 
-  summary_lag_seconds: gauge(
+  summaries_lag_seconds: gauge(
     'Age of the oldest posting that the summaries do not have yet; 0 when they have all.',
     'How old is what reports show?',
     [],
   ),
-  summary_days_marked: gauge('Days that wait to be summed up.', 'How much is there to catch up with?', []),
+  summaries_marked: gauge('Days that wait to be summed up.', 'How much is there to catch up with?', []),
   stale_statistics: gauge(
-    'Tables whose planner statistics are missing or old, by reason.',
+    'Tables whose planner statistics were missing or old when their job had done what it could, by reason.',
     'May plans turn bad?',
     ['reason'],
   ),

@@ -1,0 +1,30 @@
+import { nextStep, type QuarterPolicy } from '../../jobs/quarter-plan.ts';
+import type { QuarterVerb } from '../core/lifecycle.ts';
+import type { Calendar } from '../core/quarter.ts';
+import type { QuarterFigures } from '../db/figures.ts';
+
+/** The step that a quarter could take next, and from when on it could. */
+export interface OpenStep {
+  readonly verb: QuarterVerb;
+  readonly since: Date;
+}
+
+/**
+ * What each quarter could take next by the policy as it is now: also where an approval is missing or a switch is off, for that is
+ * what somebody has to see. A hold and a restore are meant to keep it, so there nothing is missed. No step counts
+ * from before the one before it was done: a late close does not make the archive late.
+ */
+export function openSteps(
+  quarters: readonly QuarterFigures[],
+  calendar: Calendar,
+  policy: QuarterPolicy,
+): OpenStep[] {
+  return quarters.flatMap((row) => {
+    const approved = row.asked.filter((one) => one.approved).map(({ verb }) => verb);
+    const next = nextStep({ ...row, approved }, calendar, policy);
+    if (next === undefined || next.withheld === 'held' || next.withheld === 'was_restored') return [];
+    const reached = [row.reopened_at, row.closed_at, row.archived_at, row.detached_at, row.freed_at];
+    const since = Math.max(next.at.getTime(), ...reached.map((at) => at?.getTime() ?? 0));
+    return [{ verb: next.verb, since: new Date(since) }];
+  });
+}
