@@ -270,7 +270,7 @@ const books: Row = {
       none: 'all were booked',
       queries: [
         {
-          expr: `sum by (reason) (${rise('posting_transactions_total', '1d', 'outcome!="booked"')})`,
+          expr: `sum by (reason) (${rise('posting_transactions_total', '1d', 'outcome=~"refused|failed"')}) > 0`,
           legend: '{{reason}}',
         },
       ],

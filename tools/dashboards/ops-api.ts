@@ -97,7 +97,8 @@ export const posting: Row = {
     {
       type: 'timeseries',
       title: 'Transactions by outcome',
-      description: 'What became of the transactions that clients asked for.',
+      description:
+        'What became of the transactions that clients asked for. recorded is one that failed elsewhere, replayed one that was booked before.',
       unit: 'ops',
       width: 8,
       stacked: true,
@@ -110,10 +111,11 @@ export const posting: Row = {
       unit: 'ops',
       width: 8,
       stacked: true,
+      bars: true,
       none: 'all are booked',
       queries: [
         {
-          expr: `sum by (outcome, reason) (${rate('posting_transactions_total', 'outcome!="booked"')})`,
+          expr: `sum by (outcome, reason) (${rate('posting_transactions_total', 'outcome=~"refused|failed"')}) > 0`,
           legend: '{{outcome}} {{reason}}',
         },
       ],

@@ -55,9 +55,11 @@ export const database: Row = {
         'What the database complains of. Single ones are of no account; a steady rate of one class is.',
       unit: 'ops',
       width: 8,
+      bars: true,
+      stacked: true,
       none: 'none',
       queries: [
-        { expr: `sum by (pool, class) (${rate('database_errors_total')})`, legend: '{{pool}} {{class}}' },
+        { expr: `sum by (pool, class) (${rate('database_errors_total')}) > 0`, legend: '{{pool}} {{class}}' },
       ],
     },
     {
@@ -66,8 +68,10 @@ export const database: Row = {
       description: 'What was mended by trying once more and nobody noticed, by class of the error.',
       unit: 'ops',
       width: 8,
+      bars: true,
+      stacked: true,
       none: 'none',
-      queries: [{ expr: `sum by (class) (${rate('database_retries_total')})`, legend: '{{class}}' }],
+      queries: [{ expr: `sum by (class) (${rate('database_retries_total')}) > 0`, legend: '{{class}}' }],
     },
     {
       type: 'timeseries',
@@ -108,7 +112,7 @@ export const database: Row = {
     {
       type: 'timeseries',
       title: 'Reads by server',
-      description: 'By kind of read. Point reads always go to the primary, where a write is visible at once.',
+      description: 'By kind of read. point is what must not be older than what was seen before, such as the next page of a list.',
       unit: 'reqps',
       width: 8,
       stacked: true,

@@ -97,11 +97,13 @@ export const jobs: Row = {
     {
       type: 'timeseries',
       title: 'Jobs that run',
-      description: 'By job, over all workers.',
+      description: 'By job, over all workers. An archive may run for hours, the others for seconds.',
       unit: 'short',
       width: 8,
+      bars: true,
+      none: 'none',
       stacked: true,
-      queries: [{ expr: `sum by (job_name) (${of('jobs_in_progress')})`, legend: '{{job_name}}' }],
+      queries: [{ expr: `sum by (job_name) (${of('jobs_in_progress')}) > 0`, legend: '{{job_name}}' }],
     },
     {
       type: 'timeseries',
@@ -112,7 +114,7 @@ export const jobs: Row = {
       width: 8,
       bars: true,
       none: 'none',
-      queries: [{ expr: hourly('job_name', 'job_takeovers_total'), legend: '{{job_name}}' }],
+      queries: [{ expr: `${hourly('job_name', 'job_takeovers_total')} > 0`, legend: '{{job_name}}' }],
     },
   ],
 };

@@ -27,7 +27,7 @@ export const upkeep: Row = {
     {
       type: 'timeseries',
       title: 'Size of the partitions',
-      description: 'With their indexes, by table.',
+      description: 'With their indexes, by table: how fast the ledger grows, and where.',
       unit: 'bytes',
       width: 8,
       stacked: true,

@@ -1,0 +1,130 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { systemClock } from '../../src/core/clock.ts';
+import { calendar } from '../../src/core/quarter.ts';
+import { hasPrometheus } from '../support/prometheus.ts';
+import { boardNames, everyExpression, readBoard, root, withoutVariables } from './boards.ts';
+import { doBusiness, everydayBusiness } from './business.ts';
+import { type Operation, rulesFile, startOperation } from './scraped.ts';
+
+/** Panels and columns that may be empty while all is well. */
+const quiet = [
+  'Alerts that fire now A',
+  'annotation Alerts',
+  'Switched off by a setting A',
+  'Requests that fail, by route A',
+  'Errors by class A',
+  'Statements tried again A',
+  'Lock waits given up, to be tried again A',
+  'Who is in the way of maintenance A',
+  'Schedules D',
+  'Jobs in the queues A',
+  'Jobs that run A',
+  'Runs that failed, by job and kind A',
+  'Taken over from a worker that died A',
+  'A quarter is half detached for A',
+  'Drift A',
+  'Tables whose statistics are old A',
+  'Indexes that want care A',
+  'Steps that could have been taken A',
+  'How overdue the steps were A',
+];
+
+const asked = boardNames.flatMap((name) => everyExpression(readBoard(name)));
+const installed = await hasPrometheus();
+/** Whether all that the catalogue names is measured. */
+const isMeasured = ['measured-http.ts', 'figures.ts'].every((file) =>
+  existsSync(join(root, 'src', 'main', file)),
+);
+
+let operation: Operation;
+
+describe.skipIf(!installed)('a Prometheus that scrapes an API and a worker', () => {
+  beforeAll(async () => {
+    operation = await startOperation();
+    await doBusiness(operation, calendar('UTC').quarterOf(systemClock.now()).name);
+  }, 240_000);
+  afterAll(() => operation?.stop());
+
+  it('reaches both', async () => {
+    const reached = 'sum by (process) (up * on (instance) group_left (process) quartermaster_build_info)';
+    await expect
+      .poll(() => operation.prometheus.query(reached), { timeout: 10_000 })
+      .toEqual([
+        { metric: { process: 'api' }, value: 1 },
+        { metric: { process: 'worker' }, value: 1 },
+      ]);
+  });
+
+  it('takes every expression of the dashboards', async () => {
+    expect(asked.length).toBeGreaterThan(90);
+    // It refuses what it cannot evaluate, whatever there is to be found.
+    for (const { expr } of asked) await operation.prometheus.query(withoutVariables(expr));
+  });
+
+  it.skipIf(!isMeasured)('has an answer to each of them', { timeout: 120_000 }, async () => {
+    let silent = asked.filter(({ where }) => !quiet.some((end) => where.endsWith(`: ${end}`)));
+    const ask = async () => {
+      // A rate is of two scrapes, between which something happened.
+      await everydayBusiness(operation);
+      const answers = await Promise.all(
+        silent.map(({ expr }) => operation.prometheus.query(withoutVariables(expr))),
+      );
+      silent = silent.filter((_, index) => answers[index]?.length === 0);
+      return silent.map(({ where }) => where);
+    };
+    await expect.poll(ask, { timeout: 90_000, interval: 1000 }).toEqual([]);
+  });
+
+  it.skipIf(!isMeasured || !existsSync(rulesFile))(
+    'evaluates every rule, and nobody is about to be woken while all is well',
+    { timeout: 60_000 },
+    async () => {
+      const { prometheus } = operation;
+      const unknown = async () => (await prometheus.rules()).filter(({ health }) => health === 'unknown');
+      await expect.poll(unknown, { timeout: 30_000 }).toEqual([]);
+      const rules = await prometheus.rules();
+      expect(rules.length).toBeGreaterThan(20);
+      expect(rules.filter(({ health }) => health !== 'ok')).toEqual([]);
+      const stirred = rules.filter(({ state }) => state !== 'inactive');
+      expect(stirred.flatMap(({ alerts = [] }) => alerts.map(({ annotations }) => annotations))).toEqual([]);
+    },
+  );
+
+  it.skipIf(!isMeasured)('is answered while the database stands still', { timeout: 240_000 }, async () => {
+    const { prometheus, api, worker } = operation;
+    const now = async (expr: string) => (await prometheus.query(expr))[0]?.value ?? Number.NaN;
+    const ready = async () => (await fetch(`${api.url}/readyz`)).status;
+    const age = 'max(quartermaster_database_figures_age_seconds)';
+    await expect.poll(ready, { timeout: 30_000 }).toBe(200);
+    await expect.poll(() => now(age), { timeout: 30_000 }).toBeLessThan(30);
+    const horizon = await now('max(quartermaster_horizon_seconds)');
+    const start = await now('vector(time())');
+
+    await operation.freeze();
+    try {
+      await expect.poll(ready, { timeout: 30_000 }).toBe(503);
+      await expect.poll(() => now(age), { timeout: 120_000, interval: 500 }).toBeGreaterThan(60);
+      for (const { url } of [api, worker]) expect((await fetch(`${url}/healthz`)).status).toBe(200);
+      const stalled = Math.ceil((await now('vector(time())')) - start);
+      const reached = await prometheus.range('up', stalled);
+      expect(
+        reached.map(({ metric, values }) => [metric.job, Math.min(...values.map(([, value]) => value))]),
+      ).toEqual([
+        ['api', 1],
+        ['worker', 1],
+      ]);
+      // A scrape has a second, so one that had waited for the database would have failed.
+      expect(await now(`max(max_over_time(scrape_duration_seconds[${stalled}s]))`)).toBeLessThan(1);
+      // What was read last is still told, and how old it is besides.
+      expect(await now('max(quartermaster_horizon_seconds)')).toBeCloseTo(horizon, -3);
+    } finally {
+      await operation.thaw();
+    }
+
+    await expect.poll(ready, { timeout: 60_000 }).toBe(200);
+    await expect.poll(() => now(age), { timeout: 60_000, interval: 500 }).toBeLessThan(30);
+    await everydayBusiness(operation);
+  });
+});
