@@ -155,7 +155,7 @@ describe.each(boardNames)('the dashboard %s', (name) => {
     expect(wrong).toEqual([]);
   });
 
-  it('lies in a grid of 24 columns, and nothing lies on anything else', () => {
+  it('fills a grid of 24 columns, and nothing lies on anything else', () => {
     const taken = new Map<string, string>();
     for (const { title, gridPos } of board.panels) {
       expect([title, gridPos.x + gridPos.w <= 24]).toEqual([title, true]);
@@ -165,6 +165,8 @@ describe.each(boardNames)('the dashboard %s', (name) => {
           taken.set(`${x} ${y}`, title);
         }
     }
+    const bottom = Math.max(...board.panels.map(({ gridPos }) => gridPos.y + gridPos.h));
+    expect(taken.size).toBe(24 * bottom);
   });
 
   it('asks the Prometheus that is chosen, and no other', () => {

@@ -23,8 +23,6 @@ export interface Prometheus {
   readonly url: string;
   /** What an expression comes to now: the labels of each series, and its value. */
   query(expr: string): Promise<Sample[]>;
-  /** The values of each series of the last `seconds`, one a second. */
-  range(expr: string, seconds: number): Promise<Line[]>;
   /** The rules of all files, as they were last evaluated. */
   rules(): Promise<EvaluatedRule[]>;
   stop(): Promise<void>;
@@ -33,12 +31,6 @@ export interface Prometheus {
 export interface Sample {
   readonly metric: Readonly<Record<string, string>>;
   readonly value: number;
-}
-
-export interface Line {
-  readonly metric: Readonly<Record<string, string>>;
-  /** Seconds since 1970, and the value. */
-  readonly values: readonly (readonly [at: number, value: number])[];
 }
 
 export interface EvaluatedRule {
@@ -124,16 +116,6 @@ export async function startPrometheus({ jobs, rules = [] }: PrometheusOptions): 
       const { resultType, result } = await ask<{ resultType: string; result: Raw[] }>('query', { query });
       if (resultType !== 'vector') throw new Error(`${query} is a ${resultType}.`);
       return result.map(({ metric, value }) => ({ metric, value: numberOf(value[1]) }));
-    },
-    async range(query, seconds) {
-      type Raw = { metric: Record<string, string>; values: [number, string][] };
-      const [now] = (await ask<{ result: [number, string] }>('query', { query: 'time()' })).result;
-      const span = { start: String(now - seconds), end: String(now), step: '1' };
-      const { result } = await ask<{ result: Raw[] }>('query_range', { query, ...span });
-      return result.map(({ metric, values }) => ({
-        metric,
-        values: values.map(([at, value]) => [at, numberOf(value)] as const),
-      }));
     },
     rules: async () =>
       (await ask<{ groups: { rules: EvaluatedRule[] }[] }>('rules')).groups.flatMap((group) => group.rules),

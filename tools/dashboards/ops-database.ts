@@ -20,13 +20,14 @@ export const database: Row = {
     {
       type: 'timeseries',
       title: 'Open connections, as a share of what the pool may have',
-      description: 'The fullest process of each pool. At 100 % callers wait, which the next panels show.',
+      description:
+        'The fullest process of each pool. At 100 % callers wait, which the next panels show. The probe of the replica is left out: it has one connection and uses it.',
       unit: 'percentunit',
       width: 8,
       max: 1,
       queries: [
         {
-          expr: `max by (pool) (sum by (instance, pool) (${of('database_connections')}) / sum by (instance, pool) (${of('database_connections_limit')}))`,
+          expr: `max by (pool) (sum by (instance, pool) (${of('database_connections', 'pool!="probe"')}) / sum by (instance, pool) (${of('database_connections_limit')}))`,
           legend: '{{pool}}',
         },
       ],
@@ -112,7 +113,8 @@ export const database: Row = {
     {
       type: 'timeseries',
       title: 'Reads by server',
-      description: 'By kind of read. point is what must not be older than what was seen before, such as the next page of a list.',
+      description:
+        'By kind of read. point is what must not be older than what was seen before, such as the next page of a list.',
       unit: 'reqps',
       width: 8,
       stacked: true,
@@ -154,7 +156,7 @@ export const database: Row = {
       none: 'none',
       queries: [
         {
-          expr: `max by (instance) (${rate('database_figures_failures_total')}) * 3600`,
+          expr: `max by (instance) (${rate('database_figures_failures_total')}) * 3600 > 0`,
           legend: '{{instance}}',
         },
       ],

@@ -81,7 +81,7 @@ export const jobs: Row = {
       description:
         '95 % of the jobs of an hour are taken within this. Minutes are a sign of too few workers.',
       unit: 's',
-      width: 8,
+      width: 6,
       queries: [{ expr: quantile(0.95, 'job_wait_seconds', ['job_name'], '1h'), legend: '{{job_name}}' }],
     },
     {
@@ -90,7 +90,7 @@ export const jobs: Row = {
       description:
         'For how long it could have been run. It rises without end when no worker works on the queue.',
       unit: 's',
-      width: 8,
+      width: 6,
       thresholds: jobsWaitingSeconds,
       queries: [{ expr: figure('queue_oldest_ready_seconds', 'queue'), legend: '{{queue}}' }],
     },
@@ -99,7 +99,7 @@ export const jobs: Row = {
       title: 'Jobs that run',
       description: 'By job, over all workers. An archive may run for hours, the others for seconds.',
       unit: 'short',
-      width: 8,
+      width: 6,
       bars: true,
       none: 'none',
       stacked: true,
@@ -111,7 +111,7 @@ export const jobs: Row = {
       description:
         'A few are an upgrade or a lost node; many are workers that are killed, for their memory perhaps.',
       unit: 'suffix: per hour',
-      width: 8,
+      width: 6,
       bars: true,
       none: 'none',
       queries: [{ expr: `${hourly('job_name', 'job_takeovers_total')} > 0`, legend: '{{job_name}}' }],

@@ -98,7 +98,7 @@ export const upkeep: Row = {
       description:
         'Age of the oldest transaction that is not frozen, as a share of the age at which the server begins vacuums that nothing stops.',
       unit: 'percentunit',
-      width: 8,
+      width: 6,
       thresholds: freezeShare,
       queries: [
         {
@@ -112,7 +112,7 @@ export const upkeep: Row = {
       title: 'Transactions since the oldest that is not frozen',
       description: 'At 2.1 thousand million the server takes no more writes until tables were vacuumed.',
       unit: 'short',
-      width: 8,
+      width: 6,
       thresholds: freezeTransactions,
       queries: [{ expr: figure('freeze_age_transactions'), legend: 'age' }],
     },
@@ -122,7 +122,7 @@ export const upkeep: Row = {
       description:
         'Age of the oldest one. Reports stay exact, for they count such days row by row, but become slow.',
       unit: 's',
-      width: 8,
+      width: 6,
       thresholds: summariesSeconds,
       queries: [{ expr: figure('summaries_lag_seconds'), legend: 'age' }],
     },
@@ -131,7 +131,7 @@ export const upkeep: Row = {
       title: 'Days that wait to be summed up',
       description: 'Falls to nothing after a load; what only rises is a refresh that does not keep up.',
       unit: 'short',
-      width: 8,
+      width: 6,
       queries: [{ expr: figure('summaries_marked'), legend: 'days' }],
     },
   ],

@@ -167,13 +167,13 @@ function override({ title, unit, thresholds, none }: Column): object {
   return { matcher: { id: 'byName', options: title }, properties };
 }
 
-function options({ type, queries, named = false }: Panel): object {
+function options({ type, queries, thresholds, named = false }: Panel): object {
   const latest = { calcs: ['lastNotNull'], fields: '', values: false };
   switch (type) {
     case 'stat':
       return {
         reduceOptions: latest,
-        colorMode: named ? 'value' : 'background',
+        colorMode: named || thresholds === undefined ? 'value' : 'background',
         graphMode: 'none',
         justifyMode: 'center',
         orientation: 'auto',
