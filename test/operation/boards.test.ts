@@ -128,8 +128,8 @@ describe.each(boardNames)('the dashboard %s', (name) => {
       'percentunit',
       'short',
       'none',
-      'suffix: days',
-      'suffix: per hour',
+      'suffix:days',
+      'suffix:per hour',
     ];
     for (const panel of panels) {
       expect(core).toContain(panel.type);
@@ -188,8 +188,8 @@ describe.each(boardNames)('the dashboard %s', (name) => {
 /** The units that suit what a panel asks for, by the suffixes of the names. */
 function unitsOf({ targets = [] }: Panel): string[] {
   const units = targets.map(({ expr }) => {
-    if (expr.includes('/ 86400')) return ['suffix: days'];
-    if (expr.includes('* 3600')) return ['suffix: per hour'];
+    if (expr.includes('/ 86400')) return ['suffix:days'];
+    if (expr.includes('* 3600')) return ['suffix:per hour'];
     const [numerator = '', divisor] = expr.split(' / ');
     if (divisor !== undefined && !/_sum\b/.test(numerator)) return ['percentunit'];
     if (/ratio\b|_cpu_seconds_total|gc_duration_seconds_sum/.test(expr)) return ['percentunit'];

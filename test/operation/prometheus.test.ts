@@ -34,9 +34,9 @@ const quiet = [
 
 const asked = boardNames.flatMap((name) => everyExpression(readBoard(name)));
 const installed = await hasPrometheus();
-/** Whether all that the catalogue names is measured. */
-const isMeasured = ['measured-http.ts', 'figures.ts'].every((file) =>
-  existsSync(join(root, 'src', 'main', file)),
+/** Whether processes measure all that the catalogue names, and tell both of their readiness. */
+const isComplete = ['main/measured-http.ts', 'main/figures.ts', 'platform/readiness.ts'].every((file) =>
+  existsSync(join(root, 'src', file)),
 );
 
 let operation: Operation;
@@ -64,7 +64,7 @@ describe.skipIf(!installed)('a Prometheus that scrapes an API and a worker', () 
     for (const { expr } of asked) await operation.prometheus.query(withoutVariables(expr));
   });
 
-  it.skipIf(!isMeasured)('has an answer to each of them', { timeout: 120_000 }, async () => {
+  it.skipIf(!isComplete)('has an answer to each of them', { timeout: 120_000 }, async () => {
     let silent = asked.filter(({ where }) => !quiet.some((end) => where.endsWith(`: ${end}`)));
     const ask = async () => {
       // A rate is of two scrapes, between which something happened.
@@ -78,7 +78,7 @@ describe.skipIf(!installed)('a Prometheus that scrapes an API and a worker', () 
     await expect.poll(ask, { timeout: 90_000, interval: 1000 }).toEqual([]);
   });
 
-  it.skipIf(!isMeasured)('was told what was done, and no more', async () => {
+  it.skipIf(!isComplete)('was told what was done, and no more', async () => {
     const sum = async (name: string, matchers: string) =>
       (await operation.prometheus.query(`sum(quartermaster_${name}{${matchers}})`))[0]?.value;
     await expect
@@ -91,7 +91,7 @@ describe.skipIf(!installed)('a Prometheus that scrapes an API and a worker', () 
       .toEqual(business.done);
   });
 
-  it.skipIf(!isMeasured || !existsSync(rulesFile))(
+  it.skipIf(!isComplete || !existsSync(rulesFile))(
     'evaluates every rule, and nobody is about to be woken while all is well',
     { timeout: 60_000 },
     async () => {
@@ -106,19 +106,20 @@ describe.skipIf(!installed)('a Prometheus that scrapes an API and a worker', () 
     },
   );
 
-  it.skipIf(!isMeasured)('is answered while the database stands still', { timeout: 240_000 }, async () => {
+  it.skipIf(!isComplete)('is answered while the database stands still', { timeout: 240_000 }, async () => {
     const { prometheus, api, worker } = operation;
     const now = async (expr: string) => (await prometheus.query(expr))[0]?.value ?? Number.NaN;
-    const ready = async () => (await fetch(`${api.url}/readyz`)).status;
+    const ready = () =>
+      Promise.all([api, worker].map(async ({ url }) => (await fetch(`${url}/readyz`)).status));
     const age = 'max(quartermaster_database_figures_age_seconds)';
-    await expect.poll(ready, { timeout: 30_000 }).toBe(200);
+    await expect.poll(ready, { timeout: 30_000 }).toEqual([200, 200]);
     await expect.poll(() => now(age), { timeout: 30_000 }).toBeLessThan(30);
     const horizon = await now('max(quartermaster_horizon_seconds)');
     const start = await now('vector(time())');
 
     await operation.freeze();
     try {
-      await expect.poll(ready, { timeout: 30_000 }).toBe(503);
+      await expect.poll(ready, { timeout: 30_000 }).toEqual([503, 503]);
       await expect.poll(() => now(age), { timeout: 120_000, interval: 500 }).toBeGreaterThan(40);
       for (const { url } of [api, worker]) expect((await fetch(`${url}/healthz`)).status).toBe(200);
       const stalled = Math.ceil((await now('vector(time())')) - start);
@@ -133,7 +134,7 @@ describe.skipIf(!installed)('a Prometheus that scrapes an API and a worker', () 
       await operation.thaw();
     }
 
-    await expect.poll(ready, { timeout: 60_000 }).toBe(200);
+    await expect.poll(ready, { timeout: 60_000 }).toEqual([200, 200]);
     await expect.poll(() => now(age), { timeout: 60_000, interval: 500 }).toBeLessThan(30);
     await business.goOn();
   });

@@ -90,7 +90,7 @@ const wanted: Row = {
       title: 'There are quarters for',
       description:
         'The time until new transactions would have no open quarter to go to. Red under one quarter, amber under two.',
-      unit: 'suffix: days',
+      unit: 'suffix:days',
       decimals: 0,
       width: 6,
       thresholds: horizonDays,
@@ -121,7 +121,7 @@ const quarters: Row = {
       title: 'Steps that could have been taken',
       description:
         'For how long the oldest quarter could have been closed, archived, detached or dropped. Empty when nothing is due.',
-      unit: 'suffix: days',
+      unit: 'suffix:days',
       decimals: 1,
       width: 8,
       thresholds: overdueDays,
@@ -132,7 +132,7 @@ const quarters: Row = {
       type: 'timeseries',
       title: 'How overdue the steps were',
       description: 'What only rises waits for somebody: an approval, a hold, a switch, or a failure.',
-      unit: 'suffix: days',
+      unit: 'suffix:days',
       decimals: 1,
       width: 8,
       none: 'nothing was due',
@@ -191,7 +191,7 @@ const archives: Row = {
       title: 'Not read for',
       description:
         'Time since the archive that waits longest was last read from end to end. All of them are within QM_FIXITY_DAYS, 90 unless set otherwise.',
-      unit: 'suffix: days',
+      unit: 'suffix:days',
       decimals: 0,
       width: 4,
       thresholds: fixityDays,
@@ -221,7 +221,7 @@ const archives: Row = {
       title: 'Longest time an archive was not read',
       description:
         'Falls when the archive that waits longest is read again. A line that only rises is a check that does not run.',
-      unit: 'suffix: days',
+      unit: 'suffix:days',
       width: 12,
       thresholds: fixityDays,
       none: 'no archive',

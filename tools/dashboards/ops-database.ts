@@ -150,7 +150,7 @@ export const database: Row = {
       type: 'timeseries',
       title: 'Readings of the figures that failed',
       description: 'Per hour and worker. A few are a restart of the database; many, and the figures are old.',
-      unit: 'suffix: per hour',
+      unit: 'suffix:per hour',
       width: 8,
       bars: true,
       none: 'none',
@@ -166,7 +166,7 @@ export const database: Row = {
       title: 'Lock waits given up, to be tried again',
       description:
         'Maintenance waits for a lock only for a moment, so that it never queues writers behind it.',
-      unit: 'suffix: per hour',
+      unit: 'suffix:per hour',
       width: 8,
       bars: true,
       none: 'none',

@@ -24,7 +24,7 @@ export const glance: Row = {
       title: 'Writes find a partition for',
       description:
         'The time until writes would have no open quarter to go to. Red under one quarter, amber under two: the job reconcile-partitions creates quarters ahead of time, and does not when this sinks.',
-      unit: 'suffix: days',
+      unit: 'suffix:days',
       decimals: 0,
       width: 6,
       thresholds: horizonDays,

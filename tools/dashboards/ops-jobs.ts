@@ -46,7 +46,7 @@ export const jobs: Row = {
       type: 'timeseries',
       title: 'Runs by job',
       description: 'What the workers do all day, in runs that ended, well or not.',
-      unit: 'suffix: per hour',
+      unit: 'suffix:per hour',
       width: 8,
       stacked: true,
       queries: [{ expr: hourly('job_name', 'job_duration_seconds_count'), legend: '{{job_name}}' }],
@@ -56,7 +56,7 @@ export const jobs: Row = {
       title: 'Runs that failed, by job and kind',
       description:
         'The kind tells who can mend it: unavailable mends itself, corrupt is an archive that is not as it was.',
-      unit: 'suffix: per hour',
+      unit: 'suffix:per hour',
       width: 8,
       bars: true,
       none: 'none',
@@ -110,7 +110,7 @@ export const jobs: Row = {
       title: 'Taken over from a worker that died',
       description:
         'A few are an upgrade or a lost node; many are workers that are killed, for their memory perhaps.',
-      unit: 'suffix: per hour',
+      unit: 'suffix:per hour',
       width: 6,
       bars: true,
       none: 'none',

@@ -36,8 +36,8 @@ export type Unit =
   | 'short'
   | 'none'
   | 'dateTimeFromNow'
-  | 'suffix: days'
-  | 'suffix: per hour';
+  | 'suffix:days'
+  | 'suffix:per hour';
 
 export type Thresholds = readonly [first: string, ...rest: readonly [color: string, from: number][]];
 
@@ -188,13 +188,20 @@ function options({ type, queries, thresholds, named = false }: Panel): object {
         mergeValues: true,
         rowHeight: 0.8,
         showValue: 'auto',
-        legend: { displayMode: 'list', placement: 'bottom', showLegend: true },
+        legend: { calcs: [], displayMode: 'list', placement: 'bottom', showLegend: true },
       };
     case 'heatmap':
       return {
         calculate: false,
         cellGap: 1,
-        color: { mode: 'scheme', scheme: 'Oranges', exponent: 0.5, steps: 64 },
+        color: {
+          mode: 'scheme',
+          scheme: 'Oranges',
+          exponent: 0.5,
+          fill: 'dark-orange',
+          reverse: false,
+          steps: 64,
+        },
         filterValues: { le: 1e-9 },
         legend: { show: true },
         rowsFrame: { layout: 'auto' },
@@ -205,6 +212,7 @@ function options({ type, queries, thresholds, named = false }: Panel): object {
     case 'timeseries':
       return {
         legend: {
+          calcs: [],
           displayMode: 'list',
           placement: 'bottom',
           showLegend: queries.some(({ legend }) => legend !== undefined),
