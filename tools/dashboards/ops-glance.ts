@@ -153,7 +153,7 @@ export const happening: Row = {
       words: { '1': { text: 'answers', color: 'green' }, '0': { text: 'silent', color: 'red' } },
       queries: [
         {
-          expr: `up * on (job, instance) group_left (process) max by (job, instance, process) (max_over_time(${of('build_info')}[1d]))`,
+          expr: `max by (job, instance, process) (max_over_time(${of('build_info')}[1d])) * on (job, instance) group_left () up`,
           legend: '{{process}} {{instance}}',
         },
       ],
