@@ -25,7 +25,7 @@ export const jobs: Row = {
       ],
       columns: [
         { from: 'job_name', title: 'Job' },
-        { from: 'A', title: 'Succeeded', unit: 'dateTimeFromNow' },
+        { from: 'A', title: 'Succeeded', unit: 'dateTimeFromNow', none: 'never' },
         { from: 'B', title: 'Every', unit: 's' },
         { from: 'C', title: 'Of what it may take', unit: 'percentunit', thresholds: silence },
         { from: 'D', title: 'Failed', unit: 'dateTimeFromNow', none: 'never' },
