@@ -82,12 +82,15 @@ describe.skipIf(!installed)('a Prometheus that scrapes an API and a worker', () 
     const sum = async (name: string, matchers: string) =>
       (await operation.prometheus.query(`sum(quartermaster_${name}{${matchers}})`))[0]?.value;
     await expect
-      .poll(async () => ({
-        booked: await sum('posting_transactions_total', 'outcome="booked"'),
-        refused: await sum('posting_transactions_total', 'outcome="refused",reason="insufficient_funds"'),
-        repeated: await sum('posting_replays_total', ''),
-        loaded: await sum('load_rows_total', 'outcome="booked"'),
-      }))
+      .poll(
+        async () => ({
+          booked: await sum('posting_transactions_total', 'outcome="booked"'),
+          refused: await sum('posting_transactions_total', 'outcome="refused",reason="insufficient_funds"'),
+          repeated: await sum('posting_replays_total', ''),
+          loaded: await sum('load_rows_total', 'outcome="booked"'),
+        }),
+        { timeout: 15_000 },
+      )
       .toEqual(business.done);
   });
 
