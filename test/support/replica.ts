@@ -152,7 +152,8 @@ async function startStandby(
   };
 }
 
-async function childrenOf(pid: number): Promise<number[]> {
+/** The processes that a process has begun and that still run. */
+export async function childrenOf(pid: number): Promise<number[]> {
   const { stdout } = await run('ps', ['-axo', 'pid=,ppid=']);
   return stdout
     .trim()
@@ -161,7 +162,7 @@ async function childrenOf(pid: number): Promise<number[]> {
     .flatMap(([child = 0, parent]) => (parent === pid ? [child] : []));
 }
 
-function signalIfAlive(pid: number, signal: NodeJS.Signals): void {
+export function signalIfAlive(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(pid, signal);
   } catch (error) {
