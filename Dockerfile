@@ -32,13 +32,13 @@ COPY tools/prune-modules.mjs tools/
 RUN node tools/prune-modules.mjs node_modules
 
 FROM ${NODE_IMAGE}
-# Nothing is installed in a running container, so what could do that goes, and what scanners would find in it.
+# Nothing is installed in a running container, so what could do that goes, and what scanners would find in it. A file system in
+# memory takes the mode of the directory it covers and belongs to root, so the cache is open to whatever user there is.
 RUN rm -rf /usr/local/lib/node_modules /usr/local/include/node /opt/yarn* \
       /usr/local/bin/npm /usr/local/bin/npx /usr/local/bin/corepack /usr/local/bin/yarn /usr/local/bin/yarnpkg \
  && echo 'quartermaster:x:10001:10001:quartermaster:/nonexistent:/usr/sbin/nologin' >> /etc/passwd \
  && echo 'quartermaster:x:10001:' >> /etc/group \
- && mkdir -p /var/cache/quartermaster \
- && chown 10001:10001 /var/cache/quartermaster \
+ && install -d -m 1777 /var/cache/quartermaster \
  && ln -s /app/bin/quartermaster /usr/local/bin/quartermaster
 WORKDIR /app
 # All of it belongs to root: the process can read its program and cannot change it, on a writable file system either.

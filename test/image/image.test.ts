@@ -82,6 +82,15 @@ describe.skipIf(asked === '')('the image', () => {
     expect(unreadable).toBe('');
   });
 
+  it.each(['10001:10001', '1000650000:0'])('lets %s write where it must, and nowhere else', async (user) => {
+    const write =
+      'for d in /tmp /var/cache/quartermaster /app /var/tmp; do touch $d/x 2>/dev/null && echo $d; done; true';
+    const written = await docker(
+      ...['run', '--rm', ...restrictions, '--user', user, '--entrypoint', 'sh', image, '-c', write],
+    );
+    expect(written.split('\n')).toEqual(['/tmp', '/var/cache/quartermaster']);
+  });
+
   it('is found by kubectl exec, also under a user that the image does not know', async () => {
     expect(await inImage(image, 'quartermaster', '--version')).toBe(version);
     const program = imageProgram(image, { user: '1000650000:0' });
