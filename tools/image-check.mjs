@@ -65,6 +65,8 @@ async function ensureDocker() {
   undo.push(async () => {
     daemon.kill('SIGTERM');
     await ended;
+    // The one mount that it leaves; a directory with a mount in it cannot be removed.
+    spawnSync('umount', [join(folder, 'exec', 'netns', 'default')], { stdio: 'ignore' });
   });
   process.env.DOCKER_HOST = socket;
   for (let tries = 0; !works('docker', 'info'); tries++) {
@@ -101,8 +103,9 @@ function ensureBase() {
   const local = join(base, 'usr', 'local');
   copyFileSync(realpathSync(process.execPath), join(local, 'bin', 'node'));
   mkdirSync(join(local, 'lib', 'node_modules'), { recursive: true });
-  const npm = join(said('npm', 'root', '--global'), 'npm');
-  cpSync(realpathSync(npm), join(local, 'lib', 'node_modules', 'npm'), { recursive: true });
+  // The file that is run lies in npm's own bin.
+  const npm = dirname(dirname(realpathSync(said('sh', '-c', 'command -v npm'))));
+  cpSync(npm, join(local, 'lib', 'node_modules', 'npm'), { recursive: true });
   symlinkSync('../lib/node_modules/npm/bin/npm-cli.js', join(local, 'bin', 'npm'));
   // How this machine reaches its registry belongs to the base, so that nothing of it comes into the Dockerfile.
   const settings = [`registry=${said('npm', 'config', 'get', 'registry')}`];
