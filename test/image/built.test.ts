@@ -23,11 +23,10 @@ beforeAll(async () => {
   }
   const tsc = join(root, 'node_modules', '.bin', 'tsc');
   await execute(tsc, ['-p', join(root, 'tsconfig.build.json'), '--outDir', join(home, 'dist')]);
-  await execute(
-    'npm',
-    ['ci', '--omit=dev', '--ignore-scripts', '--prefer-offline', '--no-audit', '--no-fund'],
-    { cwd: home },
-  );
+  // `npm test` tells npm below it where this checkout is, and that must not be what is installed into.
+  const { npm_config_local_prefix: _, ...environment } = process.env;
+  const options = ['--omit=dev', '--ignore-scripts', '--prefer-offline', '--no-audit', '--no-fund'];
+  await execute('npm', ['ci', '--prefix', home, ...options], { cwd: home, env: environment });
   await execute(process.execPath, [join(root, 'tools', 'prune-modules.mjs'), join(home, 'node_modules')]);
   program = {
     line: () => [process.execPath, join(home, 'bin', 'quartermaster')],
