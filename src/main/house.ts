@@ -23,6 +23,8 @@ import { createQueue } from '../queue/queue.ts';
 import { createApiPart } from './api-part.ts';
 import { findArchivedIn } from './archived.ts';
 import { measured } from './measured.ts';
+import { watchPools, watchRetries } from './measured-database.ts';
+import { watchLoads } from './measured-posting.ts';
 import { createWorkerPart } from './worker-part.ts';
 
 /** What the house needs to know of the process it stands in. */
@@ -65,8 +67,12 @@ function compose(
 ): CliHouse & { installQueues(): Promise<void> } {
   const { clock } = process;
   const calendar = calendarOf(config.timezone);
+  const metrics = createMetrics();
+  const onRetry = watchRetries(metrics);
+  const onRows = watchLoads(metrics);
   const database = openDatabase({
     ...config,
+    observer: watchPools(metrics),
     onIdleError: (error) => logger.warn({ err: error }, 'an idle database connection was lost'),
   });
   const store = openStore(config.store, { s3: config.s3, clock });
@@ -98,9 +104,9 @@ function compose(
     calendar,
     accounts,
     findArchived: findArchivedIn(quarters),
+    onRetry,
   });
-  const jobHouse = { database, calendar, clock, config, quarters, queue, poster };
-  const metrics = createMetrics();
+  const jobHouse = { database, calendar, clock, config, quarters, queue, poster, onRetry };
   const watchBlocked = createBlockedWatches(metrics, clock);
   const jobs = allJobs(jobHouse).map((job) => measured(job, metrics, watchBlocked));
   const desk = createQuarterDesk(jobHouse);
@@ -111,6 +117,8 @@ function compose(
         calendar,
         clock,
         accounts,
+        onRetry,
+        onRows,
         oldest: quarters.oldest,
         ensureQuarters: async (from, to) => {
           await ensureQuarters(quarters, { actor: 'load', signal: options.signal }, from, to);

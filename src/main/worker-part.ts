@@ -3,6 +3,7 @@ import type { Logger } from '../platform/logger.ts';
 import type { Metrics } from '../platform/metrics.ts';
 import type { Service } from '../platform/service.ts';
 import type { Job } from '../queue/job.ts';
+import { introduceWorker } from './measured-worker.ts';
 import { createMetricsServer } from './metrics-server.ts';
 
 export interface WorkerPartOptions extends JobHouse {
@@ -17,6 +18,7 @@ export function createWorkerPart({ config, queue, jobs, ...house }: WorkerPartOp
   const { host, workerPort: port } = config;
   const { version, logger, metrics } = house;
   metrics.set('build_info', { version, process: 'worker' }, 1);
+  introduceWorker(metrics, config, jobs);
   const server = createMetricsServer(metrics.page, { host, port, version, logger });
   return {
     name: 'worker',

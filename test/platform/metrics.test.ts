@@ -99,6 +99,7 @@ describe('who is in the way of maintenance', () => {
     }
     const found = Object.entries(await samples(page)).filter(([name]) => name.includes('lock_timeouts'));
     expect(found).toEqual([
+      ['quartermaster_lock_timeouts_total{relation="ledger.transactions"}', 0],
       ['quartermaster_lock_timeouts_total{relation="ledger.entries"}', 100],
       ['quartermaster_lock_timeouts_total{relation="other"}', 100],
     ]);
