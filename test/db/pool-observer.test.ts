@@ -7,6 +7,7 @@ import { errorClass } from '../../src/db/error-class.ts';
 import type { PoolLook, PoolName } from '../../src/db/pool-observer.ts';
 import { OutcomeUnknown, transact } from '../../src/db/transact.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
+import { openStallingProxy } from '../support/stalling-proxy.ts';
 
 let home: TestDatabase;
 beforeAll(async () => {
@@ -124,6 +125,28 @@ describe('a pool that is watched', () => {
     await expect(working).rejects.toThrow();
     await sql`SELECT 1`.execute(database.direct);
     expect(failed.slice(1)).toEqual([['direct', 'connection']]);
+  });
+
+  it('tells of a connection that was cut without a word, idle or at work', async () => {
+    const proxy = await openStallingProxy(home.url);
+    const { database, failed } = watched({ databaseUrl: proxy.url });
+    await sql`SELECT 1`.execute(database.write);
+    const begun = Promise.withResolvers<void>();
+    const working = database.withClient(async (client) => {
+      const sleep = client.query('SELECT pg_sleep(30)');
+      sleep.catch(() => {});
+      begun.resolve();
+      await sleep;
+    });
+    await begun.promise;
+    await proxy.close();
+    await expect(working).rejects.toThrow();
+    await expect
+      .poll(() => failed.toSorted())
+      .toEqual([
+        ['direct', 'connection'],
+        ['write', 'connection'],
+      ]);
   });
 
   it('tells of a connection that could not be made once', async () => {
