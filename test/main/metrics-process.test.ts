@@ -20,7 +20,7 @@ import { checkMetrics, hasPromtool } from '../support/promtool.ts';
 import { type Replication, startReplication } from '../support/replica.ts';
 import { openStallingProxy, type StallingProxy } from '../support/stalling-proxy.ts';
 import { type ApiProcess, call, startApi } from './api-process.ts';
-import { startWorker, type WorkerProcess } from './worker-process.ts';
+import { startWorker, type WorkerProcess } from './measured-worker.ts';
 
 let servers: Replication;
 let proxy: StallingProxy;

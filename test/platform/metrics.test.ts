@@ -40,6 +40,33 @@ describe('a page of metrics', () => {
     expect(await samples(metrics.page)).toMatchObject({ horizon_seconds: 7 });
   });
 
+  it('is made once for all who ask at once, and anew for who asks later', async () => {
+    const metrics = createMetrics();
+    const answer = Promise.withResolvers<void>();
+    let looks = 0;
+    metrics.onPage(async () => {
+      looks++;
+      await answer.promise;
+    });
+    const pages = [metrics.page.render(), metrics.page.render(), metrics.page.render()];
+    answer.resolve();
+    expect(new Set(await Promise.all(pages)).size).toBe(1);
+    expect(looks).toBe(1);
+    await metrics.page.render();
+    expect(looks).toBe(2);
+  });
+
+  it('is tried anew after it failed', async () => {
+    const metrics = createMetrics();
+    let isBroken = true;
+    metrics.onPage(() => {
+      if (isBroken) throw new Error('broken');
+    });
+    await expect(metrics.page.render()).rejects.toThrow('broken');
+    isBroken = false;
+    expect(await metrics.page.render()).toContain('quartermaster_build_info');
+  });
+
   it('has names in base units, without those that Prometheus gives by itself', () => {
     for (const [name, { kind, labels, help, question }] of Object.entries(catalogue)) {
       expect(name.endsWith('_total'), name).toBe(kind === 'counter');
