@@ -100,7 +100,7 @@ export const processMetrics = {
     ['pool', 'class'],
   ),
   database_retries_total: counter(
-    'Short statements that were tried again, by class of the error.',
+    'Short statements that were tried again, by class of the error. What maintenance waits for is in lock_timeouts_total.',
     'What does the database complain of that nobody else notices?',
     ['class'],
   ),
