@@ -48,7 +48,8 @@ beforeAll(async () => {
   store = await mkdtemp(join(tmpdir(), 'quartermaster-metrics-'));
   proxy = await openStallingProxy(servers.primary.url);
   const settings = { QM_DATABASE_URL: servers.primary.url, QM_STORE: pathToFileURL(store).href };
-  await installQueues(readConfig(settings), createLogger('silent'), { version: '1.2.3', clock: systemClock });
+  const pod = { version: '1.2.3', clock: systemClock, signal: new AbortController().signal };
+  await installQueues(readConfig(settings), createLogger('silent'), pod);
   const database = openDatabase({ databaseUrl: servers.primary.url, poolMax: 2 });
   await createLedger(database.write, 'main');
   const now = systemClock.now();
