@@ -3,6 +3,7 @@ import type { Calendar } from '../src/core/quarter.ts';
 import type { Database } from '../src/db/database.ts';
 import type { Poster } from '../src/ledger/post.ts';
 import type { Config } from '../src/platform/config.ts';
+import type { OnRetry } from '../src/platform/retry.ts';
 import type { QuarterHouse } from '../src/quarters/context.ts';
 import type { Queue } from '../src/queue/queue.ts';
 
@@ -15,4 +16,6 @@ export interface JobHouse {
   readonly quarters: QuarterHouse;
   readonly queue: Queue;
   readonly poster: Poster;
+  /** Told of short statements that are tried again. */
+  readonly onRetry?: OnRetry | undefined;
 }

@@ -4,7 +4,7 @@ import { type Job, maintenanceQueue } from '../src/queue/job.ts';
 import type { JobHouse } from './house.ts';
 
 /** Once a night, away from the full hours at which the others begin. */
-export function purgeIdempotencyKeysJob({ database, clock, config }: JobHouse): Job {
+export function purgeIdempotencyKeysJob({ database, clock, config, onRetry }: JobHouse): Job {
   return {
     name: 'purge-idempotency-keys',
     queue: maintenanceQueue('purge-idempotency-keys'),
@@ -14,6 +14,7 @@ export function purgeIdempotencyKeysJob({ database, clock, config }: JobHouse): 
       return purgeIdempotencyKeys(database.write, {
         before,
         signal,
+        onRetry,
         onProgress: (done) => onProgress({ what: 'idempotency keys', done, total: undefined }),
       });
     },

@@ -1,10 +1,12 @@
 import { Kysely, PostgresDialect } from 'kysely';
 import pg from 'pg';
 import { AppError } from '../core/errors.ts';
-import { Connection } from './connection.ts';
+import { Connection, type ConnectionConfig } from './connection.ts';
 import { withLease } from './lease.ts';
+import type { PoolName, PoolObserver } from './pool-observer.ts';
 import type { Db, Schema } from './schema.ts';
 import { getTypeParser } from './type-parsers.ts';
+import { WatchedPool } from './watched-pool.ts';
 
 /** The connections to a replica. `reads` fails sooner than others, for the primary can answer instead. */
 export interface ReplicaPools {
@@ -38,6 +40,7 @@ export interface DatabaseOptions {
   readonly applicationName?: string;
   /** Told when an idle connection dies; the pool replaces it by itself. */
   readonly onIdleError?: (error: Error) => void;
+  readonly observer?: PoolObserver | undefined;
 }
 
 /**
@@ -52,15 +55,15 @@ export function openDatabase(options: DatabaseOptions): Database {
     throw new AppError('config', 'no_database_url', detail);
   }
   // Statements of a transaction may be sent before those before them are answered: transact.ts.
-  const writes = openPool(databaseUrl, options, { pipeline: true });
+  const writes = openPool('write', databaseUrl, options, { pipeline: true });
   // A pool of its own even on the same URL: a verb that holds a session for an hour must not starve writers.
-  const directs = openPool(directDatabaseUrl ?? databaseUrl, options);
+  const directs = openPool('direct', directDatabaseUrl ?? databaseUrl, options);
   const replica =
     replicaUrl === undefined
       ? undefined
       : {
-          reads: openPool(replicaUrl, options, forReplica),
-          probes: openPool(replicaUrl, { ...options, poolMax: 1 }, forReplica),
+          reads: openPool('replica', replicaUrl, options, forReplica),
+          probes: openPool('probe', replicaUrl, { ...options, poolMax: 1 }, forReplica),
         };
   const write = kysely(writes);
   return {
@@ -82,11 +85,17 @@ export function openDatabase(options: DatabaseOptions): Database {
  */
 const forReplica = { connectionTimeoutMillis: 1000, allowExitOnIdle: true };
 
-function openPool(connectionString: string, options: DatabaseOptions, more: pg.PoolConfig = {}): pg.Pool {
+function openPool(
+  name: PoolName,
+  connectionString: string,
+  options: DatabaseOptions,
+  more: pg.PoolConfig = {},
+): pg.Pool {
+  const { observer } = options;
   // node-postgres writes a Date in the process's own zone, to the minute of its offset; in a zone that was once off
   // by seconds (Africa/Monrovia until 1972) that is another instant.
   pg.defaults.parseInputDatesAsUTC = true;
-  const pool = new pg.Pool({
+  const config: pg.PoolConfig & ConnectionConfig = {
     connectionString,
     max: options.poolMax ?? 10,
     application_name: options.applicationName ?? 'quartermaster',
@@ -97,7 +106,9 @@ function openPool(connectionString: string, options: DatabaseOptions, more: pg.P
     Client: Connection,
     onConnect: (client) => (client instanceof Connection ? client.readyDates() : undefined),
     ...more,
-  });
+  };
+  if (observer !== undefined) config.onFailure = (error) => observer.onError(name, error);
+  const pool = observer === undefined ? new pg.Pool(config) : new WatchedPool(config, name, observer);
   // Without listeners the death of a connection would end the process: of an idle one, and of one in use, where the
   // statement under way fails, or the next.
   pool.on('error', (error) => {

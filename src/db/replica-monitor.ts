@@ -33,6 +33,8 @@ export interface MonitorOptions {
    * and take no others; `isForeign` is asked for then only.
    */
   readonly look: (anew: boolean) => Promise<ServerSide & { readonly isForeign?: boolean }>;
+  /** Told of what each look has found, and of each suspicion. */
+  readonly onLook?: ((report: ReplicaReport) => void) | undefined;
   /** Told of every change of state or reason. */
   readonly onChange?: ((report: ReplicaReport) => void) | undefined;
 }
@@ -67,6 +69,7 @@ export function createReplicaMonitor(options: MonitorOptions): ReplicaMonitor {
     const isNews = next.state !== report?.state || next.reason !== report.reason;
     report = next;
     looksNeeded = LOOKS_NEEDED[next.state];
+    options.onLook?.(next);
     if (isNews) options.onChange?.(next);
   }
 

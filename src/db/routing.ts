@@ -59,6 +59,8 @@ export interface RouterOptions {
   /** How far the replica may be behind; the time between two looks comes on top. */
   readonly maxLagMs: number;
   readonly onRoute?: (route: Route) => void;
+  /** Told of each look at the replica, and of each change of its state. */
+  readonly onReplicaLook?: (report: ReplicaReport) => void;
   readonly onReplicaState?: (report: ReplicaReport) => void;
   readonly timing?: Partial<Timing>;
 }
@@ -92,6 +94,7 @@ export function createRouter(options: RouterOptions): Router {
       intervalMs: timing.intervalMs,
       primaryPosition: askPosition,
       look: (anew) => look(database.write, replica, checkMs, anew),
+      onLook: options.onReplicaLook,
       onChange: options.onReplicaState,
     });
 

@@ -31,6 +31,7 @@ import { quarterTransactionRoutes } from './quarter-transactions.ts';
 import { quarterVerbRoutes } from './quarter-verbs.ts';
 import { quarterRoutes } from './quarters.ts';
 import { createRequestLog } from './request-log.ts';
+import { createMeasuring } from './request-meter.ts';
 import { requestScopes } from './request-scope.ts';
 import { securityHeaders } from './security-headers.ts';
 import { summaryRoutes } from './summaries.ts';
@@ -55,9 +56,11 @@ const compilers = {
 export function createApp(house: HttpHouse, clocks: Clocks = CLOCKS): App {
   const streamed = createStreamedConnections();
   const logAtEnd = createRequestLog(house.logger);
+  const measuring = createMeasuring(house.requests);
   const begin = (request: FastifyRequest, reply: FastifyReply): void => {
     reply.headers(securityHeaders).header('x-request-id', request.id);
     logAtEnd(request, reply);
+    measuring.begin(request, reply);
   };
   const app: App = fastify({
     loggerInstance: house.logger as FastifyBaseLogger,
@@ -85,7 +88,7 @@ export function createApp(house: HttpHouse, clocks: Clocks = CLOCKS): App {
       begin(request as FastifyRequest, reply as FastifyReply);
       answerProblem(error, request as FastifyRequest, reply as FastifyReply);
     },
-    clientErrorHandler: (error, socket) => refuseConnection(house, streamed, error, socket),
+    clientErrorHandler: (error, socket) => refuseConnection({ ...house, measuring }, streamed, error, socket),
   }).withTypeProvider<TypeBoxTypeProvider>();
 
   requestScopes(app);

@@ -5,6 +5,7 @@ import type { FastifyRequest } from 'fastify';
 import { asClientError } from './framework-errors.ts';
 import type { HttpHouse } from './house.ts';
 import { problemOf } from './problem.ts';
+import type { Measuring } from './request-meter.ts';
 import { securityHeaders } from './security-headers.ts';
 
 declare module 'fastify' {
@@ -60,7 +61,7 @@ export function createStreamedConnections(): StreamedConnections {
 
 /** Answers what never became a request, in HTTP written by hand, and hangs up. */
 export function refuseConnection(
-  { logger }: HttpHouse,
+  { logger, measuring }: HttpHouse & { readonly measuring: Measuring },
   streamed: StreamedConnections,
   error: NodeJS.ErrnoException,
   socket: Socket,
@@ -73,6 +74,7 @@ export function refuseConnection(
   const id = randomUUID();
   const problem = problemOf(asClientError(error), id);
   logger.info({ status: problem.status, code: problem.code, request_id: id }, 'request');
+  measuring.refuse(socket, problem.status);
   const body = JSON.stringify(problem);
   const lines = [
     `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}`,

@@ -24,6 +24,7 @@ import type { JobFilter, QuarterJob } from '../queue/quarter-jobs.ts';
 import type { GroupQuery, GroupReport } from '../summaries/groups.ts';
 import type { SummaryLag } from '../summaries/lag.ts';
 import type { DailyQuery, DailyReport } from '../summaries/report.ts';
+import type { RequestMeter } from './request-meter.ts';
 
 /** Something that must be well before this process is sent requests. */
 export interface ReadinessCheck {
@@ -71,6 +72,8 @@ export interface HttpHouse {
   readonly checks: readonly ReadinessCheck[];
   /** What `/metrics` shows; without it there is no such page. */
   readonly metrics?: MetricsPage;
+  /** Told of each request. */
+  readonly requests?: RequestMeter;
   /** Of the ledger's zone: a day in a query begins where it begins there. */
   readonly calendar: Calendar;
   /** Who brings this bearer token. @throws AppError unauthenticated/invalid_token */

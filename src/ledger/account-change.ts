@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import { AppError, assert } from '../core/errors.ts';
 import type { Db, Trx } from '../db/schema.ts';
 import { isConnectionLoss, isTransient } from '../db/sqlstate.ts';
-import { retry } from '../platform/retry.ts';
+import { type OnRetry, retry } from '../platform/retry.ts';
 import {
   knownCurrencies,
   lockAccounts,
@@ -34,8 +34,9 @@ export async function changeAccounts(
   cache: AccountCache,
   ledgerId: number,
   changes: readonly AccountChange[],
+  onRetry?: OnRetry,
 ): Promise<AccountResult[]> {
-  return apply(db, cache, ledgerId, changes, 'update');
+  return apply(db, cache, ledgerId, changes, { existing: 'update', onRetry });
 }
 
 /** @throws AppError conflict/account_exists, invalid/unknown_currency */
@@ -44,8 +45,9 @@ export async function createAccount(
   cache: AccountCache,
   ledgerId: number,
   change: AccountChange,
+  onRetry?: OnRetry,
 ): Promise<AccountView> {
-  const [result] = await apply(db, cache, ledgerId, [change], 'refuse');
+  const [result] = await apply(db, cache, ledgerId, [change], { existing: 'refuse', onRetry });
   assert(result, 'an account has no result');
   if (result.kind !== 'refused') return result.account;
   const kind = result.code === 'account_exists' ? 'conflict' : 'invalid';
@@ -57,7 +59,7 @@ async function apply(
   cache: AccountCache,
   ledgerId: number,
   changes: readonly AccountChange[],
-  existing: Existing,
+  { existing, onRetry }: { readonly existing: Existing; readonly onRetry: OnRetry | undefined },
 ): Promise<AccountResult[]> {
   assert(changes.length <= MAX_ACCOUNTS, `${changes.length} accounts in one call`);
   let committing = false;
@@ -75,6 +77,7 @@ async function apply(
     },
     {
       ...patience,
+      onRetry,
       // What was committed unheard of must not be answered by "it exists" to the one who made it.
       retryable: (error) => isTransient(error) && !(committing && isConnectionLoss(error)),
     },

@@ -4,7 +4,7 @@ import type { Calendar } from '../core/quarter.ts';
 import type { Db, Trx } from '../db/schema.ts';
 import { isConnectionLoss, isTransient, sqlState, toAppError } from '../db/sqlstate.ts';
 import { OutcomeUnknown, transact } from '../db/transact.ts';
-import { retry } from '../platform/retry.ts';
+import { type OnRetry, retry } from '../platform/retry.ts';
 import { type AccountCache, type KnownAccount, resolveAccounts } from './accounts.ts';
 import { type ClosedRange, closedRanges } from './closed.ts';
 import { type Judged, type Judging, judge } from './judge.ts';
@@ -23,6 +23,8 @@ export interface BatchHouse {
   readonly newId: (createdAt: Date) => string;
   /** Without it a transaction whose quarter is not online is not found. */
   readonly findArchived?: FindArchived | undefined;
+  /** Told of what is tried again. */
+  readonly onRetry?: OnRetry | undefined;
 }
 
 export interface BatchOptions {
@@ -129,6 +131,7 @@ export async function writeBatch(
       ...patience,
       attempts: options.attempts ?? patience.attempts,
       retryable: mayPass,
+      onRetry: house.onRetry,
       signal: options.signal,
     });
   } catch (error) {

@@ -1,8 +1,19 @@
-import type { Clock } from '../core/clock.ts';
-import { AppError, isAppError } from '../core/errors.ts';
+import { type Clock, stopwatch } from '../core/clock.ts';
+import { AppError, assert, isAppError } from '../core/errors.ts';
 import { retry } from '../platform/retry.ts';
 import type { Poster, PostResult } from './post.ts';
 import type { PostRequest } from './request.ts';
+
+/** Told of what the batcher does. What it does itself is done while callers wait, so it is quick and throws nothing. */
+export interface BatcherObserver {
+  /** A batch of so many transactions began; its submissions had waited for so many seconds each. */
+  onBegin(size: number, waited: readonly number[]): void;
+  /** `apart`: it could not be posted as it was, and what could stand alone was posted one by one. */
+  onEnd(outcome: 'posted' | 'apart' | 'failed', seconds: number): void;
+  /** What a submission was told: once for each. */
+  onResults(results: readonly PostResult[]): void;
+  onFailure(transactions: number, error: unknown): void;
+}
 
 export interface BatcherOptions {
   readonly poster: Poster;
@@ -25,6 +36,7 @@ export interface BatcherOptions {
   readonly onNoPartition?: () => Promise<void>;
   /** Where the primary's WAL stands; asked after each batch. */
   readonly position?: () => Promise<string | undefined>;
+  readonly observer?: BatcherObserver | undefined;
 }
 
 /** What became of requests that were posted together, in their order. */
@@ -43,6 +55,8 @@ export interface Batcher {
    * @throws AppError whatever the poster fails with
    */
   post(ledgerId: number, requests: readonly PostRequest[], options?: { atomic?: boolean }): Promise<Posted>;
+  /** How many transactions wait, and batches are under way, at the moment. */
+  look(): { readonly waiting: number; readonly underWay: number };
 }
 
 interface Submission {
@@ -71,7 +85,7 @@ const NO_PARTITION = { attempts: 6, baseMs: 1000, capMs: 2000 };
  * a hot account then costs one lock a batch and not one a request. Memory is bounded by `queueMax`.
  */
 export function createBatcher(options: BatcherOptions): Batcher {
-  const { poster, clock, queueMax, batchMax = 2000, parallel = 4, lingerMs = [25, 250] } = options;
+  const { poster, clock, queueMax, observer, batchMax = 2000, parallel = 4, lingerMs = [25, 250] } = options;
   const { waitMs = 10_000, batchMs = 25_000 } = options;
   let queue: Submission[] = [];
   let waiting = 0;
@@ -149,12 +163,18 @@ export function createBatcher(options: BatcherOptions): Batcher {
   async function work(submissions: readonly Submission[]): Promise<void> {
     underWay++;
     const began = clock.now().getTime();
+    const seconds = stopwatch();
+    observer?.onBegin(
+      size,
+      submissions.map(({ since }) => Math.max(0, began - since) / 1000),
+    );
     const deadline = setTimeout(() => {
       const detail = `The database did not answer in ${batchMs} ms, so the request may or may not be booked. With an Idempotency-Key it can simply be sent again.`;
       for (const { reject } of submissions) reject(new AppError('unavailable', 'outcome_unknown', detail));
     }, batchMs);
     try {
-      await postTogether(submissions);
+      const outcome = await postTogether(submissions);
+      observer?.onEnd(outcome, seconds());
     } finally {
       clearTimeout(deadline);
       underWay--;
@@ -163,9 +183,9 @@ export function createBatcher(options: BatcherOptions): Batcher {
     }
   }
 
-  async function postTogether(submissions: readonly Submission[]): Promise<void> {
+  async function postTogether(submissions: readonly Submission[]): Promise<'posted' | 'apart' | 'failed'> {
     const [first] = submissions;
-    if (first === undefined) return;
+    assert(first, 'a batch is empty');
     try {
       const requests = submissions.length === 1 ? first.requests : submissions.flatMap((one) => one.requests);
       const results = await postOnce(first, requests);
@@ -175,11 +195,13 @@ export function createBatcher(options: BatcherOptions): Batcher {
         resolve({ results: results.slice(from, from + requests.length), position });
         from += requests.length;
       }
+      return 'posted';
     } catch (error) {
       const apart = submissions.length === 1 ? [] : submissions.filter((one) => mayStandAlone(error, one));
       for (const one of submissions) if (!apart.includes(one)) one.reject(error);
       // One by one, so that what one of them cannot do does not keep the others from being booked.
       for (const one of apart) await postTogether([one]);
+      return apart.length > 0 ? 'apart' : 'failed';
     }
   }
 
@@ -199,7 +221,19 @@ export function createBatcher(options: BatcherOptions): Batcher {
 
   return {
     post: (ledgerId, requests, { atomic = false } = {}) =>
-      new Promise((resolve, reject) => {
+      new Promise((tell, fail) => {
+        // Once: what was given up may still come to an end that nobody hears of.
+        let isTold = false;
+        const resolve = (posted: Posted) => {
+          if (!isTold) observer?.onResults(posted.results);
+          isTold = true;
+          tell(posted);
+        };
+        const reject = (error: unknown) => {
+          if (!isTold) observer?.onFailure(requests.length, error);
+          isTold = true;
+          fail(error);
+        };
         // One larger than the queue is taken when nothing else waits: it could never be taken otherwise.
         if (waiting > 0 && waiting + requests.length > queueMax) {
           const detail = `${waiting} transactions wait to be posted, and ${queueMax} may. Nothing was booked; try again.`;
@@ -211,6 +245,7 @@ export function createBatcher(options: BatcherOptions): Batcher {
         waiting += requests.length;
         schedule();
       }),
+    look: () => ({ waiting, underWay }),
   };
 }
 

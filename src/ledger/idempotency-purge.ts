@@ -1,6 +1,6 @@
 import type { Db } from '../db/schema.ts';
 import { isTransient } from '../db/sqlstate.ts';
-import { retry } from '../platform/retry.ts';
+import { type OnRetry, retry } from '../platform/retry.ts';
 import { patience } from './batch.ts';
 import { query } from './query.ts';
 
@@ -12,6 +12,7 @@ export interface PurgeOptions {
   readonly signal?: AbortSignal | undefined;
   /** Told how many are gone, after each transaction. */
   readonly onProgress?: ((deleted: number) => void) | undefined;
+  readonly onRetry?: OnRetry | undefined;
 }
 
 /** About so many, for those of one millisecond go together. A batch is some tens of milliseconds of work. */
@@ -29,9 +30,9 @@ const purge = query('purge_idempotency_keys');
  * @throws AppError aborted/aborted
  */
 export async function purgeIdempotencyKeys(db: Db, options: PurgeOptions): Promise<{ deleted: number }> {
-  const { before, batch = BATCH, signal, onProgress } = options;
+  const { before, batch = BATCH, signal, onProgress, onRetry } = options;
   const insist = <T>(action: () => Promise<T>) =>
-    retry(action, { ...patience, retryable: isTransient, signal });
+    retry(action, { ...patience, retryable: isTransient, onRetry, signal });
   let deleted = 0;
   for (;;) {
     const [next] = await insist(() => oldest(db, [before.toISOString(), batch - 1]));

@@ -3,7 +3,7 @@ import type { Outcome } from '../core/decide.ts';
 import { AppError } from '../core/errors.ts';
 import type { Trx } from '../db/schema.ts';
 import { isTransient } from '../db/sqlstate.ts';
-import { retry } from '../platform/retry.ts';
+import { type OnRetry, retry } from '../platform/retry.ts';
 import { type BatchHouse, patience, type Ready, writeBatch } from './batch.ts';
 import { type LoadRow, rollOver } from './load-batches.ts';
 import {
@@ -18,6 +18,9 @@ import type { Reject, RejectFile } from './load-rejects.ts';
 import { faultOf, type LoadWords } from './load-words.ts';
 import type { TransactionRequest } from './request.ts';
 
+/** Told after each transaction what became of its rows. The bad row that stops a load is a rejected one. */
+export type OnRows = (rows: { readonly booked: number; readonly rejected: number }) => void;
+
 interface LoadWriterParts extends BatchHouse {
   readonly ensureQuarters: (from: Date, to: Date) => Promise<void>;
   readonly finish: (trx: Trx) => Promise<void>;
@@ -31,6 +34,7 @@ interface LoadWriterParts extends BatchHouse {
   /** Takes the bad rows; without it the first of them stops the load. */
   readonly rejects: RejectFile | undefined;
   readonly signal: AbortSignal | undefined;
+  readonly onRows?: OnRows | undefined;
 }
 
 export interface LoadWriter {
@@ -73,9 +77,9 @@ export function createLoadWriter(parts: LoadWriterParts): LoadWriter {
     if (createAccounts)
       accountsCreated += await insist(
         () => createMissingAccounts(db, accounts, ledgerId, requests, createAccounts),
-        parts.signal,
+        parts,
       );
-    await insist(() => prepareQuarters(requests), parts.signal);
+    await insist(() => prepareQuarters(requests), parts);
 
     const attempted: Tally[] = [];
     const tally = await commit(requests, ready, async (trx, outcomes) => {
@@ -95,6 +99,10 @@ export function createLoadWriter(parts: LoadWriterParts): LoadWriter {
         await rejects?.write(progress.rejectBytes, tried.rejectedBytes);
       if (tried.to.state === 'done') await parts.finish(trx);
       return tried;
+    });
+    parts.onRows?.({
+      booked: tally.to.booked - progress.booked,
+      rejected: tally.to.rejected - progress.rejected + (tally.stoppedBy ? 1 : 0),
     });
     ({ to: progress, prefix } = tally);
     if (tally.stoppedBy) throw badRow(parts, tally.stoppedBy, progress.booked);
@@ -156,8 +164,11 @@ export function createLoadWriter(parts: LoadWriterParts): LoadWriter {
 }
 
 /** Does again what does nothing twice, for as long as a load is patient. */
-export function insist<T>(action: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  return retry(action, { ...patience, attempts: ATTEMPTS, retryable: isTransient, signal });
+export function insist<T>(
+  action: () => Promise<T>,
+  { signal, onRetry }: { readonly signal?: AbortSignal | undefined; readonly onRetry?: OnRetry | undefined },
+): Promise<T> {
+  return retry(action, { ...patience, attempts: ATTEMPTS, retryable: isTransient, onRetry, signal });
 }
 
 function refusedBy(outcome: Outcome | undefined, record: LoadRecord, words: LoadWords): Reject | undefined {

@@ -5,7 +5,7 @@ import { createIds } from '../core/id.ts';
 import type { Calendar } from '../core/quarter.ts';
 import type { Database } from '../db/database.ts';
 import type { Trx } from '../db/schema.ts';
-import { throwIfAborted } from '../platform/retry.ts';
+import { type OnRetry, throwIfAborted } from '../platform/retry.ts';
 import type { AccountCache } from './accounts.ts';
 import { makeReady } from './batch.ts';
 import { createLedger, readCurrencies, requireLedger } from './ledgers.ts';
@@ -20,7 +20,7 @@ import { readRow } from './load-row.ts';
 import { type LoadSource, type OpenSource, openSource } from './load-source.ts';
 import { requireLineEnd, requireUtf8 } from './load-text.ts';
 import { commandWords, type LoadWords } from './load-words.ts';
-import { createLoadWriter, insist } from './load-write.ts';
+import { createLoadWriter, insist, type OnRows } from './load-write.ts';
 
 /** What a load needs of the rest of the house. */
 export interface LoadHouse {
@@ -34,6 +34,8 @@ export interface LoadHouse {
   readonly finish: (trx: Trx) => Promise<void>;
   /** Rows before this instant are refused. */
   readonly oldest: Date;
+  readonly onRows?: OnRows | undefined;
+  readonly onRetry?: OnRetry | undefined;
 }
 
 export interface LoadOptions {
@@ -143,8 +145,9 @@ async function loadFrom(source: OpenSource, house: LoadHouse, options: LoadOptio
       oldest: new Date(Math.max(0, house.oldest.getTime())),
     };
     const read = withRows(inBatches(records, options.batch ?? BATCH), (record) => readRow(record, rules));
+    const patient = { signal: options.signal, onRetry: house.onRetry };
     const batches = withReady(read, rejects === undefined, async (requests) => {
-      const ready = await insist(() => makeReady({ db, accounts }, ledger.id, requests), options.signal);
+      const ready = await insist(() => makeReady({ db, accounts }, ledger.id, requests), patient);
       // What the batches before this one create meanwhile was not found: then it is read again after them.
       return createAccounts && !isComplete(ready) ? undefined : ready;
     });

@@ -5,7 +5,7 @@ import type { Calendar } from '../core/quarter.ts';
 import { refusalError } from '../core/refusal.ts';
 import type { Db, Trx } from '../db/schema.ts';
 import { isTransient } from '../db/sqlstate.ts';
-import { retry } from '../platform/retry.ts';
+import { type OnRetry, retry } from '../platform/retry.ts';
 import type { AccountCache } from './accounts.ts';
 import { type BatchHouse, patience, writeBatch } from './batch.ts';
 import { viewOf } from './booking.ts';
@@ -50,6 +50,7 @@ export interface PosterParts {
   readonly calendar: Calendar;
   readonly accounts: AccountCache;
   readonly findArchived?: FindArchived | undefined;
+  readonly onRetry?: OnRetry | undefined;
 }
 
 /** How often keys are looked up again because somebody took one meanwhile. Each time there is one fewer to take. */
@@ -79,8 +80,9 @@ async function postOnce(
   requests: readonly PostRequest[],
   options: PostOptions,
 ): Promise<PostResult[]> {
+  const { onRetry } = house;
   const read = <T>(action: () => Promise<T>) =>
-    retry(action, { ...patience, retryable: isTransient, signal: options.signal });
+    retry(action, { ...patience, retryable: isTransient, onRetry, signal: options.signal });
   const keys = new Set(requests.flatMap(({ idempotency }) => idempotency?.key ?? []));
   const known = await read(() => findKeys(house.db, ledgerId, [...keys]));
   const replays = await read(() => readReplays(house.db, ledgerId, known));

@@ -15,6 +15,8 @@ import type { Logger } from '../platform/logger.ts';
 import type { Metrics } from '../platform/metrics.ts';
 import type { Service } from '../platform/service.ts';
 import { createApi } from './api.ts';
+import { watchReads } from './measured-database.ts';
+import { measuredRequests } from './measured-http.ts';
 import { createQuarterApi } from './quarter-api.ts';
 import { createPostingScopes } from './traced-posting.ts';
 
@@ -37,6 +39,7 @@ export function createApiPart(house: ApiPartOptions): Service & { address(): str
   const router = createRouter({
     database,
     maxLagMs: config.replicaMaxLag * 1000,
+    ...watchReads(metrics, { hasReplica: database.replica !== undefined }),
     onReplicaState: (report) => {
       if (report.state === 'ok') logger.info(report, 'the replica is read from');
       else logger.warn(report, 'the replica is left alone');
@@ -63,6 +66,7 @@ export function createApiPart(house: ApiPartOptions): Service & { address(): str
       checks: [{ name: 'database', check: () => requireReady(database.write, config) }],
       loads: { ...api.loads, run: house.load },
       metrics: metrics.page,
+      requests: measuredRequests(metrics),
       quarters: createQuarterApi(house, house.desk),
     },
     config,

@@ -22,11 +22,14 @@ import type { Poster } from '../ledger/post.ts';
 import { readStatement } from '../ledger/statement.ts';
 import { readTransactionOrReservation } from '../ledger/transactions.ts';
 import type { Config } from '../platform/config.ts';
+import type { Metrics } from '../platform/metrics.ts';
+import type { OnRetry } from '../platform/retry.ts';
 import type { QuarterHouse } from '../quarters/context.ts';
 import { readGroups } from '../summaries/groups.ts';
 import { readSummaryLag } from '../summaries/lag.ts';
 import { readDaily } from '../summaries/report.ts';
 import { createArchivedList } from './archived-list.ts';
+import { watchPosting } from './measured-posting.ts';
 
 /** What the API is made of. */
 export interface ApiParts {
@@ -36,6 +39,8 @@ export interface ApiParts {
   readonly router: Router;
   readonly calendar: Calendar;
   readonly clock: Clock;
+  readonly metrics: Metrics;
+  readonly onRetry?: OnRetry | undefined;
   readonly accounts: AccountCache;
   readonly poster: Poster;
   readonly quarters: QuarterHouse;
@@ -50,20 +55,23 @@ export interface ApiParts {
 /** All that the HTTP face is given but what concerns the process: the functions of the ledger, each on its database. */
 export function createApi(parts: ApiParts): Omit<
   HttpHouse,
-  'version' | 'logger' | 'checks' | 'loads' | 'quarters'
+  'version' | 'logger' | 'checks' | 'loads' | 'quarters' | 'metrics' | 'requests'
 > & {
   readonly loads: Pick<HttpHouse['loads'], 'find'>;
 } {
-  const { config, database, router, calendar, clock, accounts, poster } = parts;
+  const { config, database, router, calendar, clock, accounts, poster, onRetry } = parts;
   const { write } = database;
   const names = createAccountNames();
+  const posting = watchPosting(parts.metrics, config);
   const batcher = createBatcher({
     poster,
     clock,
+    observer: posting.observer,
     queueMax: config.queueMax,
     onNoPartition: parts.requestQuarters,
     position: () => router.position(),
   });
+  posting.watch(batcher);
   return {
     calendar,
     authenticate: createAuthenticator({
@@ -86,8 +94,8 @@ export function createApi(parts: ApiParts): Omit<
     accounts: {
       find: (ledgerId, account, currency) => findAccount(write, accounts, ledgerId, account, currency),
       search: (ledgerId, query) => searchAccounts(write, ledgerId, query),
-      create: (ledgerId, account) => createAccount(write, accounts, ledgerId, account),
-      change: (ledgerId, changes) => changeAccounts(write, accounts, ledgerId, changes),
+      create: (ledgerId, account) => createAccount(write, accounts, ledgerId, account, onRetry),
+      change: (ledgerId, changes) => changeAccounts(write, accounts, ledgerId, changes, onRetry),
     },
     readBalance: (ledgerId, query) => readBalance({ db: write, calendar }, ledgerId, query),
     readClosingBalance: (ledgerId, query) => readClosingBalance({ db: write, calendar }, ledgerId, query),

@@ -24,6 +24,8 @@ import { createQueue } from '../queue/queue.ts';
 import { createApiPart } from './api-part.ts';
 import { findArchivedIn } from './archived.ts';
 import { measured } from './measured.ts';
+import { watchPools, watchRetries } from './measured-database.ts';
+import { watchLoads } from './measured-posting.ts';
 import { createWorkerPart } from './worker-part.ts';
 
 /** What the house needs to know of the process it stands in. */
@@ -78,8 +80,12 @@ function compose(
 ): CliHouse & { installQueues(): Promise<void> } {
   const { clock } = process;
   const calendar = calendarOf(config.timezone);
+  const metrics = createMetrics();
+  const onRetry = watchRetries(metrics);
+  const onRows = watchLoads(metrics);
   const database = openDatabase({
     ...config,
+    observer: watchPools(metrics),
     onIdleError: (error) => logger.warn({ err: error }, 'an idle database connection was lost'),
   });
   const store = openStore(config.store, { s3: config.s3, clock });
@@ -112,9 +118,9 @@ function compose(
     calendar,
     accounts,
     findArchived: findArchivedIn(quarters),
+    onRetry,
   });
-  const jobHouse = { database, calendar, clock, config, quarters, queue, poster };
-  const metrics = createMetrics();
+  const jobHouse = { database, calendar, clock, config, quarters, queue, poster, onRetry };
   const watchBlocked = createBlockedWatches(metrics, clock);
   const jobs = allJobs(jobHouse).map((job) =>
     remembered(measured(job, metrics, watchBlocked), database.write),
@@ -127,6 +133,8 @@ function compose(
         calendar,
         clock,
         accounts,
+        onRetry,
+        onRows,
         oldest: quarters.oldest,
         ensureQuarters: async (from, to) => {
           await ensureQuarters(quarters, { actor: 'load', signal: options.signal }, from, to);

@@ -21,6 +21,9 @@ export function measured(job: Job, metrics: Metrics, watchBlocked: () => Blocked
       const ended = (outcome: string) =>
         metrics.observe('job_duration_seconds', { job_name: name, outcome }, seconds());
       metrics.add('jobs_in_progress', { job_name: name }, 1);
+      const { claim } = run;
+      if (claim !== undefined) metrics.observe('job_wait_seconds', { job_name: name }, claim.readySeconds);
+      if (claim?.isTakeover) metrics.count('job_takeovers_total', { job_name: name });
       try {
         const report = await job.handle(data, {
           ...run,

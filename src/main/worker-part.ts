@@ -4,6 +4,7 @@ import type { Metrics } from '../platform/metrics.ts';
 import type { Service } from '../platform/service.ts';
 import type { Job } from '../queue/job.ts';
 import { createDatabaseFigures } from './figures-source.ts';
+import { introduceWorker } from './measured-worker.ts';
 import { createMetricsServer } from './metrics-server.ts';
 
 export interface WorkerPartOptions extends JobHouse {
@@ -18,6 +19,7 @@ export function createWorkerPart({ config, queue, jobs, ...house }: WorkerPartOp
   const { host, workerPort: port } = config;
   const { version, logger, metrics } = house;
   metrics.set('build_info', { version, process: 'worker' }, 1);
+  introduceWorker(metrics, config, jobs);
   const server = createMetricsServer(metrics.page, { host, port, version, logger });
   const figures = createDatabaseFigures({ ...house, config, jobs });
   return {

@@ -54,6 +54,7 @@ const MISNAMED = [
 export function createMetrics(): Metrics {
   const registry = new Registry();
   const refreshes: (() => void | Promise<void>)[] = [];
+  let rendering: Promise<string> | undefined;
   // Processor, memory and event loop of the process, as Prometheus and Node call them.
   collectDefaultMetrics({ register: registry, prefix: PREFIX });
   for (const name of MISNAMED) registry.removeSingleMetric(PREFIX + name);
@@ -67,12 +68,20 @@ export function createMetrics(): Metrics {
     return metric;
   }
 
+  async function render(): Promise<string> {
+    for (const refresh of refreshes) await refresh();
+    return registry.metrics();
+  }
+
   return {
     page: {
       contentType: registry.contentType,
-      async render() {
-        for (const refresh of refreshes) await refresh();
-        return registry.metrics();
+      // Scrapes at once share a page, so that a storm of them costs what one does.
+      render() {
+        rendering ??= render().finally(() => {
+          rendering = undefined;
+        });
+        return rendering;
       },
     },
     count: (name, labels, by = 1) => get(name, Counter).inc(labels, by),

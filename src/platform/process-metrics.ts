@@ -17,19 +17,19 @@ export const processMetrics = {
   ),
 
   http_request_duration_seconds: histogram(
-    'Time from the head of a request to the end of its answer, by route template.',
+    'Time from the head of a request to the end of its answer, by route template. Probes and scrapes are left out.',
     'How many requests are there, how slow are they, and how many fail?',
     ['method', 'route', 'status'],
     WAITS,
   ),
   http_requests_in_flight: gauge(
-    'Requests that are being answered.',
+    'Requests that are being answered, without probes and scrapes.',
     'Does the process drown, or wait for something?',
     [],
   ),
 
   posting_transactions_total: counter(
-    'Transactions that were asked for, by what became of them, and the code of the refusal or the failure.',
+    'Transactions that callers of the API asked for, by what they were told, and the code of the refusal or the failure.',
     'How much is booked, and why is the rest not?',
     ['outcome', 'reason'],
   ),
@@ -68,15 +68,16 @@ export const processMetrics = {
     [],
   ),
   load_rows_total: counter(
-    'Rows of loads, by what became of them.',
+    'Rows of loads, by what became of them, as their transactions commit.',
     'How fast do loads come in, and how much of them is rejected?',
     ['outcome'],
   ),
 
-  database_connections: gauge('Connections of this process by pool and state.', 'Which pool is used up?', [
-    'pool',
-    'state',
-  ]),
+  database_connections: gauge(
+    'Connections of this process by pool and state, without those of the queue.',
+    'Which pool is used up?',
+    ['pool', 'state'],
+  ),
   database_connections_limit: gauge(
     'Connections that a pool may have (QM_POOL_MAX).',
     'Which pool is used up?',
@@ -99,7 +100,7 @@ export const processMetrics = {
     ['pool', 'class'],
   ),
   database_retries_total: counter(
-    'Short statements that were tried again, by class of the error.',
+    'Short statements that were tried again, by class of the error. What maintenance waits for is in lock_timeouts_total.',
     'What does the database complain of that nobody else notices?',
     ['class'],
   ),
@@ -112,7 +113,7 @@ export const processMetrics = {
     'state',
   ]),
   reads_total: counter(
-    'Reads by kind, the server that answered, and why it was not the replica.',
+    'Lists, statements, summaries and reports that were read, by the server that answered, and why it was not the replica.',
     'Does the replica take load off the primary?',
     ['kind', 'server', 'why'],
   ),
@@ -124,7 +125,7 @@ export const processMetrics = {
     RUNS,
   ),
   job_wait_seconds: histogram(
-    'How long jobs were ready before a worker took them.',
+    'How long jobs were ready before a worker took them. A step of a quarter is ready from when it was asked for, also behind others.',
     'Are there enough workers?',
     ['job_name'],
     RUNS,

@@ -1,6 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { AppError } from '../core/errors.ts';
 
+/** Told of every failed try that will be repeated. */
+export type OnRetry = (error: unknown) => void;
+
 export interface RetryOptions {
   /** True for a failure that may pass by itself. Everything else is thrown at once. */
   readonly retryable: (error: unknown) => boolean;
@@ -11,7 +14,7 @@ export interface RetryOptions {
   readonly capMs: number;
   readonly signal?: AbortSignal | undefined;
   /** Told of every failed try that will be repeated. */
-  readonly onRetry?: (error: unknown, attempt: number, waitMs: number) => void | Promise<void>;
+  readonly onRetry?: ((error: unknown, attempt: number, waitMs: number) => void | Promise<void>) | undefined;
   readonly random?: () => number;
 }
 

@@ -1,5 +1,6 @@
 import type { OnBlocked } from '../db/locks.ts';
 import type { Logger } from '../platform/logger.ts';
+import type { Claim } from './claim.ts';
 
 /** Progress of long work: of `total` units `done` are done. What was done before a resumed run is said at its start. */
 export interface Progress {
@@ -24,6 +25,8 @@ export interface JobRun {
   readonly onDifference?: ((rows: number) => void) | undefined;
   /** True when a failure is not tried again by itself, even one that may pass. */
   readonly isLastTry?: boolean;
+  /** How a worker came to the job; undefined in the foreground. */
+  readonly claim?: Claim | undefined;
 }
 
 /** Where jobs wait. Jobs may share a queue: then they wait for each other. */

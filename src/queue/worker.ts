@@ -2,6 +2,7 @@ import { type JobResult, type JobWithMetadata, PgBoss } from 'pg-boss';
 import { AppError } from '../core/errors.ts';
 import { toAppError } from '../db/sqlstate.ts';
 import type { Logger } from '../platform/logger.ts';
+import { claimOf } from './claim.ts';
 import type { Job } from './job.ts';
 import { mayPass, runJob } from './run-job.ts';
 
@@ -113,6 +114,7 @@ async function settle(
     logger,
     onProgress: (progress) => logger.debug({ ...progress }, 'job goes on'),
     isLastTry: claim.retryCount >= claim.retryLimit,
+    claim: claimOf(claim),
   });
   if (outcome.done) {
     // A deleted job counts as settled.

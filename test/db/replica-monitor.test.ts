@@ -50,6 +50,20 @@ describe('the monitor', () => {
     expect(monitor.floor()).toBe(100n);
   });
 
+  it('tells what each look finds, also while nothing changes', async () => {
+    let position = 100n;
+    const told: ReplicaReport[] = [];
+    const { reports } = await watching([well], {
+      maxLagMs: 60_000,
+      primaryPosition: async () => position++,
+      onLook: (report) => told.push(report),
+    });
+    await until(() => told.length > 5 && (told.at(-1)?.lagMs ?? 0) > 1);
+    expect(reports).toHaveLength(1);
+    expect(new Set(told.map(({ state }) => state))).toEqual(new Set(['ok']));
+    expect(told[0]).toMatchObject({ lagMs: 0 });
+  });
+
   it('sees one that does not follow', async () => {
     let position = 100n;
     const { reports, monitor } = await watching([well], {

@@ -82,13 +82,22 @@ it('counts what becomes of a job, and who was in its way while it ran', async ()
     {},
     run,
   );
-  await job('analyze-partitions', async () => ({})).handle({}, run);
+  const claim = { readySeconds: 90, isTakeover: false };
+  await job('analyze-partitions', async () => ({})).handle({}, { ...run, claim });
+  await job('analyze-partitions', async () => ({})).handle(
+    {},
+    { ...run, claim: { ...claim, isTakeover: true } },
+  );
   const text = await metrics.page.render();
   expect(text).not.toContain(gauge);
+  // In the foreground nothing was waited for.
+  expect(text).not.toContain('job_wait_seconds_count{job_name="detach"}');
   for (const line of [
     'job_duration_seconds_count{job_name="detach",outcome="done"} 1',
     'job_duration_seconds_count{job_name="verify",outcome="corrupt"} 1',
     'jobs_in_progress{job_name="detach"} 0',
+    'job_wait_seconds_sum{job_name="analyze-partitions"} 180',
+    'job_takeovers_total{job_name="analyze-partitions"} 1',
     'fixity_failures_total 5',
   ])
     expect(text).toContain(`quartermaster_${line}`);

@@ -1,14 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createBlockedWatches } from '../../src/platform/blocked.ts';
-import { catalogue, createMetrics, type MetricsPage } from '../../src/platform/metrics.ts';
-
-/** Our own samples of a page by name and labels; those of the process and of Node are left out. */
-async function samples(page: MetricsPage): Promise<Record<string, number>> {
-  const lines = (await page.render())
-    .split('\n')
-    .filter((line) => line.startsWith('quartermaster_') && !/^quartermaster_(process|nodejs)_/.test(line));
-  return Object.fromEntries(lines.map((line) => [line.replace(/ \S+$/, ''), Number(/\S+$/.exec(line)?.[0])]));
-}
+import { catalogue, createMetrics } from '../../src/platform/metrics.ts';
+import { samplesOf as samples } from './metrics-samples.ts';
 
 describe('a page of metrics', () => {
   it('tells nothing of what has not happened yet', async () => {
@@ -17,8 +10,8 @@ describe('a page of metrics', () => {
     const first = await samples(page);
     // A counter starts at 0, so that its first step can be seen; a gauge that was not set is not there.
     expect(Object.entries(first).filter(([, value]) => value !== 0)).toEqual([]);
-    expect(first).not.toHaveProperty('quartermaster_horizon_seconds');
-    expect(first).toHaveProperty('quartermaster_fixity_failures_total');
+    expect(first).not.toHaveProperty('horizon_seconds');
+    expect(first).toHaveProperty('fixity_failures_total');
   });
 
   it('replaces all series of a gauge at once', async () => {
@@ -29,22 +22,49 @@ describe('a page of metrics', () => {
     ]);
     metrics.replace('horizon_seconds', [{ labels: {}, value: 60 }]);
     expect(await samples(metrics.page)).toMatchObject({
-      'quartermaster_drift{code="a"}': 2,
-      'quartermaster_drift{code="b"}': 1,
-      quartermaster_horizon_seconds: 60,
+      'drift{code="a"}': 2,
+      'drift{code="b"}': 1,
+      horizon_seconds: 60,
     });
     metrics.replace('drift', [{ labels: { code: 'b' }, value: 3 }]);
     metrics.replace('horizon_seconds', []);
     const later = await samples(metrics.page);
-    expect(later['quartermaster_drift{code="b"}']).toBe(3);
-    expect(later).not.toHaveProperty('quartermaster_drift{code="a"}');
-    expect(later).not.toHaveProperty('quartermaster_horizon_seconds');
+    expect(later['drift{code="b"}']).toBe(3);
+    expect(later).not.toHaveProperty('drift{code="a"}');
+    expect(later).not.toHaveProperty('horizon_seconds');
   });
 
   it('is brought up to date before it is rendered', async () => {
     const metrics = createMetrics();
     metrics.onPage(async () => metrics.set('horizon_seconds', {}, 7));
-    expect(await samples(metrics.page)).toMatchObject({ quartermaster_horizon_seconds: 7 });
+    expect(await samples(metrics.page)).toMatchObject({ horizon_seconds: 7 });
+  });
+
+  it('is made once for all who ask at once, and anew for who asks later', async () => {
+    const metrics = createMetrics();
+    const answer = Promise.withResolvers<void>();
+    let looks = 0;
+    metrics.onPage(async () => {
+      looks++;
+      await answer.promise;
+    });
+    const pages = [metrics.page.render(), metrics.page.render(), metrics.page.render()];
+    answer.resolve();
+    expect(new Set(await Promise.all(pages)).size).toBe(1);
+    expect(looks).toBe(1);
+    await metrics.page.render();
+    expect(looks).toBe(2);
+  });
+
+  it('is tried anew after it failed', async () => {
+    const metrics = createMetrics();
+    let isBroken = true;
+    metrics.onPage(() => {
+      if (isBroken) throw new Error('broken');
+    });
+    await expect(metrics.page.render()).rejects.toThrow('broken');
+    isBroken = false;
+    expect(await metrics.page.render()).toContain('quartermaster_build_info');
   });
 
   it('has names in base units, without those that Prometheus gives by itself', () => {
@@ -68,7 +88,7 @@ describe('who is in the way of maintenance', () => {
 
   it('is told by table, as long as somebody is', async () => {
     const { page, clock, watchBlocked } = open();
-    const gauge = 'quartermaster_blocked_by_age_seconds{relation="ledger.transactions"}';
+    const gauge = 'blocked_by_age_seconds{relation="ledger.transactions"}';
     const [one, other] = [watchBlocked(), watchBlocked()];
     one.onBlocked(
       ['ledger.transactions', 'ledger.transactions_2024q1'],
@@ -79,14 +99,14 @@ describe('who is in the way of maintenance', () => {
     other.onBlocked(['ledger.transactions_2024q2'], [{ transactionAge: 120 }], 1, 'short');
     expect(await samples(page)).toMatchObject({
       [gauge]: 120,
-      'quartermaster_lock_timeouts_total{relation="ledger.transactions"}': 1,
+      'lock_timeouts_total{relation="ledger.transactions"}': 1,
     });
     other.done();
     expect((await samples(page))[gauge]).toBe(9);
     clock.at += 10_001;
     expect((await samples(page))[gauge]).toBeUndefined();
     one.onBlocked(['ledger.entries'], [], 2, 'long');
-    expect((await samples(page))['quartermaster_blocked_by_age_seconds{relation="ledger.entries"}']).toBe(0);
+    expect((await samples(page))['blocked_by_age_seconds{relation="ledger.entries"}']).toBe(0);
     one.done();
     expect(Object.keys(await samples(page)).filter((name) => name.includes('blocked_by'))).toEqual([]);
   });
@@ -99,8 +119,9 @@ describe('who is in the way of maintenance', () => {
     }
     const found = Object.entries(await samples(page)).filter(([name]) => name.includes('lock_timeouts'));
     expect(found).toEqual([
-      ['quartermaster_lock_timeouts_total{relation="ledger.entries"}', 100],
-      ['quartermaster_lock_timeouts_total{relation="other"}', 100],
+      ['lock_timeouts_total{relation="ledger.transactions"}', 0],
+      ['lock_timeouts_total{relation="ledger.entries"}', 100],
+      ['lock_timeouts_total{relation="other"}', 100],
     ]);
   });
 });

@@ -4,6 +4,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { sql } from 'kysely';
 import { describe, expect, it } from 'vitest';
+import { AppError } from '../../src/core/errors.ts';
 import { throwIfAborted } from '../../src/platform/retry.ts';
 import type { Job, JobRun } from '../../src/queue/job.ts';
 import { testJob, useQueueBench, whileWorking } from './harness.ts';
@@ -117,8 +118,69 @@ describe('a worker that was killed', () => {
     const [id] = (await once(createInterface({ input: child.stdout }), 'line')) as [string];
     child.kill('SIGKILL');
     await once(child, 'exit');
-    await whileWorking(survivor, [quick.job], async () => {
+    const claims: JobRun['claim'][] = [];
+    const job: Job = {
+      ...quick.job,
+      handle: (data, run) => {
+        claims.push(run.claim);
+        return quick.job.handle(data, run);
+      },
+    };
+    await whileWorking(survivor, [job], async () => {
       expect(await quick.done).toBe(id);
+    });
+    expect(claims).toEqual([{ isTakeover: true, readySeconds: expect.any(Number) }]);
+  });
+});
+
+describe('a run knows how it came to its job', () => {
+  /** The claims of a job that fails twice for now, and then succeeds. */
+  async function claimsOf(name: string, retryDelay: number): Promise<NonNullable<JobRun['claim']>[]> {
+    const queue = bench.open();
+    const claims: NonNullable<JobRun['claim']>[] = [];
+    const done = Promise.withResolvers<void>();
+    const job = testJob(
+      name,
+      async (_data, run) => {
+        if (run.claim !== undefined) claims.push(run.claim);
+        if (claims.length < 3) throw new AppError('busy', 'busy', 'Later.');
+        done.resolve();
+        return {};
+      },
+      { queue: { retryDelay } },
+    );
+    await queue.install([job]);
+    await queue.enqueue(bench.database.write, name);
+    // Ready for as long as nobody works.
+    await sql`SELECT pg_sleep(0.5)`.execute(bench.database.write);
+    await whileWorking(queue, [job], () => done.promise);
+    return claims;
+  }
+
+  it('from when it was ready, and that a failure is no takeover', async () => {
+    const claims = await claimsOf('ready', 1);
+    expect(claims.map(({ isTakeover }) => isTakeover)).toEqual([false, false, false]);
+    expect(claims[0]?.readySeconds).toBeGreaterThanOrEqual(0.5);
+    // The wait that a failure costs is not counted.
+    const { rows } = await sql<{ seconds: number }>`
+      SELECT extract(epoch FROM started_on - created_on)::float8 AS seconds
+      FROM pgboss.job WHERE name = 'ready'`.execute(bench.database.write);
+    expect(claims[2]?.readySeconds).toBeLessThan(rows[0]?.seconds ?? 0);
+  });
+
+  it('and that work which was handed back is no takeover', async () => {
+    const [leaving, staying] = [bench.open(), bench.open()];
+    const long = longJob('handed-back');
+    await leaving.install([long.job]);
+    await leaving.enqueue(bench.database.write, 'handed-back');
+    await whileWorking(leaving, [long.job], () => long.started);
+    const next = Promise.withResolvers<JobRun['claim']>();
+    const job = testJob('handed-back', async (_data, run) => {
+      next.resolve(run.claim);
+      return {};
+    });
+    await whileWorking(staying, [job], async () => {
+      expect(await next.promise).toMatchObject({ isTakeover: false });
     });
   });
 });
