@@ -10,7 +10,7 @@ import type { CliHouse } from '../cli/house.ts';
 import type { Clock } from '../core/clock.ts';
 import { calendar as calendarOf } from '../core/quarter.ts';
 import { openDatabase } from '../db/database.ts';
-import { readSettings } from '../db/migrate.ts';
+import { type Ask, asking, knownMigrations, requireSchema } from '../db/schema-version.ts';
 import { createAccountCache } from '../ledger/accounts.ts';
 import { type LoadOptions, load } from '../ledger/load.ts';
 import { createPoster } from '../ledger/post.ts';
@@ -23,23 +23,31 @@ import { createQueue } from '../queue/queue.ts';
 import { createApiPart } from './api-part.ts';
 import { findArchivedIn } from './archived.ts';
 import { measured } from './measured.ts';
+import { createOpening } from './opening.ts';
 import { createWorkerPart } from './worker-part.ts';
 
 /** What the house needs to know of the process it stands in. */
 export interface Process {
   readonly version: string;
   readonly clock: Clock;
+  /** Fires when the process is to stop. */
+  readonly signal: AbortSignal;
+}
+
+/** Puts the house together for a process that serves: its parts look at the database when they start, and wait for it. */
+export function openUnseen(config: Config, logger: Logger, process: Process): CliHouse {
+  return compose(config, logger, process);
 }
 
 /**
  * Puts the house together and looks whether the database is the one it was built for.
  *
- * @throws AppError config/not_migrated, config/setting_changed, unavailable/database_unavailable
+ * @throws AppError config/not_migrated, config/schema_newer, config/setting_changed, unavailable/database_unavailable
  */
 export async function openHouse(config: Config, logger: Logger, process: Process): Promise<CliHouse> {
   const house = compose(config, logger, process);
   try {
-    await readSettings(house.database.write, config);
+    await requireSchema(asking(house.database.write), await knownMigrations(), config);
     return house;
   } catch (error) {
     await house.close();
@@ -91,6 +99,8 @@ function compose(
     url: config.directDatabaseUrl ?? config.databaseUrl ?? '',
     zone: config.timezone,
     logger,
+    // What is left of QM_STOP_WITHIN is for what is closed afterwards.
+    stopWithin: config.stopWithin - 4,
   });
   const accounts = createAccountCache();
   const poster = createPoster({
@@ -119,8 +129,11 @@ function compose(
       },
       options,
     );
+  const opening = createOpening({ config, logger, signal: process.signal });
   const parts = {
     ...jobHouse,
+    opening,
+    checkQueue: (ask: Ask) => queue.requireInstalled(jobs, ask),
     version: process.version,
     logger,
     metrics,
@@ -154,7 +167,7 @@ function compose(
 
     installQueues: () => queue.install(jobs),
     close: async () => {
-      await database.close();
+      await Promise.all([database.close(), opening.close()]);
       await store.close?.();
     },
   };

@@ -46,8 +46,12 @@ export interface Config {
   readonly jwtAudience: string | undefined;
   readonly host: string;
   readonly port: number;
-  /** Where a worker serves its metrics; 0 for nowhere. */
+  /** Where a worker serves its health and metrics; 0 for nowhere. */
   readonly workerPort: number;
+  /** Seconds: to wait for the database at a start, to have ended in, and to serve on in while unready. */
+  readonly startWait: number;
+  readonly stopWithin: number;
+  readonly drain: number;
   readonly logLevel: string;
 }
 
@@ -92,6 +96,10 @@ export function readConfig(env: Record<string, string | undefined> = process.env
   if (faults.length > 0) throw new AppError('config', 'invalid_config', faults.join('\n'));
 
   const set = Value.Parse(schema, value);
+  if (set.QM_DRAIN > set.QM_STOP_WITHIN - 5) {
+    const fault = `QM_DRAIN must leave 5 of the ${set.QM_STOP_WITHIN} seconds of QM_STOP_WITHIN (it is ${set.QM_DRAIN})`;
+    throw new AppError('config', 'invalid_config', fault);
+  }
   return {
     databaseUrl: set.QM_DATABASE_URL,
     directDatabaseUrl: set.QM_DIRECT_DATABASE_URL ?? set.QM_DATABASE_URL,
@@ -134,6 +142,9 @@ export function readConfig(env: Record<string, string | undefined> = process.env
     host: set.QM_HOST,
     port: set.QM_PORT,
     workerPort: set.QM_WORKER_PORT,
+    startWait: set.QM_START_WAIT,
+    stopWithin: set.QM_STOP_WITHIN,
+    drain: set.QM_DRAIN,
     logLevel: set.QM_LOG_LEVEL,
   };
 }
