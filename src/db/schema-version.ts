@@ -1,4 +1,4 @@
-import { sql } from 'kysely';
+import { CompiledQuery } from 'kysely';
 import { AppError } from '../core/errors.ts';
 import { migrationDirectory, numberOf, readMigrationFiles } from './migration-files.ts';
 import type { Db } from './schema.ts';
@@ -24,11 +24,11 @@ export interface MigrationStatus {
   readonly compatible: boolean;
 }
 
-/** Asks a database; by whichever connection. */
+/** Asks a database a statement that is a constant, by whichever connection: what readiness has to ask needs no values. */
 export type Ask = (text: string) => Promise<{ readonly rows: readonly unknown[] }>;
 
 export function asking(db: Db): Ask {
-  return (text) => sql.raw(text).execute(db);
+  return (text) => db.executeQuery(CompiledQuery.raw(text));
 }
 
 /** The name in `quartermaster.settings` of the migration that a version has to know. */

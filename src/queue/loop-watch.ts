@@ -11,15 +11,15 @@ const STALLED = 30;
  *
  * @throws AppError unavailable/worker_stalled
  */
-export function createLoopWatch(read: () => readonly WipData[], stalled = STALLED): () => void {
+export function createLoopWatch(read: () => readonly WipData[], begin = stopwatch): () => void {
   let latest: number | undefined;
-  let since = stopwatch();
+  let since = begin();
   return () => {
     const idle = read().filter(({ count }) => count === 0);
     const looked = Math.max(0, ...idle.map(({ lastFetchedOn }) => lastFetchedOn ?? 0));
-    if (idle.length === 0 || looked !== latest) since = stopwatch();
+    if (idle.length === 0 || looked !== latest) since = begin();
     latest = looked;
-    if (since() <= stalled) return;
+    if (since() <= STALLED) return;
     const detail = `No look for work has succeeded for ${Math.round(since())} s. The log says why.`;
     throw new AppError('unavailable', 'worker_stalled', detail);
   };
