@@ -1,4 +1,4 @@
-import { CompiledQuery } from 'kysely';
+import { sql } from 'kysely';
 import { AppError } from '../core/errors.ts';
 import { migrationDirectory, numberOf, readMigrationFiles } from './migration-files.ts';
 import type { Db } from './schema.ts';
@@ -28,7 +28,7 @@ export interface MigrationStatus {
 export type Ask = (text: string) => Promise<{ readonly rows: readonly unknown[] }>;
 
 export function asking(db: Db): Ask {
-  return (text) => db.executeQuery(CompiledQuery.raw(text));
+  return (text) => sql.raw(text).execute(db);
 }
 
 /** The name in `quartermaster.settings` of the migration that a version has to know. */
