@@ -3,19 +3,22 @@ import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 import { systemClock } from '../../src/core/clock.ts';
 import { createKey } from '../../src/ledger/keys.ts';
-import { openHouse } from '../jobs/desk-fixture.ts';
+import { createEntry } from '../../src/main/entry.ts';
+import { readConfig } from '../../src/platform/config.ts';
+import { createLogger } from '../../src/platform/logger.ts';
 import { type Book, brokenRules, openBook } from '../ledger/fixture.ts';
-import { useQueueBench } from '../queue/harness.ts';
 import { openCuttingProxy } from '../support/cutting-proxy.ts';
 import { call } from './api-process.ts';
 import { freePort, health, type Running, spawnCommand } from './process.ts';
 import { startWorker } from './worker-process.ts';
 
-const bench = useQueueBench({ migrated: true });
 let book: Book;
 let token: string;
 beforeAll(async () => {
   book = await openBook();
+  // Its queues too.
+  const entry = createEntry({ version: '0', clock: systemClock, signal: new AbortController().signal });
+  await entry.migrateUp(readConfig({ QM_DATABASE_URL: book.url }), createLogger('silent'));
   await book.ensureQuarters(new Date(), new Date(Date.now() + 3_600_000));
   await book.open(
     { address: 'bank:CASH', currency: 'EUR', minBalance: null },
@@ -126,8 +129,7 @@ it('a second signal ends a process that waits for somebody', async () => {
 it('a process ends in its time though the database does not answer, and says that not all had ended', {
   timeout: 60_000,
 }, async () => {
-  await openHouse(bench, {}, systemClock);
-  const proxy = await openCuttingProxy(bench.url);
+  const proxy = await openCuttingProxy(book.url);
   onTestFinished(() => proxy.close());
   const environment = { QM_DATABASE_URL: proxy.url, QM_STOP_WITHIN: '6' };
   const worker = await startWorker(environment);

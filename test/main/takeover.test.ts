@@ -17,7 +17,7 @@ import { startWorker, type WorkerProcess } from './worker-process.ts';
 const WITHIN_MS = 15_000;
 
 /** So many that the larger tables come in several parts of 16 MiB. */
-const TRANSACTIONS = 150_000;
+const TRANSACTIONS = 80_000;
 
 const bench = useQueueBench({ migrated: true });
 const quarters = ['2024q1', '2024q2'];
