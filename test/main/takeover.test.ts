@@ -16,11 +16,13 @@ import { startWorker, type WorkerProcess } from './worker-process.ts';
 /** The promise, of a worker that died without a word. */
 const WITHIN_MS = 15_000;
 
-/** So many that the larger tables come in several parts of 16 MiB. */
-const TRANSACTIONS = 80_000;
+/** In the first one so many that its tables come in several parts of 16 MiB. */
+const payments = [
+  { quarter: '2024q1', transactions: 150_000 },
+  { quarter: '2024q2', transactions: 6000 },
+];
 
 const bench = useQueueBench({ migrated: true });
-const quarters = ['2024q1', '2024q2'];
 let directory: string;
 let s3: TestS3;
 beforeAll(async () => {
@@ -28,10 +30,8 @@ beforeAll(async () => {
   s3 = await startS3();
   const house = openArchiveHouse(bench.url, directory);
   try {
-    await bookNastyPayments(
-      house,
-      quarters.map((quarter) => ({ quarter, transactions: TRANSACTIONS })),
-    );
+    await bookNastyPayments(house, payments);
+    const quarters = payments.map(({ quarter }) => quarter);
     await closeQuarters(house, quarters);
   } finally {
     await house.database.close();
@@ -94,7 +94,7 @@ async function expectTakenUp(quarter: string, part: string, proxy: S3Proxy, seco
   await second.said(isArchive('job done'));
   expect((await readQuarter(bench.database.direct, quarter)).state).toBe('archived');
   const puts = putsOf(proxy, quarter);
-  expect(puts.size).toBeGreaterThan(5);
+  expect(puts.size).toBeGreaterThanOrEqual(5);
   for (const [put, times] of puts) expect([put, times]).toEqual([put, put === part ? 2 : 1]);
   second.child.kill('SIGTERM');
   expect(await second.ended).toBe(0);
@@ -106,7 +106,7 @@ async function expectTakenUp(quarter: string, part: string, proxy: S3Proxy, seco
 }
 
 it('a worker that is asked to stop hands its archive over, and the other one goes on behind the last part', {
-  timeout: 180_000,
+  timeout: 120_000,
 }, async () => {
   const [quarter, part] = ['2024q1', 'entries/part-0001.parquet'];
   const { first, second, proxy } = await archiveUpTo(quarter, part);
@@ -122,9 +122,9 @@ it('a worker that is asked to stop hands its archive over, and the other one goe
 });
 
 it('a worker that is killed has its archive taken from it within 15 seconds', {
-  timeout: 180_000,
+  timeout: 120_000,
 }, async () => {
-  const [quarter, part] = ['2024q2', 'transactions/part-0001.parquet'];
+  const [quarter, part] = ['2024q2', 'entries/part-0000.parquet'];
   const { first, second, proxy } = await archiveUpTo(quarter, part);
   const begun = performance.now();
   first.child.kill('SIGKILL');
