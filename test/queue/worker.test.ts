@@ -122,3 +122,36 @@ describe('a worker that was killed', () => {
     });
   });
 });
+
+describe('a worker whose main thread is busy', () => {
+  /** What became of its job: its own word, and whether another worker was given it. */
+  async function busyFor(seconds: number): Promise<{ word: string; taken: boolean }> {
+    const name = `busy-${seconds}`;
+    const survivor = bench.open();
+    let taken = false;
+    const job = testJob(name, async () => {
+      taken = true;
+      return {};
+    });
+    await survivor.install([job]);
+    await survivor.enqueue(bench.database.write, name);
+    const script = fileURLToPath(new URL('./busy-worker.ts', import.meta.url));
+    const child = spawn(process.execPath, [script, bench.url, name, String(seconds)], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const words = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+    await words.next();
+    const word = await whileWorking(survivor, [job], async () => (await words.next()).value as string);
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    return { word, taken };
+  }
+
+  it('keeps its job for as long as a heartbeat may be late', { timeout: 60_000 }, async () => {
+    expect(await busyFor(6)).toEqual({ word: 'kept', taken: false });
+  });
+
+  it('loses it when it is busy for longer, and is told so', { timeout: 60_000 }, async () => {
+    expect(await busyFor(14)).toEqual({ word: 'lost', taken: true });
+  });
+});
