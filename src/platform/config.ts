@@ -93,13 +93,13 @@ export function readConfig(env: Record<string, string | undefined> = process.env
     }
   }
   faults.push(...s3Faults(given));
+  const { QM_DRAIN: drain, QM_STOP_WITHIN: within } = value as Record<string, unknown>;
+  if (typeof drain === 'number' && typeof within === 'number' && drain > within - 5) {
+    faults.push(`QM_DRAIN must leave 5 of the ${within} seconds of QM_STOP_WITHIN (it is ${drain})`);
+  }
   if (faults.length > 0) throw new AppError('config', 'invalid_config', faults.join('\n'));
 
   const set = Value.Parse(schema, value);
-  if (set.QM_DRAIN > set.QM_STOP_WITHIN - 5) {
-    const fault = `QM_DRAIN must leave 5 of the ${set.QM_STOP_WITHIN} seconds of QM_STOP_WITHIN (it is ${set.QM_DRAIN})`;
-    throw new AppError('config', 'invalid_config', fault);
-  }
   return {
     databaseUrl: set.QM_DATABASE_URL,
     directDatabaseUrl: set.QM_DIRECT_DATABASE_URL ?? set.QM_DATABASE_URL,

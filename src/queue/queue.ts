@@ -23,6 +23,8 @@ export interface QueueOptions {
   readonly superviseEvery?: number;
   /** Seconds a stop waits for handlers that were told to end (20). */
   readonly stopWithin?: number;
+  /** Seconds in which a statement of the queue has to be answered, or its connection is given up (60). */
+  readonly answerWithin?: number;
 }
 
 /** The jobs that wait, in PostgreSQL. A process that only asks for work opens no connection of its own for it. */
@@ -116,6 +118,7 @@ export function createQueue(options: QueueOptions): Queue {
         pollEvery: options.pollEvery ?? 2,
         superviseEvery: options.superviseEvery ?? 1,
         stopWithin: options.stopWithin ?? 20,
+        answerWithin: options.answerWithin ?? 60,
       });
     },
 

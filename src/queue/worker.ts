@@ -16,6 +16,7 @@ export interface WorkerOptions {
   readonly pollEvery: number;
   readonly superviseEvery: number;
   readonly stopWithin: number;
+  readonly answerWithin: number;
 }
 
 export interface Worker {
@@ -42,6 +43,7 @@ export async function startWorker(jobs: readonly Job[], options: WorkerOptions):
     schema: options.schema,
     application_name: 'quartermaster worker',
     max: 4,
+    ...answering(options.answerWithin),
     superviseIntervalSeconds: SUPERVISE,
     // The least time between two passes, whoever makes them: those for lost jobs must not wait for the others.
     monitorIntervalSeconds: 1,
@@ -88,6 +90,14 @@ export async function startWorker(jobs: readonly Job[], options: WorkerOptions):
     throw toAppError(error);
   }
   return { stop, requireWorking: createLoopWatch(() => boss.getWipData()) };
+}
+
+/**
+ * An option of node-postgres that pg-boss hands on and has no type for: a connection that gives no answer is given up for a new
+ * one. Where the server has moved without a word, the loops would otherwise wait for it until the system gives up, a quarter of an hour.
+ */
+function answering(seconds: number): object {
+  return { query_timeout: seconds * 1000 };
 }
 
 /** Stores the schedules, and forgets those of jobs that have none any more. */

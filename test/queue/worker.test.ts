@@ -6,6 +6,7 @@ import { sql } from 'kysely';
 import { describe, expect, it } from 'vitest';
 import { throwIfAborted } from '../../src/platform/retry.ts';
 import type { Job, JobRun } from '../../src/queue/job.ts';
+import { openCuttingProxy } from '../support/cutting-proxy.ts';
 import { testJob, useQueueBench, whileWorking } from './harness.ts';
 
 const bench = useQueueBench();
@@ -153,5 +154,23 @@ describe('a worker whose main thread is busy', () => {
 
   it('loses it when it is busy for longer, and is told so', { timeout: 60_000 }, async () => {
     expect(await busyFor(14)).toEqual({ word: 'lost', taken: true });
+  });
+});
+
+describe('a database that has moved without a word', () => {
+  it('is found again by a worker that waits for an answer of the old one', { timeout: 30_000 }, async () => {
+    const proxy = await openCuttingProxy(bench.url);
+    const quick = quickJob('moved');
+    const queue = bench.open({ url: proxy.url, answerWithin: 1 });
+    try {
+      await queue.install([quick.job]);
+      await whileWorking(queue, [quick.job], async () => {
+        proxy.abandon();
+        await queue.enqueue(bench.database.write, 'moved');
+        await quick.done;
+      });
+    } finally {
+      await proxy.close();
+    }
   });
 });
