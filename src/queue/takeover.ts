@@ -44,9 +44,10 @@ export function watchForLostJobs(boss: PgBoss, options: TakeoverOptions): { stop
     for (const [queue, jobs] of Map.groupBy(twice, ({ name }) => name)) {
       if (jobs.some(({ waits }) => !waits)) await boss.supervise(queue);
       for (const { id } of jobs) {
-        // Settled meanwhile, or failed for good: then it finds nothing.
-        await boss.update(queue, undefined, { id, startAfter: 0 });
-        logger.warn({ queue, id }, 'a job is taken from a worker that gives no sign of life');
+        // Taken, settled or failed for good meanwhile: then it finds nothing.
+        const { updated } = await boss.update(queue, undefined, { id, startAfter: 0 });
+        if (updated > 0)
+          logger.warn({ queue, id }, 'a job is taken from a worker that gives no sign of life');
       }
       wake(queue);
     }
