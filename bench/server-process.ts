@@ -15,7 +15,7 @@ export interface ServerProcess {
 
 /** Which variable names the port of a process, and what it answers when it is ready. */
 const api = { variable: 'QM_PORT', path: '/readyz' };
-export const worker = { variable: 'QM_WORKER_PORT', path: '/healthz' };
+export const worker = { variable: 'QM_WORKER_PORT', path: '/readyz' };
 
 const START_SECONDS = 60;
 const STOP_SECONDS = 30;

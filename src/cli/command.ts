@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import type { Config } from '../platform/config.ts';
 import type { Logger } from '../platform/logger.ts';
+import { pause } from '../platform/retry.ts';
 import { runServices, type Service } from '../platform/service.ts';
 import type { CliEntry, CliHouse } from './house.ts';
 import type { Terminal } from './terminal.ts';
@@ -57,11 +58,32 @@ export async function withHouse<T>(
   }
 }
 
+/** Of QM_STOP_WITHIN, what is left to close the house. */
+const CLOSE_MS = 1000;
+
+/** Opens the house for a process that serves until it is asked to stop. The database may come later than the process. */
+export async function withServingHouse(
+  context: CommandContext,
+  action: (house: CliHouse) => Promise<void>,
+): Promise<void> {
+  const house = await context.entry.openUnseen(context.config, context.logger);
+  try {
+    await action(house);
+  } finally {
+    // Whoever was asked to stop does not wait for a database that hangs.
+    const closed = new AbortController();
+    const late = pause(CLOSE_MS, closed.signal).catch(() => {});
+    await Promise.race([house.close().finally(() => closed.abort()), late]);
+  }
+}
+
 /** Runs the services until the process is asked to stop. */
 export async function serve(
   context: CommandContext,
   services: readonly Service[],
   onReady: () => void,
 ): Promise<void> {
-  await runServices(services, { signal: context.entry.signal, logger: context.logger, onReady });
+  const { signal } = context.entry;
+  const stopWithinMs = context.config.stopWithin * 1000 - 2 * CLOSE_MS;
+  await runServices(services, { signal, logger: context.logger, onReady, stopWithinMs });
 }

@@ -6,6 +6,7 @@ import { text } from 'node:stream/consumers';
 import type { Command } from 'commander';
 import { AppError } from '../core/errors.ts';
 import { inspectServer } from '../db/inspect.ts';
+import { requireCompatible } from '../db/schema-version.ts';
 import { toAppError } from '../db/sqlstate.ts';
 import { findZoneFaults } from '../db/zone-data.ts';
 import { findViolations } from '../ledger/invariants.ts';
@@ -168,15 +169,11 @@ async function examine(context: CommandContext, options: Options): Promise<Findi
   // Without these two nothing else can be asked.
   const schema = 'the schema is the one this version needs';
   try {
-    const { pending } = await entry.migrationStatus(config);
-    if (pending.length > 0) {
-      return [
-        {
-          check: schema,
-          outcome: 'failed',
-          advice: `${pending.length} migrations are missing. Run \`quartermaster migrate up\`.`,
-        },
-      ];
+    const status = await entry.migrationStatus(config);
+    try {
+      requireCompatible(status);
+    } catch (error) {
+      return [{ check: schema, outcome: 'failed', advice: toAppError(error).detail }];
     }
     findings.push({ check: schema, outcome: 'ok' });
   } catch (error) {

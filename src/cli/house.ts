@@ -3,7 +3,8 @@ import type { Clock } from '../core/clock.ts';
 import type { Calendar } from '../core/quarter.ts';
 import type { Database } from '../db/database.ts';
 import type { EmbeddedServer } from '../db/embedded.ts';
-import type { MigrateOptions, MigrationReport, MigrationStatus } from '../db/migrate.ts';
+import type { MigrateOptions, MigrationReport } from '../db/migrate.ts';
+import type { MigrationStatus } from '../db/schema-version.ts';
 import type { Key } from '../ledger/keys.ts';
 import type { LoadOptions, LoadReport } from '../ledger/load.ts';
 import type { Config } from '../platform/config.ts';
@@ -74,6 +75,8 @@ export interface CliEntry {
   startEmbedded(directory: string): Promise<EmbeddedServer>;
   /** @throws AppError config when the database is not migrated or was made with other settings */
   openHouse(config: Config, logger: Logger): Promise<CliHouse>;
+  /** The same without a look at the database: its services look themselves when they start, and wait for it. */
+  openUnseen(config: Config, logger: Logger): Promise<CliHouse>;
   migrateUp(config: Config, logger: Logger, options?: MigrateOptions): Promise<MigrationReport>;
   migrateDown(config: Config, options: { all: boolean }): Promise<MigrationReport>;
   migrationStatus(config: Config): Promise<MigrationStatus>;

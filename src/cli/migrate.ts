@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { AppError } from '../core/errors.ts';
+import type { MigrationStatus } from '../db/schema-version.ts';
 import { watchBuilds } from './build-watch.ts';
 import { type CommandKit, contextOf, group, JSON_OPTION } from './command.ts';
 import { printResult } from './terminal.ts';
@@ -49,17 +50,27 @@ export function migrateCommand(kit: CommandKit): Command {
 
   migrate
     .command('status')
-    .description('say which migrations have run and which are missing')
+    .description('say which migrations have run, and whether this version can work with the schema')
     .option(...JSON_OPTION)
     .action(async (options: { json?: boolean }) => {
       const { entry, terminal, config } = contextOf(kit, options, 'warn');
       const status = await entry.migrationStatus(config);
-      printResult(terminal, status, ({ applied, pending }) =>
-        [...applied.map((name) => `applied  ${name}`), ...pending.map((name) => `pending  ${name}`)].join(
-          '\n',
-        ),
-      );
+      printResult(terminal, status, renderStatus);
     });
 
   return migrate;
+}
+
+function renderStatus({ applied, pending, unknown, oldestCode, compatible }: MigrationStatus): string {
+  const verdict = compatible
+    ? 'This version works with the schema'
+    : 'This version cannot work with the schema';
+  const why = oldestCode === null ? '' : `; what runs on it has to know migration ${oldestCode} or later`;
+  return [
+    ...applied.map((name) => `applied  ${name}`),
+    ...pending.map((name) => `pending  ${name}`),
+    ...unknown.map((name) => `newer    ${name}`),
+    '',
+    `${verdict}${why}.`,
+  ].join('\n');
 }

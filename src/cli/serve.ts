@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { type CommandKit, command, contextOf, serve, withHouse } from './command.ts';
+import { type CommandKit, command, contextOf, serve, withServingHouse } from './command.ts';
 import { note } from './terminal.ts';
 
 /** `quartermaster api`: the HTTP API until it is asked to stop. */
@@ -9,7 +9,7 @@ export function apiCommand(kit: CommandKit): Command {
     'api   # with QM_HOST=0.0.0.0 QM_PORT=8080 set, to listen elsewhere',
   ]).action(async (options: { json?: boolean }) => {
     const context = contextOf(kit, options);
-    await withHouse(context, async (house) => {
+    await withServingHouse(context, async (house) => {
       const api = house.apiService();
       await serve(context, [api], () => note(context.terminal, `The API listens on ${api.address()}.`));
     });
@@ -22,7 +22,7 @@ export function workerCommand(kit: CommandKit): Command {
     'worker',
   ]).action(async (options: { json?: boolean }) => {
     const context = contextOf(kit, options);
-    await withHouse(context, async (house) => {
+    await withServingHouse(context, async (house) => {
       await serve(context, [house.workerService()], () => note(context.terminal, 'The worker runs.'));
     });
   });

@@ -8,26 +8,23 @@ import { createBlockerAges } from './locks.ts';
 import {
   type MigrationFile,
   migrationDirectory,
+  oldestCodeOf,
   readMigration,
   readMigrationFiles,
 } from './migration-files.ts';
 import type { Db } from './schema.ts';
+import {
+  migrationStatus,
+  OLDEST_CODE,
+  readSettings,
+  requireCompatible,
+  type Settings,
+} from './schema-version.ts';
 import { toAppError } from './sqlstate.ts';
 
 export interface MigrationReport {
   /** Names of the migrations this call ran, in order. */
   readonly ran: readonly string[];
-}
-
-export interface MigrationStatus {
-  readonly applied: readonly string[];
-  readonly pending: readonly string[];
-}
-
-/** Facts fixed at the first migration. */
-export interface Settings {
-  readonly timezone: string;
-  readonly ledgerSet: string;
 }
 
 /** How long one statement of a migration waits for a lock while writers wait behind it, and how often that is tried. */
@@ -51,6 +48,7 @@ export async function migrateUp(
   options: MigrateOptions = {},
 ): Promise<MigrationReport> {
   const directory = options.directory ?? migrationDirectory();
+  await requireNotNewer(db, directory);
   const ran: string[] = [];
   for (const { last, build } of stepsOf(await readMigrationFiles(directory))) {
     if (!(await isPending(migratorFor(db, directory), last))) continue;
@@ -75,52 +73,23 @@ export async function migrateDown(
   options: { all?: boolean } = {},
   directory = migrationDirectory(),
 ): Promise<MigrationReport> {
+  const { unknown } = await migrationStatus(db, directory);
+  if (unknown.length > 0) {
+    const detail = `The last migration is ${unknown.at(-1)}, which this version does not know and cannot take back. Run \`quartermaster migrate down\` of the version that brought it.`;
+    throw new AppError('config', 'schema_newer', detail);
+  }
   return inOneTransaction(db, directory, undefined, (migrator) =>
     options.all ? migrator.migrateTo(NO_MIGRATIONS) : migrator.migrateDown(),
   );
 }
 
-export async function migrationStatus(db: Db, directory = migrationDirectory()): Promise<MigrationStatus> {
-  const migrations = await migratorFor(db, directory).getMigrations();
-  return {
-    applied: migrations.filter((migration) => migration.executedAt).map((migration) => migration.name),
-    pending: migrations.filter((migration) => !migration.executedAt).map((migration) => migration.name),
-  };
-}
-
 /**
- * The fixed settings, compared with the configured ones: a zone that changed after the fact would shift every
- * quarter, so it is refused at the start.
- *
- * @throws AppError config/not_migrated, config/setting_changed
+ * An older version leaves a newer schema as it is, where it can live with it: so going back to that version is to deploy it,
+ * migration job and all.
  */
-export async function readSettings(db: Db, configured: Settings): Promise<Settings> {
-  const rows = await db
-    .selectFrom('quartermaster.settings')
-    .select(['name', 'value'])
-    .execute()
-    .catch((error: unknown) => {
-      throw toAppError(error);
-    });
-  const stored = new Map(rows.map((row) => [row.name, row.value]));
-  const fixed = { timezone: stored.get('timezone'), ledgerSet: stored.get('ledger_set') };
-  if (fixed.timezone === undefined || fixed.ledgerSet === undefined) {
-    throw new AppError(
-      'config',
-      'not_migrated',
-      'The database has no settings yet. Run `quartermaster migrate up`.',
-    );
-  }
-  for (const [variable, name] of [
-    ['QM_TIMEZONE', 'timezone'],
-    ['QM_LEDGER_SET', 'ledgerSet'],
-  ] as const) {
-    if (fixed[name] !== configured[name]) {
-      const detail = `${variable} is ${configured[name]}, but this database was made with ${fixed[name]}, and that cannot change: its quarters are cut by it. Set ${variable}=${fixed[name]}.`;
-      throw new AppError('config', 'setting_changed', detail);
-    }
-  }
-  return { timezone: fixed.timezone, ledgerSet: fixed.ledgerSet };
+async function requireNotNewer(db: Db, directory: string): Promise<void> {
+  const status = await migrationStatus(db, directory);
+  if (status.unknown.length > 0) requireCompatible(status);
 }
 
 function migratorFor(db: Db, directory: string): Migrator {
@@ -205,7 +174,9 @@ async function inOneTransaction(
   const work = () =>
     db.transaction().execute(async (trx) => {
       await sql`SELECT pg_advisory_xact_lock(hashtextextended('quartermaster migrations', 0))`.execute(trx);
-      return reportOf(await action(migratorFor(trx, directory)));
+      const report = reportOf(await action(migratorFor(trx, directory)));
+      if (report.ran.length > 0) await storeOldestCode(trx, directory);
+      return report;
     });
   return retry(() => work().catch((error: unknown) => Promise.reject(toAppError(error))), {
     retryable: (error) => isAppError(error, 'busy'),
@@ -214,6 +185,29 @@ async function inOneTransaction(
     capMs: 3000,
     signal,
   });
+}
+
+/**
+ * Keeps what the migrations that have run say of older versions, in the transaction that ran them: nobody sees the one without
+ * the other.
+ */
+async function storeOldestCode(trx: Db, directory: string): Promise<void> {
+  const executed = await sql<{ name: string }>`SELECT name FROM quartermaster.migrations`.execute(trx);
+  const applied = new Set(executed.rows.map(({ name }) => name));
+  const files = (await readMigrationFiles(directory)).filter(({ name }) => applied.has(name));
+  const declared = await Promise.all(
+    files.map(async ({ file }) => oldestCodeOf(await readMigration(directory, file))),
+  );
+  const oldest = declared
+    .filter((code) => code !== undefined)
+    .sort()
+    .at(-1);
+  // Taken back with the first migration, so there may be no table any more.
+  const { rows } = await sql`SELECT 1 WHERE to_regclass('quartermaster.settings') IS NOT NULL`.execute(trx);
+  if (rows.length === 0) return;
+  await trx.deleteFrom('quartermaster.settings').where('name', '=', OLDEST_CODE).execute();
+  if (oldest === undefined) return;
+  await trx.insertInto('quartermaster.settings').values({ name: OLDEST_CODE, value: oldest }).execute();
 }
 
 async function readMigrations(directory: string): Promise<Record<string, Migration>> {

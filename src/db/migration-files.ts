@@ -27,6 +27,19 @@ export async function readMigrationFiles(directory: string): Promise<MigrationFi
   });
 }
 
+/** The number of a migration, by which versions are compared: 0023 of 0023_operation. */
+export function numberOf(name: string): string {
+  return /^\d+/.exec(name)?.[0] ?? '';
+}
+
+/**
+ * What a migration says of the code that runs beside it, in a line of its own: `-- Oldest code: 0021` means that a version
+ * that does not know migration 0021 cannot live with what this one takes away. One that only adds says nothing.
+ */
+export function oldestCodeOf(text: string): string | undefined {
+  return /^-- Oldest code: (\d{4})$/m.exec(text)?.[1];
+}
+
 export function readMigration(directory: string, file: string): Promise<string> {
   return readFile(join(directory, file), 'utf8');
 }

@@ -46,6 +46,8 @@ import { validatorCompiler } from './validation.ts';
 
 const REQUEST_ID = /^[A-Za-z0-9._-]{1,128}$/;
 
+const STARTING = 'The service is starting: it waits for its database. Try again in a moment.';
+
 /** Fastify's own serializers drop what a schema forgot and bend what it got wrong; types do that work here. */
 const compilers = {
   buildValidator: () => validatorCompiler,
@@ -103,6 +105,11 @@ export function createApp(house: HttpHouse, clocks: Clocks = CLOCKS): App {
     if (request.routeOptions.config.streamed) streamed.add(request);
     // Before the body is read: that a route is unknown must not hide behind a fault in what was sent there.
     done(request.is404 ? noSuchRoute(request) : undefined);
+  });
+  app.addHook('onRequest', (request, _reply, done) => {
+    // Before anybody looks who asks, for that is in the database that is waited for.
+    const waits = house.isStarting?.() === true && request.routeOptions.url?.startsWith('/v1') === true;
+    done(waits ? new AppError('unavailable', 'starting', STARTING) : undefined);
   });
   app.addHook('onRequest', authHook(house));
 

@@ -1,13 +1,10 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { Type } from 'typebox';
 import { AppError } from '../core/errors.ts';
+import { createReadiness } from '../platform/readiness.ts';
 import type { App } from './app-type.ts';
 import { asAppError } from './framework-errors.ts';
-import type { HttpHouse, ReadinessCheck } from './house.ts';
+import type { HttpHouse } from './house.ts';
 import { problemOf, sendProblem } from './problem.ts';
-
-/** How long a check may take. Kubernetes gives up after one second unless told otherwise. */
-const CHECK_MS = 800;
 
 const Check = Type.Object({
   name: Type.String(),
@@ -52,47 +49,19 @@ const ready = {
 };
 
 export function healthRoutes(app: App, { version, checks }: HttpHouse): void {
-  const runs = checks.map((check) => ({ name: check.name, run: oneAtATime(check) }));
+  const look = createReadiness(checks, asAppError);
 
   app.get('/healthz', { schema: live }, async () => ({ status: 'ok' as const, version }));
 
   app.get('/readyz', { schema: ready }, async (request, reply) => {
-    const results = await Promise.all(
-      runs.map(async ({ name, run }) => {
-        const error = await run();
-        if (error === undefined) return { name, ok: true };
-        request.log.warn({ err: error, check: name }, 'not ready');
-        return { name, ok: false, code: error.code };
-      }),
-    );
+    const results = (await look()).map(({ name, ok, error }) => {
+      if (error === undefined) return { name, ok };
+      request.log.warn({ err: error, check: name }, 'not ready');
+      return { name, ok, code: error.code };
+    });
     const failed = results.filter((result) => !result.ok).map((result) => result.name);
     if (failed.length === 0) return reply.send({ status: 'ready', checks: results });
     const error = new AppError('unavailable', 'not_ready', `Not well: ${failed.join(', ')}.`);
     return sendProblem({ ...problemOf(error, request.id), checks: results }, reply);
   });
-}
-
-/**
- * Runs a check within CHECK_MS and gives its error, if any. A run that takes longer is not joined by another at the
- * next probe: a database that hangs must not collect connections.
- */
-function oneAtATime({ name, check }: ReadinessCheck): () => Promise<AppError | undefined> {
-  let running: Promise<AppError | undefined> | undefined;
-  return async () => {
-    running ??= (async () => check())()
-      .then(() => undefined, asAppError)
-      .finally(() => {
-        running = undefined;
-      });
-    const timer = new AbortController();
-    const late = delay(CHECK_MS, undefined, { signal: timer.signal }).then(
-      () => new AppError('unavailable', 'check_timeout', `${name} did not answer in ${CHECK_MS} ms.`),
-      () => undefined,
-    );
-    try {
-      return await Promise.race([running, late]);
-    } finally {
-      timer.abort();
-    }
-  };
 }

@@ -16,6 +16,7 @@ import type { Statement, StatementQuery } from '../ledger/statement.ts';
 import type { TransactionView } from '../ledger/transaction-view.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { MetricsPage } from '../platform/metrics.ts';
+import type { ReadinessCheck } from '../platform/readiness.ts';
 import type { QuarterListing } from '../quarters/list.ts';
 import type { Outlook } from '../quarters/outlook.ts';
 import type { QuarterDetail } from '../quarters/show.ts';
@@ -25,13 +26,6 @@ import type { GroupQuery, GroupReport } from '../summaries/groups.ts';
 import type { SummaryLag } from '../summaries/lag.ts';
 import type { DailyQuery, DailyReport } from '../summaries/report.ts';
 import type { RequestMeter } from './request-meter.ts';
-
-/** Something that must be well before this process is sent requests. */
-export interface ReadinessCheck {
-  readonly name: string;
-  /** Resolves when it is well; rejects, or takes too long, when it is not. */
-  check(): Promise<void>;
-}
 
 /** One page of what the archive of a quarter holds of a ledger. */
 export interface ArchivedList extends Omit<TransactionFilter, 'status'> {
@@ -70,6 +64,8 @@ export interface HttpHouse {
   readonly version: string;
   readonly logger: Logger;
   readonly checks: readonly ReadinessCheck[];
+  /** True while the process waits for its database: nothing of the ledger is served yet. */
+  readonly isStarting?: () => boolean;
   /** What `/metrics` shows; without it there is no such page. */
   readonly metrics?: MetricsPage;
   /** Told of each request. */

@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { AppError } from '../core/errors.ts';
 import { isLoopback } from '../core/loopback.ts';
+import { pause } from '../platform/retry.ts';
 import type { Service } from '../platform/service.ts';
 import { createApp } from './app.ts';
 import type { Clocks } from './connection.ts';
@@ -10,18 +11,24 @@ export interface ServerOptions {
   readonly host: string;
   /** 0 for any free one. */
   readonly port: number;
-  /** How long requests under way may take to finish after `stop()`; what is left then is cut off. */
+  /**
+   * How long `stop()` goes on serving while /readyz says that it stops: who sends requests here learns of that only some
+   * seconds later.
+   */
+  readonly drainMs?: number;
+  /** How long requests under way may take to finish after that; what is left then is cut off. */
   readonly stopWithinMs?: number;
   readonly clocks?: Clocks;
 }
 
 /**
- * The API as a part of a process. `stop()` turns /readyz to 503, accepts no more connections, lets the requests under way
- * finish, and returns when the last connection is closed.
+ * The API as a part of a process. `stop()` turns /readyz to 503, goes on for the drain, accepts no more connections, lets
+ * the requests under way finish, and returns when the last connection is closed.
  */
 export function createServer(house: HttpHouse, options: ServerOptions): Service & { address(): string } {
-  const { stopWithinMs = 20_000 } = options;
+  const { drainMs = 0, stopWithinMs = 20_000 } = options;
   let stopping = false;
+  let closing = false;
   let address = '';
   const underWay = new Set<ServerResponse>();
 
@@ -29,6 +36,7 @@ export function createServer(house: HttpHouse, options: ServerOptions): Service 
     name: 'serving',
     check: async () => {
       if (stopping) throw new AppError('unavailable', 'stopping', 'The service is stopping.');
+      if (house.isStarting?.()) throw new AppError('unavailable', 'starting', 'The service is starting.');
     },
   };
   const app = createApp({ ...house, checks: [serving, ...house.checks] }, options.clocks);
@@ -39,7 +47,7 @@ export function createServer(house: HttpHouse, options: ServerOptions): Service 
     if (stopping) response.setHeader('connection', 'close');
     response.once('close', () => {
       underWay.delete(response);
-      if (stopping) closeWhenIdle();
+      if (closing) closeWhenIdle();
     });
   });
 
@@ -78,6 +86,8 @@ export function createServer(house: HttpHouse, options: ServerOptions): Service 
       for (const response of underWay) {
         if (!response.headersSent) response.setHeader('connection', 'close');
       }
+      if (drainMs > 0) await pause(drainMs);
+      closing = true;
       const closed = new Promise<void>((resolve) => {
         app.server.close(() => resolve());
       });

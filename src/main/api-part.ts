@@ -3,20 +3,19 @@ import { requestRefresh } from '../../jobs/after-load.ts';
 import type { JobHouse } from '../../jobs/house.ts';
 import type { QuarterDesk } from '../../jobs/quarter-desk.ts';
 import type { FileCache } from '../archive/cache.ts';
-import { AppError } from '../core/errors.ts';
-import { migrationStatus, readSettings } from '../db/migrate.ts';
 import { createRouter } from '../db/routing.ts';
+import type { Ask } from '../db/schema-version.ts';
 import type { HttpHouse } from '../http/house.ts';
 import { createServer } from '../http/server.ts';
 import type { AccountCache } from '../ledger/accounts.ts';
 import type { Key } from '../ledger/keys.ts';
-import type { Config } from '../platform/config.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { Metrics } from '../platform/metrics.ts';
 import type { Service } from '../platform/service.ts';
 import { createApi } from './api.ts';
 import { watchReads } from './measured-database.ts';
 import { measuredRequests } from './measured-http.ts';
+import type { Opening } from './opening.ts';
 import { createQuarterApi } from './quarter-api.ts';
 import { createPostingScopes } from './traced-posting.ts';
 
@@ -27,6 +26,9 @@ export interface ApiPartOptions extends JobHouse {
   readonly accounts: AccountCache;
   readonly archiveFiles: FileCache;
   readonly desk: QuarterDesk;
+  readonly opening: Opening;
+  /** Looks whether the queues are there. */
+  readonly checkQueue: (ask: Ask) => Promise<void>;
   readonly load: HttpHouse['loads']['run'];
   /** Keys that open it beside those of the database. */
   readonly keys: readonly Key[];
@@ -34,7 +36,7 @@ export interface ApiPartOptions extends JobHouse {
 
 /** The API as a part of a process: the HTTP face, and where it reads. */
 export function createApiPart(house: ApiPartOptions): Service & { address(): string } {
-  const { config, database, queue, logger, metrics } = house;
+  const { config, database, queue, logger, metrics, opening } = house;
   metrics.set('build_info', { version: house.version, process: 'api' }, 1);
   const router = createRouter({
     database,
@@ -63,35 +65,38 @@ export function createApiPart(house: ApiPartOptions): Service & { address(): str
       post: scopes.asked(api.post),
       version: house.version,
       logger,
-      checks: [{ name: 'database', check: () => requireReady(database.write, config) }],
+      checks: opening.checks(house.checkQueue),
+      isStarting: () => !opening.isOpen(),
       loads: { ...api.loads, run: house.load },
       metrics: metrics.page,
       requests: measuredRequests(metrics),
       quarters: createQuarterApi(house, house.desk),
     },
-    config,
+    {
+      ...config,
+      drainMs: config.drain * 1000,
+      // What is left of QM_STOP_WITHIN, and time to close what is under it.
+      stopWithinMs: (config.stopWithin - config.drain - 3) * 1000,
+    },
   );
   return {
     name: server.name,
     address: () => server.address(),
     start: async () => {
-      // Until it is started everything is read from the primary.
+      // It listens first, so that whoever asks for its health while it waits for the database is told that it lives.
       await server.start();
-      await router.start();
+      try {
+        await opening.open();
+        // Until it is started everything is read from the primary.
+        await router.start();
+      } catch (error) {
+        await server.stop();
+        throw error;
+      }
     },
     stop: async () => {
       await server.stop();
       await router.stop();
     },
   };
-}
-
-/** A process is ready when its database answers, was made for its settings, and has every migration it knows of. */
-async function requireReady(db: Parameters<typeof readSettings>[0], config: Config): Promise<void> {
-  await readSettings(db, config);
-  const { pending } = await migrationStatus(db);
-  if (pending.length > 0) {
-    const detail = `${pending.length} migrations are missing. Run \`quartermaster migrate up\`.`;
-    throw new AppError('config', 'not_migrated', detail);
-  }
 }

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { constants } from 'node:os';
 import { join } from 'node:path';
 import { runCommandLine } from '../cli/program.ts';
 import { systemClock } from '../core/clock.ts';
@@ -9,9 +10,15 @@ const { version } = JSON.parse(readFileSync(join(packageRoot(), 'package.json'),
   version: string;
 };
 
-// The first signal asks to stop in order; whoever insists with a second one gets the default, an end at once.
+// The first signal asks to stop in order; whoever insists with a second one gets an end at once. It is ended here, for as the
+// first process of a container it would not die of a signal by itself.
 const stop = new AbortController();
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort(signal));
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(signal, () => {
+    if (stop.signal.aborted) process.exit(128 + constants.signals[signal]);
+    stop.abort(signal);
+  });
+}
 
 // A reader that went away (`… | head`) is no failure of ours.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -23,3 +30,5 @@ process.exitCode = await runCommandLine(
   { entry, out: process.stdout, err: process.stderr },
   process.argv.slice(2),
 );
+// All is done that could be done. A connection on which a database hangs would keep the process for minutes yet.
+if (stop.signal.aborted) setTimeout(() => process.exit(), 500).unref();

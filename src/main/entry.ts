@@ -2,25 +2,32 @@ import type { CliEntry } from '../cli/house.ts';
 import { openDatabase } from '../db/database.ts';
 import { startEmbedded } from '../db/embedded.ts';
 import * as migrations from '../db/migrate.ts';
+import * as schema from '../db/schema-version.ts';
 import { type Config, readConfig } from '../platform/config.ts';
 import { createLogger } from '../platform/logger.ts';
-import { installQueues, openHouse, type Process } from './house.ts';
+import { installQueues, openHouse, openUnseen, type Process } from './house.ts';
+import { awaitDatabase } from './opening.ts';
 
 /** What the command line gets from the process. */
-export function createEntry(process: Process & { readonly signal: AbortSignal }): CliEntry {
+export function createEntry(process: Process): CliEntry {
   return {
     ...process,
     readConfig,
     createLogger,
     startEmbedded: (directory) => startEmbedded({ directory, signal: process.signal }),
     openHouse: (config, logger) => openHouse(config, logger, process),
+    openUnseen: (config, logger) => openUnseen(config, logger, process),
     async migrateUp(config, logger, options = { signal: process.signal }) {
-      const report = await withDirect(config, (db) => migrations.migrateUp(db, config, options));
+      const report = await withDirect(config, async (db) => {
+        const { signal } = process;
+        await awaitDatabase(() => schema.migrationStatus(db), { config, logger, signal });
+        return migrations.migrateUp(db, config, options);
+      });
       await installQueues(config, logger, process);
       return report;
     },
     migrateDown: (config, options) => withDirect(config, (db) => migrations.migrateDown(db, options)),
-    migrationStatus: (config) => withDirect(config, (db) => migrations.migrationStatus(db)),
+    migrationStatus: (config) => withDirect(config, (db) => schema.migrationStatus(db)),
   };
 }
 

@@ -10,7 +10,7 @@ import type { CliHouse } from '../cli/house.ts';
 import type { Clock } from '../core/clock.ts';
 import { calendar as calendarOf } from '../core/quarter.ts';
 import { openDatabase } from '../db/database.ts';
-import { readSettings } from '../db/migrate.ts';
+import { type Ask, asking, knownMigrations, requireSchema } from '../db/schema-version.ts';
 import { createAccountCache } from '../ledger/accounts.ts';
 import { type LoadOptions, load } from '../ledger/load.ts';
 import { createPoster } from '../ledger/post.ts';
@@ -26,40 +26,45 @@ import { findArchivedIn } from './archived.ts';
 import { measured } from './measured.ts';
 import { watchPools, watchRetries } from './measured-database.ts';
 import { watchLoads } from './measured-posting.ts';
+import { createOpening } from './opening.ts';
 import { createWorkerPart } from './worker-part.ts';
 
 /** What the house needs to know of the process it stands in. */
 export interface Process {
   readonly version: string;
   readonly clock: Clock;
+  /** Fires when the process is to stop. */
+  readonly signal: AbortSignal;
+}
+
+/** Puts the house together for a process that serves: its parts look at the database when they start, and wait for it. */
+export async function openUnseen(config: Config, logger: Logger, process: Process): Promise<CliHouse> {
+  const house = compose(config, logger, process);
+  if (config.tracing === undefined) return house;
+  // The packages that record traces are loaded only where they are wanted.
+  const { startTracing } = await import('../platform/tracing-sdk.ts');
+  const tracing = startTracing(config.tracing, { version: process.version, logger });
+  const close = async () => {
+    await house.close();
+    await tracing.stop();
+  };
+  return { ...house, close };
 }
 
 /**
  * Puts the house together and looks whether the database is the one it was built for.
  *
- * @throws AppError config/not_migrated, config/setting_changed, unavailable/database_unavailable
+ * @throws AppError config/not_migrated, config/schema_newer, config/setting_changed, unavailable/database_unavailable
  */
 export async function openHouse(config: Config, logger: Logger, process: Process): Promise<CliHouse> {
-  const house = compose(config, logger, process);
-  const tracing = await startTracing(config, logger, process);
-  const close = async () => {
-    await house.close();
-    await tracing?.stop();
-  };
+  const house = await openUnseen(config, logger, process);
   try {
-    await readSettings(house.database.write, config);
-    return { ...house, close };
+    await requireSchema(asking(house.database.write), await knownMigrations(), config);
+    return house;
   } catch (error) {
-    await close();
+    await house.close();
     throw error;
   }
-}
-
-/** The packages that record traces are loaded only where they are wanted. */
-async function startTracing({ tracing }: Config, logger: Logger, { version }: Process) {
-  if (tracing === undefined) return undefined;
-  const sdk = await import('../platform/tracing-sdk.ts');
-  return sdk.startTracing(tracing, { version, logger });
 }
 
 /** Creates the queues of all jobs, or brings them up to date: the other half of a migration. */
@@ -111,6 +116,8 @@ function compose(
     zone: config.timezone,
     logger,
     traced: config.tracing !== undefined,
+    // What is left of QM_STOP_WITHIN is for what is closed afterwards.
+    stopWithin: config.stopWithin - 4,
   });
   const accounts = createAccountCache();
   const poster = createPoster({
@@ -143,8 +150,11 @@ function compose(
       },
       options,
     );
+  const opening = createOpening({ config, logger, signal: process.signal });
   const parts = {
     ...jobHouse,
+    opening,
+    checkQueue: (ask: Ask) => queue.requireInstalled(jobs, ask),
     version: process.version,
     logger,
     metrics,
@@ -178,7 +188,7 @@ function compose(
 
     installQueues: () => queue.install(jobs),
     close: async () => {
-      await database.close();
+      await Promise.all([database.close(), opening.close()]);
       await store.close?.();
     },
   };

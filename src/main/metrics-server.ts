@@ -1,6 +1,8 @@
 import { createServer } from 'node:http';
+import { toAppError } from '../db/sqlstate.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { MetricsPage } from '../platform/metrics.ts';
+import { createReadiness, type ReadinessCheck } from '../platform/readiness.ts';
 import type { Service } from '../platform/service.ts';
 
 export interface MetricsServerOptions {
@@ -9,31 +11,52 @@ export interface MetricsServerOptions {
   readonly port: number;
   readonly version: string;
   readonly logger: Logger;
+  /** What has to be well for `/readyz`. */
+  readonly checks: readonly ReadinessCheck[];
 }
 
 /**
- * `/metrics` and `/healthz` of a process that serves nothing else. A port that is taken is said and no more: the work
+ * `/metrics`, `/healthz` and `/readyz` of a process that serves nothing else. A port that is taken is said and no more: the work
  * of a worker is worth more than its figures, and whoever asks for its health there notices.
  */
 export function createMetricsServer(page: MetricsPage, options: MetricsServerOptions): Service {
   const { host, port, version, logger } = options;
+  const look = createReadiness(options.checks, toAppError);
+
+  async function readiness(): Promise<{ status: number; body: object }> {
+    const checks = (await look()).map(({ name, ok, error }) => {
+      if (error === undefined) return { name, ok };
+      logger.warn({ err: error, check: name }, 'not ready');
+      return { name, ok, code: error.code };
+    });
+    const isReady = checks.every(({ ok }) => ok);
+    return isReady
+      ? { status: 200, body: { status: 'ready', checks } }
+      : { status: 503, body: { status: 'not_ready', code: 'not_ready', checks } };
+  }
+
   const server = createServer((request, response) => {
     const answer = (status: number, type: string, body: string) => {
       response.writeHead(status, { 'content-type': type, 'cache-control': 'no-store' });
       response.end(request.method === 'HEAD' ? undefined : body);
     };
+    const fail = (what: string) => (error: unknown) => {
+      logger.error({ err: error }, what);
+      answer(500, 'text/plain', 'See the log.\n');
+    };
     const path = request.url?.split('?', 1)[0];
     if (request.method !== 'GET' && request.method !== 'HEAD') answer(405, 'text/plain', 'GET it.\n');
     else if (path === '/healthz') answer(200, 'application/json', JSON.stringify({ status: 'ok', version }));
-    else if (path === '/metrics') {
-      page.render().then(
-        (text) => answer(200, page.contentType, text),
-        (error: unknown) => {
-          logger.error({ err: error }, 'metrics could not be rendered');
-          answer(500, 'text/plain', 'See the log.\n');
-        },
+    else if (path === '/readyz') {
+      readiness().then(
+        ({ status, body }) => answer(status, 'application/json', JSON.stringify(body)),
+        fail('readiness could not be told'),
       );
-    } else answer(404, 'text/plain', 'There is /metrics and /healthz.\n');
+    } else if (path === '/metrics') {
+      page
+        .render()
+        .then((text) => answer(200, page.contentType, text), fail('metrics could not be rendered'));
+    } else answer(404, 'text/plain', 'There is /metrics, /healthz and /readyz.\n');
   });
   server.headersTimeout = 5000;
   server.requestTimeout = 5000;
@@ -49,7 +72,10 @@ export function createMetricsServer(page: MetricsPage, options: MetricsServerOpt
         await listening.promise;
         server.off('error', listening.reject);
       } catch (error) {
-        logger.warn({ err: error, host, port }, 'no metrics are served here: set QM_WORKER_PORT');
+        logger.warn(
+          { err: error, host, port },
+          'neither health nor metrics are served here: set QM_WORKER_PORT',
+        );
       }
     },
     stop: async () => {

@@ -47,8 +47,12 @@ export interface Config {
   readonly jwtAudience: string | undefined;
   readonly host: string;
   readonly port: number;
-  /** Where a worker serves its metrics; 0 for nowhere. */
+  /** Where a worker serves its health and metrics; 0 for nowhere. */
   readonly workerPort: number;
+  /** Seconds: to wait for the database at a start, to have ended in, and to serve on in while unready. */
+  readonly startWait: number;
+  readonly stopWithin: number;
+  readonly drain: number;
   readonly logLevel: string;
   /** undefined: no traces are recorded. */
   readonly tracing: TracingSettings | undefined;
@@ -92,6 +96,10 @@ export function readConfig(env: Record<string, string | undefined> = process.env
     }
   }
   faults.push(...s3Faults(given));
+  const { QM_DRAIN: drain, QM_STOP_WITHIN: within } = value as Record<string, unknown>;
+  if (typeof drain === 'number' && typeof within === 'number' && drain > within - 5) {
+    faults.push(`QM_DRAIN must leave 5 of the ${within} seconds of QM_STOP_WITHIN (it is ${drain})`);
+  }
   if (faults.length > 0) throw new AppError('config', 'invalid_config', faults.join('\n'));
 
   const set = Value.Parse(schema, value);
@@ -137,6 +145,9 @@ export function readConfig(env: Record<string, string | undefined> = process.env
     host: set.QM_HOST,
     port: set.QM_PORT,
     workerPort: set.QM_WORKER_PORT,
+    startWait: set.QM_START_WAIT,
+    stopWithin: set.QM_STOP_WITHIN,
+    drain: set.QM_DRAIN,
     logLevel: set.QM_LOG_LEVEL,
     tracing: readTracing(env),
   };

@@ -119,7 +119,20 @@ export const variables = {
   ),
   QM_HOST: Type.String({ default: '127.0.0.1', minLength: 1, description: 'the address to listen on' }),
   QM_PORT: count(7070, 0, 65535, 'the port to listen on, 0 for any free one'),
-  QM_WORKER_PORT: count(7071, 0, 65535, 'the port on which a worker serves its metrics, 0 for none'),
+  QM_WORKER_PORT: count(
+    7071,
+    0,
+    65535,
+    'the port on which a worker serves its health and metrics, 0 for none',
+  ),
+  QM_START_WAIT: count(60, 0, 3600, 'seconds a process waits for its database at its start'),
+  QM_STOP_WITHIN: count(25, 5, 3600, 'seconds within which a process that is asked to stop has ended'),
+  QM_DRAIN: count(
+    0,
+    0,
+    600,
+    'seconds for which a stopping API says that it is unready and serves on, so that no more is sent to it',
+  ),
   QM_LOG_LEVEL: choice(
     ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'],
     'info',

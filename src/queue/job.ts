@@ -75,7 +75,7 @@ export function maintenanceQueue(name: string): JobQueue {
     retryDelay: 2,
     retryDelayMax: 60,
     expireAfter: 6 * 3600,
-    heartbeat: 30,
+    heartbeat: 10,
     keepFor: 86_400,
   };
 }

@@ -40,7 +40,7 @@ export const quarterLine: JobQueue = {
   retryDelay: 5,
   retryDelayMax: 600,
   expireAfter: 86_400,
-  heartbeat: 30,
+  heartbeat: 10,
   keepFor: 0,
 };
 

@@ -1,9 +1,10 @@
 import { fromKysely, PgBoss } from 'pg-boss';
-import { assert } from '../core/errors.ts';
+import { AppError, assert } from '../core/errors.ts';
 import type { Db } from '../db/schema.ts';
+import type { Ask } from '../db/schema-version.ts';
 import { toAppError } from '../db/sqlstate.ts';
 import type { Logger } from '../platform/logger.ts';
-import { notInstalled, rethrow } from './installed.ts';
+import { requireInstalled, rethrow } from './installed.ts';
 import type { Job, JobQueue } from './job.ts';
 import { createQuarterLine, type QuarterLine } from './quarter-line.ts';
 import { startWorker, type Worker } from './worker.ts';
@@ -19,11 +20,13 @@ export interface QueueOptions {
   /** Traces go on from who asks for a job to who runs it. */
   readonly traced?: boolean;
   readonly schema?: string;
-  /** Seconds between two looks for work (2), and between two looks for dead workers (15). */
+  /** Seconds between two looks for work (2), and between two looks for the jobs of dead workers (1). */
   readonly pollEvery?: number;
   readonly superviseEvery?: number;
   /** Seconds a stop waits for handlers that were told to end (20). */
   readonly stopWithin?: number;
+  /** Seconds in which a statement of the queue has to be answered, or its connection is given up (60). */
+  readonly answerWithin?: number;
 }
 
 /** The jobs that wait, in PostgreSQL. A process that only asks for work opens no connection of its own for it. */
@@ -44,6 +47,10 @@ export interface Queue {
   enqueueDebounced(trx: Db, job: string, seconds: number): Promise<void>;
   /** Begins to work. @throws AppError config/not_migrated when the queues are not installed */
   start(jobs: readonly Job[]): Promise<void>;
+  /** Looks by that connection whether the queues are there. @throws AppError config/not_migrated */
+  requireInstalled(jobs: readonly Job[], ask: Ask): Promise<void>;
+  /** @throws AppError unavailable/worker_stalled when it was not started, or has not looked for work for a while */
+  requireWorking(): void;
   /** Tells running handlers to end and hands back what they could not finish. Bounded. */
   stop(): Promise<void>;
 }
@@ -103,7 +110,9 @@ export function createQueue(options: QueueOptions): Queue {
 
     async start(jobs) {
       assert(worker === undefined, 'the worker was started twice');
-      await requireInstalled(sender(options.db), queuesOf(jobs));
+      const ask: Ask = (text) => fromKysely(options.db).executeSql(text);
+      const { isNewer } = await requireInstalled(ask, schema, queuesOf(jobs));
+      if (isNewer) logger.warn('the schema of the queue is newer than this version of pg-boss');
       worker = await startWorker(jobs, {
         url,
         schema,
@@ -111,9 +120,19 @@ export function createQueue(options: QueueOptions): Queue {
         zone: options.zone,
         logger,
         pollEvery: options.pollEvery ?? 2,
-        superviseEvery: options.superviseEvery ?? 15,
+        superviseEvery: options.superviseEvery ?? 1,
         stopWithin: options.stopWithin ?? 20,
+        answerWithin: options.answerWithin ?? 60,
       });
+    },
+
+    async requireInstalled(jobs, ask) {
+      await requireInstalled(ask, schema, queuesOf(jobs));
+    },
+
+    requireWorking() {
+      if (worker === undefined) throw new AppError('unavailable', 'worker_stalled', 'No job is worked on.');
+      worker.requireWorking();
     },
 
     async stop() {
@@ -143,10 +162,4 @@ async function installQueue(boss: PgBoss, queue: JobQueue): Promise<void> {
   await boss.updateQueue(queue.name, settings);
   const installed = await boss.getQueue(queue.name);
   assert(installed?.policy === queue.policy, `the policy of queue ${queue.name} cannot be changed`);
-}
-
-async function requireInstalled(boss: PgBoss, queues: readonly JobQueue[]): Promise<void> {
-  const installed = await boss.getQueues(queues.map(({ name }) => name)).catch(rethrow);
-  const missing = queues.filter(({ name }) => !installed.some((queue) => queue.name === name));
-  if (missing.length > 0) throw notInstalled(missing.map(({ name }) => name).join(', '));
 }

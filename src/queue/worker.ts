@@ -4,7 +4,9 @@ import { toAppError } from '../db/sqlstate.ts';
 import type { Logger } from '../platform/logger.ts';
 import { claimOf } from './claim.ts';
 import type { Job } from './job.ts';
+import { createLoopWatch } from './loop-watch.ts';
 import { mayPass, runJob } from './run-job.ts';
+import { watchForLostJobs } from './takeover.ts';
 
 export interface WorkerOptions {
   readonly url: string;
@@ -16,18 +18,27 @@ export interface WorkerOptions {
   readonly pollEvery: number;
   readonly superviseEvery: number;
   readonly stopWithin: number;
+  readonly answerWithin: number;
 }
 
 export interface Worker {
+  /** @throws AppError unavailable/worker_stalled when it has not looked for work for a while */
+  requireWorking(): void;
   stop(): Promise<void>;
 }
+
+/** Seconds between two passes of pg-boss' own over its queues: expired runs, old jobs, counts. */
+const SUPERVISE = 60;
+
+/** Seconds between two signs of life of a job. Less than half of the heartbeat, so that one may be missed. */
+const REFRESH = 2;
 
 /**
  * Works off the queues of these jobs until it is stopped. Of two workers each job is given to one; when that one dies
  * its heartbeat stops and another takes over.
  */
 export async function startWorker(jobs: readonly Job[], options: WorkerOptions): Promise<Worker> {
-  const { logger, superviseEvery } = options;
+  const { logger } = options;
   const stopping = new AbortController();
   const boss = new PgBoss({
     connectionString: options.url,
@@ -35,15 +46,19 @@ export async function startWorker(jobs: readonly Job[], options: WorkerOptions):
     openTelemetry: options.openTelemetry,
     application_name: 'quartermaster worker',
     max: 4,
-    superviseIntervalSeconds: superviseEvery,
-    monitorIntervalSeconds: superviseEvery,
+    ...answering(options.answerWithin),
+    superviseIntervalSeconds: SUPERVISE,
+    // The least time between two passes, whoever makes them: those for lost jobs must not wait for the others.
+    monitorIntervalSeconds: 1,
   });
   // Without a listener an error would end the process; pg-boss goes on and tries again at its next turn.
   boss.on('error', (error) => logger.error({ err: error }, 'queue failed'));
   boss.on('warning', ({ message, data }) => logger.warn({ data }, message));
+  let watching: { stop(): Promise<void> } | undefined;
   const stop = async () => {
     // First our own signal, so that handlers end now and not when pg-boss runs out of patience.
     stopping.abort(new AppError('aborted', 'aborted', 'The worker stops.'));
+    await watching?.stop();
     await boss.stop({ graceful: true, timeout: options.stopWithin * 1000 });
   };
 
@@ -51,6 +66,7 @@ export async function startWorker(jobs: readonly Job[], options: WorkerOptions):
     await boss.start();
     await schedule(boss, jobs, options.zone);
     for (const job of jobs) if (job.atStart) await boss.send(job.queue.name, { atStart: true });
+    const loops = new Map<string, string>();
     for (const [queue, sharing] of Map.groupBy(jobs, (job) => job.queue)) {
       const settings = {
         // The handler says for each job how it ended, which tells pg-boss what is worth another try.
@@ -58,16 +74,33 @@ export async function startWorker(jobs: readonly Job[], options: WorkerOptions):
         includeMetadata: true,
         localConcurrency: queue.parallel,
         pollingIntervalSeconds: options.pollEvery,
+        heartbeatRefreshSeconds: REFRESH,
       } as const;
-      await boss.work<object, unknown, typeof settings>(queue.name, settings, (claims) =>
+      const loop = await boss.work<object, unknown, typeof settings>(queue.name, settings, (claims) =>
         Promise.all(claims.map((claim) => settle(boss, sharing, claim, stopping.signal, logger))),
       );
+      loops.set(queue.name, loop);
     }
+    watching = watchForLostJobs(boss, {
+      schema: options.schema,
+      queues: [...loops.keys()],
+      every: options.superviseEvery,
+      logger,
+      wake: (queue) => boss.notifyWorker(loops.get(queue) ?? ''),
+    });
   } catch (error) {
     await stop();
     throw toAppError(error);
   }
-  return { stop };
+  return { stop, requireWorking: createLoopWatch(() => boss.getWipData()) };
+}
+
+/**
+ * An option of node-postgres that pg-boss hands on and has no type for: a connection that gives no answer is given up for a new
+ * one. Where the server has moved without a word, the loops would otherwise wait for it until the system gives up, a quarter of an hour.
+ */
+function answering(seconds: number): object {
+  return { query_timeout: seconds * 1000 };
 }
 
 /** Stores the schedules, and forgets those of jobs that have none any more. */

@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import { sql } from 'kysely';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Database, openDatabase } from '../../src/db/database.ts';
-import { migrateDown, migrateUp, migrationStatus, readSettings } from '../../src/db/migrate.ts';
+import { migrateDown, migrateUp } from '../../src/db/migrate.ts';
 import { packageRoot } from '../../src/db/root.ts';
 import type { Db } from '../../src/db/schema.ts';
+import { migrationStatus, readSettings } from '../../src/db/schema-version.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 
 const settings = { timezone: 'Europe/Paris', ledgerSet: 'ledger' };

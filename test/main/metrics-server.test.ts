@@ -7,6 +7,7 @@ import { createMetricsServer } from '../../src/main/metrics-server.ts';
 import { createBlockedWatches } from '../../src/platform/blocked.ts';
 import { createLogger } from '../../src/platform/logger.ts';
 import { createMetrics } from '../../src/platform/metrics.ts';
+import type { ReadinessCheck } from '../../src/platform/readiness.ts';
 import type { Service } from '../../src/platform/service.ts';
 import { type Job, type JobRun, maintenanceQueue } from '../../src/queue/job.ts';
 
@@ -28,8 +29,9 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-async function serve(port: number): Promise<string> {
-  const service = createMetricsServer(metrics.page, { host: '127.0.0.1', port, version: '1.2.3', logger });
+async function serve(port: number, checks: readonly ReadinessCheck[] = []): Promise<string> {
+  const options = { host: '127.0.0.1', port, version: '1.2.3', logger, checks };
+  const service = createMetricsServer(metrics.page, options);
   await service.start();
   services.push(service);
   return `http://127.0.0.1:${port}`;
@@ -43,6 +45,36 @@ it('serves metrics and health, and nothing else', async () => {
   expect(await (await fetch(`${address}/healthz?x=1`)).json()).toEqual({ status: 'ok', version: '1.2.3' });
   expect((await fetch(`${address}/other`)).status).toBe(404);
   expect((await fetch(`${address}/metrics`, { method: 'POST' })).status).toBe(405);
+});
+
+it('is ready when every check is, tells which is not, and waits for none', async () => {
+  const held = Promise.withResolvers<void>();
+  let database: () => Promise<void> = async () => {};
+  const checks = [
+    { name: 'database', check: () => database() },
+    { name: 'jobs', check: async () => {} },
+  ];
+  const address = await serve(await freePort(), checks);
+  const ask = async () => {
+    const response = await fetch(`${address}/readyz`);
+    return [response.status, (await response.json()) as { checks: unknown[] }] as const;
+  };
+  const jobs = { name: 'jobs', ok: true };
+  const well = [{ name: 'database', ok: true }, jobs];
+  expect(await ask()).toEqual([200, { status: 'ready', checks: well }]);
+  database = () => held.promise;
+  expect(await ask()).toEqual([
+    503,
+    {
+      status: 'not_ready',
+      code: 'not_ready',
+      checks: [{ name: 'database', ok: false, code: 'check_timeout' }, jobs],
+    },
+  ]);
+  held.reject(new AppError('config', 'schema_newer', 'It is.'));
+  expect((await ask())[1].checks).toEqual([{ name: 'database', ok: false, code: 'schema_newer' }, jobs]);
+  database = async () => {};
+  expect((await ask())[0]).toBe(200);
 });
 
 it('keeps no worker from working when its port is taken, or is to be none', async () => {

@@ -80,6 +80,14 @@ describe('readConfig', () => {
     expect(faults.join('\n')).toMatch(/QM_ONLINE_QUARTERS must be .*whole number/);
   });
 
+  it('leaves time to stop behind the drain', () => {
+    expect(readConfig({ QM_DRAIN: '20' })).toMatchObject({ drain: 20, stopWithin: 25 });
+    expect(faultsOf({ QM_DRAIN: '21', QM_PORT: 'x' })).toEqual([
+      expect.stringContaining('QM_PORT'),
+      'QM_DRAIN must leave 5 of the 25 seconds of QM_STOP_WITHIN (it is 21)',
+    ]);
+  });
+
   it.each(['7070.5', '-1', '0x10', '1e3', 'true', ' '])('refuses %j as a port', (port) => {
     expect(faultsOf({ QM_PORT: port })).toHaveLength(1);
   });

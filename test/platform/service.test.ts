@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { AppError } from '../../src/core/errors.ts';
 import { createLogger } from '../../src/platform/logger.ts';
 import { runServices, type Service } from '../../src/platform/service.ts';
 
@@ -50,5 +51,39 @@ describe('runServices', () => {
     const { story, service } = recorder();
     await runServices([service('a')], { signal: AbortSignal.abort(), logger });
     expect(story).toEqual([]);
+  });
+
+  it('waits no longer than it may for a stop that does not end, and says so', async () => {
+    const controller = new AbortController();
+    const stuck: Service = { name: 'stuck', start: async () => {}, stop: () => new Promise(() => {}) };
+    const options = {
+      signal: controller.signal,
+      logger,
+      onReady: () => controller.abort(),
+      stopWithinMs: 10,
+    };
+    await expect(runServices([stuck], options)).rejects.toMatchObject({
+      kind: 'unavailable',
+      code: 'stop_timeout',
+    });
+  });
+
+  it('takes a start that was given up on request for an end like any other', async () => {
+    const { story, service } = recorder();
+    const controller = new AbortController();
+    const aborted = new AppError('aborted', 'aborted', 'Stopped on request.');
+    const waiting: Service = {
+      ...service('b'),
+      start: async () => {
+        controller.abort();
+        throw aborted;
+      },
+    };
+    await runServices([service('a'), waiting], { signal: controller.signal, logger });
+    expect(story).toEqual(['start a', 'stop a']);
+    // Where nobody asked it is a failure.
+    const failing = service('c', { start: aborted });
+    const others = { signal: new AbortController().signal, logger };
+    await expect(runServices([failing], others)).rejects.toBe(aborted);
   });
 });

@@ -7,6 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { AppError } from '../../src/core/errors.ts';
 import { throwIfAborted } from '../../src/platform/retry.ts';
 import type { Job, JobRun } from '../../src/queue/job.ts';
+import { openCuttingProxy } from '../support/cutting-proxy.ts';
 import { testJob, useQueueBench, whileWorking } from './harness.ts';
 
 const bench = useQueueBench();
@@ -182,5 +183,56 @@ describe('a run knows how it came to its job', () => {
     await whileWorking(staying, [job], async () => {
       expect(await next.promise).toMatchObject({ isTakeover: false });
     });
+  });
+});
+
+describe('a worker whose main thread is busy', () => {
+  /** What became of its job: its own word, and whether another worker was given it. */
+  async function busyFor(seconds: number): Promise<{ word: string; taken: boolean }> {
+    const name = `busy-${seconds}`;
+    const survivor = bench.open();
+    let taken = false;
+    const job = testJob(name, async () => {
+      taken = true;
+      return {};
+    });
+    await survivor.install([job]);
+    await survivor.enqueue(bench.database.write, name);
+    const script = fileURLToPath(new URL('./busy-worker.ts', import.meta.url));
+    const child = spawn(process.execPath, [script, bench.url, name, String(seconds)], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const words = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+    await words.next();
+    const word = await whileWorking(survivor, [job], async () => (await words.next()).value as string);
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    return { word, taken };
+  }
+
+  it('keeps its job for as long as a heartbeat may be late', { timeout: 60_000 }, async () => {
+    expect(await busyFor(6)).toEqual({ word: 'kept', taken: false });
+  });
+
+  it('loses it when it is busy for longer, and is told so', { timeout: 60_000 }, async () => {
+    expect(await busyFor(14)).toEqual({ word: 'lost', taken: true });
+  });
+});
+
+describe('a database that has moved without a word', () => {
+  it('is found again by a worker that waits for an answer of the old one', { timeout: 30_000 }, async () => {
+    const proxy = await openCuttingProxy(bench.url);
+    const quick = quickJob('moved');
+    const queue = bench.open({ url: proxy.url, answerWithin: 1 });
+    try {
+      await queue.install([quick.job]);
+      await whileWorking(queue, [quick.job], async () => {
+        proxy.abandon();
+        await queue.enqueue(bench.database.write, 'moved');
+        await quick.done;
+      });
+    } finally {
+      await proxy.close();
+    }
   });
 });

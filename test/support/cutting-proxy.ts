@@ -11,15 +11,23 @@ export interface CuttingProxy {
   cutNextCommit(when: 'before' | 'after', letPass?: number): void;
   /** How often it cut. */
   readonly cuts: number;
+  /** From now on nothing passes, on new connections neither: as if the server stood still. Until `resume()`. */
+  stall(): void;
+  resume(): void;
+  /** The connections there are pass nothing any more, for good, and nobody is told; new ones are well: as after a failover. */
+  abandon(): void;
   close(): Promise<void>;
 }
 
-export async function openCuttingProxy(url: string): Promise<CuttingProxy> {
+/** @param port of loopback, any free one unless given */
+export async function openCuttingProxy(url: string, port = 0): Promise<CuttingProxy> {
   const target = new URL(url);
   const sockets = new Set<Socket>();
   let armed: 'before' | 'after' | undefined;
   let cuts = 0;
   let passing = 0;
+  let stalled = false;
+  const abandoned = new WeakSet<Socket>();
 
   const server = createServer((client) => {
     const upstream = connect({ host: target.hostname, port: Number(target.port) });
@@ -53,8 +61,10 @@ export async function openCuttingProxy(url: string): Promise<CuttingProxy> {
       if (cutting && /C....COMMIT\0/s.test(chunk.toString('latin1'))) client.destroy();
       else client.write(chunk);
     });
+    // Last, for a listener for data lets a socket flow.
+    if (stalled) for (const socket of [client, upstream]) socket.pause();
   });
-  server.listen(0, '127.0.0.1');
+  server.listen(port, '127.0.0.1');
   await once(server, 'listening');
   const through = new URL(url);
   through.hostname = '127.0.0.1';
@@ -67,6 +77,20 @@ export async function openCuttingProxy(url: string): Promise<CuttingProxy> {
     },
     get cuts() {
       return cuts;
+    },
+    stall: () => {
+      stalled = true;
+      for (const socket of sockets) socket.pause();
+    },
+    resume: () => {
+      stalled = false;
+      for (const socket of sockets) if (!abandoned.has(socket)) socket.resume();
+    },
+    abandon: () => {
+      for (const socket of sockets) {
+        abandoned.add(socket);
+        socket.pause();
+      }
     },
     close: async () => {
       for (const socket of sockets) socket.destroy();

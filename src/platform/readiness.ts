@@ -1,0 +1,66 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { AppError } from '../core/errors.ts';
+
+/** How long a check may take. Kubernetes gives up after one second unless told otherwise. */
+const CHECK_MS = 800;
+
+/** Something that must be well before a process is sent work. */
+export interface ReadinessCheck {
+  readonly name: string;
+  /** Resolves when it is well; rejects, or takes too long, when it is not. */
+  check(): Promise<void>;
+}
+
+export interface CheckResult {
+  readonly name: string;
+  readonly ok: boolean;
+  /** Why it is not well: the code for whoever asks, the rest for the log. */
+  readonly error?: AppError;
+}
+
+/**
+ * Carries out all checks at once and gives what came of them, within a second.
+ *
+ * @param asAppError what a check throws, in our words
+ */
+export function createReadiness(
+  checks: readonly ReadinessCheck[],
+  asAppError: (error: unknown) => AppError,
+): () => Promise<readonly CheckResult[]> {
+  const runs = checks.map((check) => ({ name: check.name, run: oneAtATime(check, asAppError) }));
+  return () =>
+    Promise.all(
+      runs.map(async ({ name, run }) => {
+        const error = await run();
+        return error === undefined ? { name, ok: true } : { name, ok: false, error };
+      }),
+    );
+}
+
+/**
+ * Runs a check within CHECK_MS and gives its error, if any. A run that takes longer is not joined by another at the
+ * next probe: a database that hangs must not collect connections.
+ */
+function oneAtATime(
+  { name, check }: ReadinessCheck,
+  asAppError: (error: unknown) => AppError,
+): () => Promise<AppError | undefined> {
+  let running: Promise<AppError | undefined> | undefined;
+  return async () => {
+    running ??= (async () => check())()
+      .then(() => undefined, asAppError)
+      .finally(() => {
+        running = undefined;
+      });
+    const timer = new AbortController();
+    const late = delay(CHECK_MS, undefined, { signal: timer.signal }).then(
+      () => new AppError('unavailable', 'check_timeout', `${name} did not answer in ${CHECK_MS} ms.`),
+      () => undefined,
+    );
+    try {
+      return await Promise.race([running, late]);
+    } finally {
+      timer.abort();
+    }
+  };
+}
