@@ -17,6 +17,8 @@ import { toAppError } from './sqlstate.ts';
 export interface MigrationReport {
   /** Names of the migrations this call ran, in order. */
   readonly ran: readonly string[];
+  /** What changed of the rights of the roles, where there are any. */
+  readonly granted?: readonly string[];
 }
 
 export interface MigrationStatus {

@@ -1,6 +1,7 @@
 import type { CliEntry } from '../cli/house.ts';
 import { openDatabase } from '../db/database.ts';
 import { startEmbedded } from '../db/embedded.ts';
+import { applyGrants } from '../db/grants-apply.ts';
 import * as migrations from '../db/migrate.ts';
 import { type Config, readConfig } from '../platform/config.ts';
 import { createLogger } from '../platform/logger.ts';
@@ -17,7 +18,9 @@ export function createEntry(process: Process & { readonly signal: AbortSignal })
     async migrateUp(config, logger, options = { signal: process.signal }) {
       const report = await withDirect(config, (db) => migrations.migrateUp(db, config, options));
       await installQueues(config, logger, process);
-      return report;
+      // Last, when all that is to be handed out is there.
+      const { did } = await withDirect(config, (db) => applyGrants(db, options));
+      return { ...report, ...(did.length > 0 && { granted: did }) };
     },
     migrateDown: (config, options) => withDirect(config, (db) => migrations.migrateDown(db, options)),
     migrationStatus: (config) => withDirect(config, (db) => migrations.migrationStatus(db)),
