@@ -63,6 +63,7 @@ describe('all jobs', () => {
       'audit-indexes',
       'check-fixity',
       'close',
+      'create',
       'detach',
       'drop',
       'expire-reservations',
@@ -76,6 +77,7 @@ describe('all jobs', () => {
       'refresh-summaries',
       'reindex',
       'release',
+      'reopen',
       'restore',
       'verify',
     ]);
