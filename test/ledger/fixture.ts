@@ -9,6 +9,7 @@ import { createAccountCache } from '../../src/ledger/accounts.ts';
 import { createLedger } from '../../src/ledger/ledgers.ts';
 import { createPoster } from '../../src/ledger/post.ts';
 import { createDatabase } from '../support/database.ts';
+import { ways } from '../support/ways.ts';
 import { ensureQuarters } from './quarters.ts';
 
 /** A migrated database with one ledger, its calendar, and the quarters a test asks for. */
@@ -17,7 +18,7 @@ export type Book = Awaited<ReturnType<typeof openBook>>;
 export async function openBook(options: { zone?: string; poolMax?: number } = {}) {
   const zone = options.zone ?? 'UTC';
   const created = await createDatabase({ zone });
-  const database = openDatabase({ databaseUrl: created.url, poolMax: options.poolMax ?? 10 });
+  const database = openDatabase({ ...ways(created.url), poolMax: options.poolMax ?? 10 });
   const calendar = calendarOf(zone);
   const accounts = createAccountCache();
   const db = database.write;

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { environmentOf } from '../support/ways.ts';
 
 /** A process that works on the jobs, as a pod would. */
 export interface WorkerProcess {
@@ -16,7 +17,7 @@ export async function startWorkerProcess(environment: Record<string, string>): P
   const cli = join(import.meta.dirname, '..', '..', 'src', 'main', 'cli.ts');
   const plain = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('QM_')));
   const child = spawn(process.execPath, [cli, 'worker'], {
-    env: { ...plain, QM_WORKER_PORT: '0', QM_LOG_LEVEL: 'warn', ...environment },
+    env: { ...plain, QM_WORKER_PORT: '0', QM_LOG_LEVEL: 'warn', ...environmentOf(environment) },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const ended = once(child, 'exit');

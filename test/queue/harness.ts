@@ -4,6 +4,7 @@ import { createLogger } from '../../src/platform/logger.ts';
 import { type Job, type JobQueue, maintenanceQueue } from '../../src/queue/job.ts';
 import { createQueue, type Queue, type QueueOptions } from '../../src/queue/queue.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
+import { ways } from '../support/ways.ts';
 
 /** A database and as many processes' queues on it as a test wants, for one test file. */
 export interface QueueBench {
@@ -19,7 +20,7 @@ export function useQueueBench(options: { migrated?: boolean } = {}): QueueBench 
   let database: Database;
   beforeAll(async () => {
     created = await createDatabase({ migrated: options.migrated ?? false });
-    database = openDatabase({ databaseUrl: created.url, poolMax: 4 });
+    database = openDatabase({ ...ways(created.url), poolMax: 4 });
   });
   afterAll(async () => {
     await database.close();

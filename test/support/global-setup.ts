@@ -5,13 +5,21 @@ import type { TestProject } from 'vitest/node';
 import { ensureApplication } from '../../src/db/embedded-cluster.ts';
 import { roleNames } from '../../src/db/grants.ts';
 import { identifier } from '../../src/db/identifier.ts';
+import { startSharedPooler } from './pgbouncer.ts';
 import { rolesScript } from './roles.ts';
 import { startServer } from './server.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** The one server of this run: a superuser's URL, the application role's, what the run's databases are called by, and the password of the four roles. */
-    postgres: { adminUrl: string; appUrl: string; run: string; rolePassword: string };
+    /** The one server of this run: a superuser's URL, the application role's, what the run's databases are called by, the password of the four roles,
+     * and where PgBouncer listens if it is to stand in between. */
+    postgres: {
+      adminUrl: string;
+      appUrl: string;
+      run: string;
+      rolePassword: string;
+      poolerPort?: number | undefined;
+    };
   }
 }
 
@@ -38,8 +46,20 @@ export default async function setup(project: TestProject): Promise<() => Promise
     appUrl.pathname = '/quartermaster';
     // A server that is not ours may hold databases of other runs, made by other migrations.
     const run = randomBytes(4).toString('hex');
-    project.provide('postgres', { adminUrl, appUrl: appUrl.href, run, rolePassword: password });
+    const users = {
+      quartermaster: password,
+      ...Object.fromEntries(Object.values(roleNames).map((name) => [name, password])),
+    };
+    const pooler = process.env.QM_TEST_POOLER === '1' ? await startSharedPooler(adminUrl, users) : undefined;
+    project.provide('postgres', {
+      adminUrl,
+      appUrl: appUrl.href,
+      run,
+      rolePassword: password,
+      poolerPort: pooler?.port,
+    });
     return async () => {
+      await pooler?.stop();
       try {
         await asAdmin(adminUrl, (admin) => dropDatabases(admin, `qm_${run}_`));
       } finally {
