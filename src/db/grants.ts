@@ -46,7 +46,7 @@ export const tableRights: Readonly<Record<string, TableRights>> = {
 
   // A lock on the row of a ledger, as a load takes it, needs the right to change some column.
   'ledger.ledgers': { kept: true, api: [...add, 'UPDATE (created_at)'], reader: read },
-  'ledger.currencies': { kept: true, api: add, reader: read },
+  'ledger.currencies': { kept: true, api: read, reader: read },
   'ledger.accounts': { kept: true, api: [...add, 'UPDATE (name)', 'UPDATE (status)'], reader: read },
   // The one table of the ledger in which the API deletes: a number that an account has no more is no record, and must not stay.
   'ledger.account_phones': { kept: true, api: [...add, 'DELETE'], reader: read },

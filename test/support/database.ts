@@ -5,7 +5,7 @@ import { inject } from 'vitest';
 import type { RoleKey } from '../../src/db/grants.ts';
 import { identifier } from '../../src/db/identifier.ts';
 import { migrateUp, migrateWhole } from './migrate.ts';
-import { asRole, rolesScript } from './roles.ts';
+import { asRole, rolesScript, underRoles } from './roles.ts';
 
 export interface DatabaseOptions {
   readonly migrated?: boolean;
@@ -33,7 +33,7 @@ export interface TestDatabase {
 export async function createDatabase(options: DatabaseOptions = {}): Promise<TestDatabase> {
   const { adminUrl, appUrl, run, rolePassword } = inject('postgres');
   const name = `qm_${run}_${randomBytes(6).toString('hex')}`;
-  const { migrated = true, zone = 'UTC', roles = false } = options;
+  const { migrated = true, zone = 'UTC', roles = migrated && underRoles() } = options;
   await withAdmin(async (admin) => {
     await create(admin, name, migrated ? await migratedTemplate(admin, zone, roles) : 'template0');
     // Rights on a database are not cloned with it.

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { inject } from 'vitest';
 import { type RoleKey, roleNames } from '../../src/db/grants.ts';
 
 /** What an administrator runs. */
@@ -10,4 +11,13 @@ export function asRole(url: string, role: RoleKey, password: string): string {
   result.username = roleNames[role];
   result.password = password;
   return result.href;
+}
+
+/** The same URL, or with QM_TEST_ROLES=1 as one of the roles: what a test asks of the software it asks as who would be asked. */
+export function inRole(url: string, role: RoleKey): string {
+  return underRoles() ? asRole(url, role, inject('postgres').rolePassword) : url;
+}
+
+export function underRoles(): boolean {
+  return process.env.QM_TEST_ROLES === '1';
 }
