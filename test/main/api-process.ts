@@ -16,7 +16,7 @@ export async function startApi(environment: Record<string, string>, port = 0): P
   const cli = join(import.meta.dirname, '..', '..', 'src', 'main', 'cli.ts');
   const plain = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('QM_')));
   const child = spawn(process.execPath, [cli, 'api'], {
-    env: { ...plain, QM_PORT: String(port), QM_LOG_LEVEL: 'error', ...environmentOf(environment) },
+    env: { ...plain, QM_PORT: String(port), QM_LOG_LEVEL: 'error', ...environmentOf(environment, 'api') },
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   const ended = once(child, 'exit');

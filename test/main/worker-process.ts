@@ -17,7 +17,7 @@ export async function startWorkerProcess(environment: Record<string, string>): P
   const cli = join(import.meta.dirname, '..', '..', 'src', 'main', 'cli.ts');
   const plain = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('QM_')));
   const child = spawn(process.execPath, [cli, 'worker'], {
-    env: { ...plain, QM_WORKER_PORT: '0', QM_LOG_LEVEL: 'warn', ...environmentOf(environment) },
+    env: { ...plain, QM_WORKER_PORT: '0', QM_LOG_LEVEL: 'warn', ...environmentOf(environment, 'worker') },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const ended = once(child, 'exit');

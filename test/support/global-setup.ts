@@ -5,14 +5,14 @@ import type { TestProject } from 'vitest/node';
 import { ensureApplication } from '../../src/db/embedded-cluster.ts';
 import { roleNames } from '../../src/db/grants.ts';
 import { identifier } from '../../src/db/identifier.ts';
-import { startSharedPooler } from './pgbouncer.ts';
+import { hasPgBouncer, startSharedPooler } from './pgbouncer.ts';
 import { rolesScript } from './roles.ts';
 import { startServer } from './server.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
     /** The one server of this run: a superuser's URL, the application role's, what the run's databases are called by, the password of the four roles,
-     * and where PgBouncer listens if it is to stand in between. */
+     * and where PgBouncer listens if it is installed. */
     postgres: {
       adminUrl: string;
       appUrl: string;
@@ -50,7 +50,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
       quartermaster: password,
       ...Object.fromEntries(Object.values(roleNames).map((name) => [name, password])),
     };
-    const pooler = process.env.QM_TEST_POOLER === '1' ? await startSharedPooler(adminUrl, users) : undefined;
+    const pooler = (await hasPgBouncer()) ? await startSharedPooler(adminUrl, users) : undefined;
     project.provide('postgres', {
       adminUrl,
       appUrl: appUrl.href,
