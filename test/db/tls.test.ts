@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { chmod, chown, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, chown, copyFile, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -12,6 +12,7 @@ import { readConfig } from '../../src/platform/config.ts';
 import { createLogger } from '../../src/platform/logger.ts';
 import { maintenanceQueue } from '../../src/queue/job.ts';
 import { createQueue } from '../../src/queue/queue.ts';
+import { hasPgBouncer, startPgBouncer } from '../support/pgbouncer.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 
 const run = promisify(execFile);
@@ -19,6 +20,8 @@ const installed = await run('openssl', ['version']).then(
   () => true,
   () => false,
 );
+
+const hasPooler = await hasPgBouncer();
 
 let directory: string;
 let server: TestServer;
@@ -194,6 +197,44 @@ describe.skipIf(!installed)('TLS to the database', () => {
       Array(5).fill(true),
     );
     expect((await connectAll(urlOf('localhost', 'sslmode=disable'))).encrypted).toEqual(Array(5).fill(false));
+  });
+
+  it.skipIf(!hasPooler)('goes to a pooler, and from there to the server, verified both times', async () => {
+    const [key, crt, ca] = ['pooler.key', 'server.crt', 'ca.crt'].map(at);
+    await copyFile(at('server.key'), key ?? '');
+    const { uid } = await stat(`/proc/${process.pid}`);
+    // As root it changes to nobody.
+    if (uid === 0) await chown(key ?? '', 65534, 65534);
+    const settings = `client_tls_sslmode = require
+client_tls_key_file = ${key}
+client_tls_cert_file = ${crt}
+server_tls_sslmode = verify-full
+server_tls_ca_file = ${ca}`;
+    const pooler = await startPgBouncer(server.url, 2, {
+      host: 'localhost',
+      settings,
+      parameters: 'sslmode=no-verify',
+    });
+    try {
+      const through = new URL(pooler.url);
+      through.hostname = 'localhost';
+      through.search = '';
+      const connect = (parameters: string) => {
+        const config = readConfig({ QM_DATABASE_URL: `${through.href}?${parameters}` });
+        const { write, close } = openDatabase(config);
+        return sql<{ ssl: boolean }>`SELECT ssl FROM pg_catalog.pg_stat_ssl WHERE pid = pg_backend_pid()`
+          .execute(write)
+          .catch((error) => Promise.reject(toAppError(error)))
+          .finally(close);
+      };
+      expect((await connect(`sslmode=verify-full&sslrootcert=${ca}`)).rows).toEqual([{ ssl: true }]);
+      await expect(connect(`sslmode=verify-full&sslrootcert=${at('other.crt')}`)).rejects.toMatchObject({
+        code: 'tls_failed',
+      });
+      await expect(connect('sslmode=disable')).rejects.toThrow();
+    } finally {
+      await pooler.stop();
+    }
   });
 
   it('is not given up where the server has none', async () => {

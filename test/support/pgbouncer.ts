@@ -22,15 +22,16 @@ export async function hasPgBouncer(): Promise<boolean> {
 export async function startPgBouncer(
   url: string,
   size: number,
+  more: { readonly host?: string; readonly settings?: string; readonly parameters?: string } = {},
 ): Promise<{ url: string; stop(): Promise<void> }> {
   const target = new URL(url);
   const name = target.pathname.slice(1);
   const password = decodeURIComponent(target.password);
-  const server = `host=${target.hostname} port=${target.port} dbname=${name} user=${target.username} password=${password}`;
+  const server = `host=${more.host ?? target.hostname} port=${target.port} dbname=${name} user=${target.username} password=${password}`;
   const { port, stop } = await start({
     databases: `${name} = ${server} pool_size=${size}`,
-    settings: 'auth_type = any',
-    probe: url,
+    settings: `auth_type = any\n${more.settings ?? ''}`,
+    probe: more.parameters === undefined ? url : `${url}?${more.parameters}`,
   });
   return { url: throughPort(url, port), stop };
 }
