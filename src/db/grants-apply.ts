@@ -13,7 +13,7 @@ import {
 } from './grants.ts';
 import { identifier } from './identifier.ts';
 import { type ShortLockOptions, withShortLock } from './locks.ts';
-import type { Db } from './schema.ts';
+import type { Db, Trx } from './schema.ts';
 import { toAppError } from './sqlstate.ts';
 
 export interface GrantReport {
@@ -65,29 +65,32 @@ export async function applyGrants(
   options: Pick<ShortLockOptions, 'signal' | 'onBlocked'> = {},
 ): Promise<GrantReport> {
   const { divided, steps } = await plan(db);
-  for (const { text, locks } of steps.filter((step) => step.locks !== undefined)) {
-    await withShortLock(db, (trx) => sql.raw(text).execute(trx), {
-      ...options,
-      relations: locks === undefined ? [] : [locks],
+  const moves = steps.filter(({ locks }) => locks !== undefined);
+  for (const { text, locks } of moves) {
+    const move = async (trx: Trx) => {
+      await oneAtATime(trx);
+      await sql.raw(text).execute(trx);
+    };
+    await withShortLock(db, move, { ...options, relations: locks === undefined ? [] : [locks] });
+  }
+  if (steps.length === 0) return { divided, did: [] };
+  try {
+    return await db.transaction().execute(async (trx) => {
+      await oneAtATime(trx);
+      // Who owns a table now is who gives rights on it, so what differs is looked up once more.
+      const { steps: grants } = await plan(trx);
+      const texts = grants.map(({ text }) => text);
+      if (texts.length > 0) await sql.raw(texts.join(';\n')).execute(trx);
+      return { divided, did: [...moves.map(({ text }) => text), ...texts] };
     });
+  } catch (error) {
+    throw toAppError(error);
   }
-  // Who owns a table now is who gives rights on it, so what differs is looked up once more.
-  const did = steps.filter((step) => step.locks !== undefined).map(({ text }) => text);
-  if (steps.length > 0) {
-    await db
-      .transaction()
-      .execute(async (trx) => {
-        // Two at once would write the same rows of the catalog, which PostgreSQL refuses.
-        await sql`SELECT pg_advisory_xact_lock(hashtextextended('quartermaster grants', 0))`.execute(trx);
-        const { steps: grants } = await plan(trx);
-        if (grants.length > 0) await sql.raw(grants.map(({ text }) => text).join(';\n')).execute(trx);
-        did.push(...grants.map(({ text }) => text));
-      })
-      .catch((error: unknown) => {
-        throw toAppError(error);
-      });
-  }
-  return { divided, did };
+}
+
+/** Two at once would write the same rows of the catalog, which PostgreSQL refuses. Ends with the transaction. */
+async function oneAtATime(trx: Trx): Promise<void> {
+  await sql`SELECT pg_advisory_xact_lock(hashtextextended('quartermaster grants', 0))`.execute(trx);
 }
 
 async function plan(db: Db): Promise<{ divided: boolean; steps: Step[] }> {
