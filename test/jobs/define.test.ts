@@ -71,6 +71,17 @@ it('what it asked for is there when a worker has come, and is asked for once', a
   });
 });
 
+it('a step that failed is taken out of the way of another one by who asks for that, the API as well', async () => {
+  const { database, queue } = houseOf('api');
+  const steps = async () =>
+    (await queue.quarters.steps(database.write, '2019q1')).map(({ verb, state }) => `${verb} ${state}`);
+  expect(await steps()).toEqual(['create failed']);
+  await database.write
+    .transaction()
+    .execute((trx) => queue.quarters.request(trx, { verb: 'close', quarter: '2019q1', actor: 'ada' }));
+  expect(await steps()).toEqual(['close waiting']);
+});
+
 it('a process that may define tables needs no worker', async () => {
   const definer = createDefiner(houseOf('worker'));
   expect(await definer.mayDefine()).toBe(true);
