@@ -11,14 +11,14 @@
 --   PGOPTIONS="-c quartermaster.former_owner=quartermaster" psql … -f sql/roles.sql
 --   quartermaster migrate up        as quartermaster_owner, which hands out the tables and the grants
 --
--- Who runs it is a superuser, or may create roles, owns the database and (for a takeover) is a member of the former
--- owner.
+-- Who runs it is a superuser, or may create roles and owns the database; for a takeover it is a member of the former owner as well.
 -- The names are fixed, and roles belong to the whole server: several ledgers on one server share them.
 
 DO $$
 DECLARE
   role text;
   thing record;
+  joined text[] := '{}';
   former text := nullif(pg_catalog.current_setting('quartermaster.former_owner', true), '');
 BEGIN
   FOREACH role IN ARRAY ARRAY['quartermaster_owner', 'quartermaster_worker', 'quartermaster_api', 'quartermaster_reader'] LOOP
@@ -37,6 +37,14 @@ BEGIN
   -- while it closes a quarter and sums up days.
   EXECUTE format('GRANT CREATE, TEMPORARY ON DATABASE %I TO quartermaster_owner', current_database());
   EXECUTE format('GRANT CREATE, TEMPORARY ON DATABASE %I TO quartermaster_worker', current_database());
+
+  -- Who gives a table to a role must be a member of it, for as long as that takes.
+  FOREACH role IN ARRAY ARRAY['quartermaster_owner', 'quartermaster_worker'] LOOP
+    IF former IS NOT NULL AND NOT pg_catalog.pg_has_role(role, 'USAGE') THEN
+      EXECUTE format('GRANT %I TO %I', role, current_user);
+      joined := joined || role;
+    END IF;
+  END LOOP;
 
   -- Of the takeover: only what lies in our schemas of this database. (REASSIGN OWNED would take the role's other databases along.)
   -- Copies of quarters beside the ledger go to the worker, who drops them in the end.
@@ -68,6 +76,10 @@ BEGIN
     ORDER BY split_part(name, ' ', 1) = 'SCHEMA' DESC, name
   LOOP
     EXECUTE format('ALTER %s OWNER TO %I', thing.name, thing.heir);
+  END LOOP;
+
+  FOREACH role IN ARRAY joined LOOP
+    EXECUTE format('REVOKE %I FROM %I', role, current_user);
   END LOOP;
 END
 $$;

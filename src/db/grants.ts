@@ -100,7 +100,7 @@ export const tableRights: Readonly<Record<string, TableRights>> = {
   ),
 
   // A step that failed, and stands in the way of what somebody asks for, is taken out of the line: that is a delete of the queue's.
-  'pgboss.job': { kept: true, api: all },
+  'pgboss.job': { kept: true, api: read },
   'pgboss.job_common': { kept: true, api: all },
   'pgboss.queue': { kept: true, api: read },
   'pgboss.version': { kept: true, api: read },

@@ -5,6 +5,7 @@ import { AppError, isAppError } from '../core/errors.ts';
 import { retry } from '../platform/retry.ts';
 import { buildIndexFile, type FileBuildOptions, isBeingBuilt, readBuilders } from './index-file-build.ts';
 import { createBlockerAges } from './locks.ts';
+import { requireMigrationRights } from './migrate-rights.ts';
 import {
   type MigrationFile,
   migrationDirectory,
@@ -53,6 +54,7 @@ export async function migrateUp(
   options: MigrateOptions = {},
 ): Promise<MigrationReport> {
   const directory = options.directory ?? migrationDirectory();
+  await requireMigrationRights(db);
   const ran: string[] = [];
   for (const { last, build } of stepsOf(await readMigrationFiles(directory))) {
     if (!(await isPending(migratorFor(db, directory), last))) continue;

@@ -161,8 +161,66 @@ describe('the script', () => {
   });
 });
 
+describe('an administrator who is no superuser', () => {
+  it('hands a ledger over, and is no member of its roles afterwards', async () => {
+    const former = await createDatabase();
+    const { name, adminUrl } = former;
+    const boss = `boss_${name}`;
+    const admin = new pg.Client({ connectionString: adminUrl });
+    admin.on('error', () => {});
+    await admin.connect();
+    try {
+      const { rows } = await admin.query<{ newer: boolean }>(
+        `SELECT current_setting('server_version_num')::int >= 160000 AS newer`,
+      );
+      // As who creates a role is with it from PostgreSQL 16 on.
+      const asCreator = rows[0]?.newer ? 'WITH ADMIN TRUE, INHERIT FALSE, SET FALSE' : 'WITH ADMIN OPTION';
+      await admin.query(`
+        CREATE ROLE ${boss} LOGIN CREATEROLE PASSWORD 'x';
+        GRANT ${Object.values(roleNames).join(', ')} TO ${boss} ${asCreator};
+        GRANT quartermaster TO ${boss};
+        ALTER DATABASE ${name} OWNER TO ${boss}`);
+      const url = new URL(adminUrl);
+      [url.username, url.password] = [boss, 'x'];
+      await runRolesScript(url.href, `SET quartermaster.former_owner = 'quartermaster';`);
+      await migrateWhole({ url: former.as('owner'), zone: 'UTC' });
+      await createQuarters(former.as('worker'), '2026q1');
+      const set = await admin.query(
+        `SELECT pg_has_role('${boss}', '${roleNames.owner}', 'USAGE') AS owner, pg_has_role('${boss}', '${roleNames.worker}', 'USAGE') AS worker`,
+      );
+      if (rows[0]?.newer) expect(set.rows).toEqual([{ owner: false, worker: false }]);
+    } finally {
+      await former.drop();
+      await admin.end().catch(() => {});
+      const last = new pg.Client({ connectionString: home.adminUrl });
+      await last.connect();
+      await last.query(`DROP OWNED BY ${boss} CASCADE; DROP ROLE ${boss}`);
+      await last.end();
+    }
+  });
+});
+
+describe('a migration', () => {
+  it('by a role that may not is refused with who may', async () => {
+    await expect(migrateWhole({ url: home.as('api'), zone: 'UTC' })).rejects.toMatchObject({
+      kind: 'config',
+      code: 'insufficient_privilege',
+      detail: expect.stringContaining('Migrate as quartermaster_owner'),
+    });
+    const empty = await createDatabase({ migrated: false });
+    try {
+      await expect(migrateWhole({ url: empty.as('reader'), zone: 'UTC' })).rejects.toMatchObject({
+        code: 'insufficient_privilege',
+        detail: expect.stringContaining('run sql/roles.sql'),
+      });
+    } finally {
+      await empty.drop();
+    }
+  });
+});
+
 /** Where the API may delete: decision 0017 says why. */
-const deletes = ['ledger.account_phones', 'pgboss.job', 'pgboss.job_common'];
+const deletes = ['ledger.account_phones', 'pgboss.job_common'];
 
 describe('the role of the API', () => {
   it('changes no table but by what its routes do, and defines nothing', async () => {
