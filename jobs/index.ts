@@ -5,6 +5,7 @@ import { auditIndexesJob } from './audit-indexes.ts';
 import { checkFixityJob } from './check-fixity.ts';
 import { checkLedgerJob } from './check-ledger.ts';
 import { closeJob } from './close.ts';
+import { createJob } from './create.ts';
 import { detachJob } from './detach.ts';
 import { dropJob } from './drop.ts';
 import { expireReservationsJob } from './expire-reservations.ts';
@@ -19,6 +20,7 @@ import { refreshReportsJob } from './refresh-reports.ts';
 import { refreshSummariesJob } from './refresh-summaries.ts';
 import { reindexJob } from './reindex.ts';
 import { releaseJob } from './release.ts';
+import { reopenJob } from './reopen.ts';
 import { restoreJob } from './restore.ts';
 import { verifyJob } from './verify.ts';
 
@@ -27,7 +29,9 @@ export function allJobs(house: JobHouse): readonly Job[] {
   return [
     reconcilePartitionsJob(house),
     quarterTickJob(house),
+    createJob(house),
     closeJob(house),
+    reopenJob(house),
     archiveJob(house),
     verifyJob(house),
     detachJob(house),

@@ -15,6 +15,7 @@ import { quarterActions } from '../src/quarters/verbs.ts';
 import type { QuarterJob } from '../src/queue/quarter-jobs.ts';
 import { stepId } from '../src/queue/quarter-line.ts';
 import type { QuarterStep } from '../src/queue/quarter-step.ts';
+import { createDefiner, type Definer } from './define.ts';
 import type { JobHouse } from './house.ts';
 import { type NextStep, nextStep, planSteps } from './quarter-plan.ts';
 import { readPlanned } from './quarter-tick.ts';
@@ -35,6 +36,9 @@ export type QuarterAnswer =
   | { readonly done: false; readonly job: QuarterJob };
 
 type DeskHouse = Pick<JobHouse, 'database' | 'quarters' | 'queue' | 'calendar' | 'clock' | 'config'>;
+
+/** Short, but they create or alter tables, which the role of an API may not. */
+const defining: readonly string[] = ['create', 'reopen'];
 
 /** Where quarters are seen to by people who do not wait: what is short is done at once, what is long by a worker. */
 export interface QuarterDesk {
@@ -57,7 +61,10 @@ export interface QuarterDesk {
   next(quarter: string): Promise<NextStep | undefined>;
 }
 
-export function createQuarterDesk(house: DeskHouse): QuarterDesk {
+export function createQuarterDesk(
+  house: DeskHouse,
+  { mayDefine }: Pick<Definer, 'mayDefine'> = createDefiner(house),
+): QuarterDesk {
   const { database, quarters, queue } = house;
 
   async function enqueue(steps: readonly QuarterStep[]): Promise<QuarterJob[]> {
@@ -112,7 +119,8 @@ export function createQuarterDesk(house: DeskHouse): QuarterDesk {
       if (action.needsReason) {
         requireClear({ ...nothingToDo, obstacles: reasonObstacle(run, verb, quarter) });
       }
-      if (!action.isLong) {
+      const forWorker = action.isLong || (defining.includes(verb) && !(await mayDefine()));
+      if (!forWorker) {
         const report = await action.run(quarters, run, quarter);
         if (verb !== 'approve') return { done: true, report };
         const jobs = await goOn(quarter);

@@ -5,12 +5,14 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import type { Command } from 'commander';
 import { AppError } from '../core/errors.ts';
+import { plannedGrants } from '../db/grants-apply.ts';
 import { inspectServer } from '../db/inspect.ts';
 import { requireCompatible } from '../db/schema-version.ts';
 import { toAppError } from '../db/sqlstate.ts';
 import { findZoneFaults } from '../db/zone-data.ts';
 import { findViolations } from '../ledger/invariants.ts';
 import { readTotals } from '../ledger/totals.ts';
+import { protectionOf } from '../platform/database-url.ts';
 import { inspectQuarters, previewReconcile, reconcile } from '../quarters/reconcile.ts';
 import { lagFault, readSummaryLag } from '../summaries/lag.ts';
 import { matters, staleStatistics } from '../summaries/stale.ts';
@@ -61,6 +63,28 @@ const checks: Readonly<Record<string, Check>> = {
     return server.mayRewriteLedger
       ? `${server.role} may UPDATE or DELETE in ledger.transactions or ledger.entries. Revoke that.`
       : undefined;
+  },
+  'each role may do what it has to, and no more': async ({ database }) => {
+    const { did } = await plannedGrants(database.write);
+    if (did.length === 0) return undefined;
+    const more = did.length > 3 ? ` and ${did.length - 3} more` : '';
+    return `What the roles may do is not what it should be; this would mend it: ${did.slice(0, 3).join('; ')}${more}. Run \`quartermaster migrate up\` as the owner.`;
+  },
+  'connections beyond this machine are encrypted, to servers that are known': async ({ config }) => {
+    const faults = Object.entries({
+      QM_DATABASE_URL: config.databaseUrl,
+      QM_DIRECT_DATABASE_URL: config.directDatabaseUrl,
+      QM_REPLICA_URL: config.replicaUrl,
+    }).flatMap(([name, url]) => {
+      if (url === undefined) return [];
+      const { host, protection } = protectionOf(url);
+      if (protection === 'plain') return [`${name} leads to ${host} without TLS`];
+      return protection === 'unverified'
+        ? [`${name} leads to ${host}, whose certificate nobody looks at`]
+        : [];
+    });
+    if (faults.length === 0) return undefined;
+    return `${faults.join('; ')}. Add sslmode=verify-full to the URL, and sslrootcert=/path/to/ca.crt where the CA is your own.`;
   },
   'the store keeps what it is given': async ({ quarters }) => {
     const folder = await mkdtemp(join(tmpdir(), 'quartermaster-doctor-'));

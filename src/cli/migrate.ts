@@ -23,10 +23,13 @@ export function migrateCommand(kit: CommandKit): Command {
       const { entry, terminal, config, logger } = contextOf(kit, options, 'warn');
       const watch = watchBuilds(kit, terminal, { quiet: true });
       const report = await entry.migrateUp(config, logger, watch);
-      printResult(terminal, report, ({ ran }) =>
-        ran.length === 0
-          ? 'The schema is up to date.'
-          : `Ran ${ran.length} migrations:\n  ${ran.join('\n  ')}`,
+      printResult(terminal, report, ({ ran, granted = [] }) =>
+        [
+          ran.length === 0
+            ? 'The schema is up to date.'
+            : `Ran ${ran.length} migrations:\n  ${ran.join('\n  ')}`,
+          ...(granted.length === 0 ? [] : [`Changed ${granted.length} rights of the roles.`]),
+        ].join('\n'),
       );
     });
 

@@ -28,3 +28,11 @@ export async function inspectServer(db: Db): Promise<ServerFacts> {
              AS "mayRewriteLedger"`.execute(db);
   return rows[0] as ServerFacts;
 }
+
+/** Whether this role can create and alter partitions: it owns the tables, and may make others beside them. */
+export async function mayDefineTables(db: Db): Promise<boolean> {
+  const { rows } = await sql<{ may: boolean }>`
+    SELECT pg_has_role(c.relowner, 'USAGE') AND has_schema_privilege(c.relnamespace, 'CREATE') AS may
+    FROM pg_catalog.pg_class AS c WHERE c.oid = to_regclass('ledger.transactions')`.execute(db);
+  return rows[0]?.may ?? true;
+}

@@ -5,6 +5,7 @@ import { AppError, isAppError } from '../core/errors.ts';
 import { retry } from '../platform/retry.ts';
 import { buildIndexFile, type FileBuildOptions, isBeingBuilt, readBuilders } from './index-file-build.ts';
 import { createBlockerAges } from './locks.ts';
+import { requireMigrationRights } from './migrate-rights.ts';
 import {
   type MigrationFile,
   migrationDirectory,
@@ -25,6 +26,8 @@ import { toAppError } from './sqlstate.ts';
 export interface MigrationReport {
   /** Names of the migrations this call ran, in order. */
   readonly ran: readonly string[];
+  /** What changed of the rights of the roles, where there are any. */
+  readonly granted?: readonly string[];
 }
 
 /** How long one statement of a migration waits for a lock while writers wait behind it, and how often that is tried. */
@@ -49,6 +52,7 @@ export async function migrateUp(
 ): Promise<MigrationReport> {
   const directory = options.directory ?? migrationDirectory();
   await requireNotNewer(db, directory);
+  await requireMigrationRights(db);
   const ran: string[] = [];
   for (const { last, build } of stepsOf(await readMigrationFiles(directory))) {
     if (!(await isPending(migratorFor(db, directory), last))) continue;

@@ -1,4 +1,5 @@
 import { AppError } from '../core/errors.ts';
+import { tlsFault } from './tls.ts';
 
 /** The constraint that `close` puts on a partition; its name is how a refused late row is known. */
 export const CLOSED_CONSTRAINT = 'quarter_closed';
@@ -61,6 +62,8 @@ export function toAppError(error: unknown): AppError {
   const options = { cause: error };
   const state = sqlState(error);
   if (state === undefined) {
+    const fault = tlsFault(error);
+    if (fault !== undefined) return new AppError('config', 'tls_failed', fault, options);
     return isConnectionLoss(error)
       ? new AppError(
           'unavailable',

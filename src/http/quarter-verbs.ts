@@ -57,13 +57,18 @@ interface Described {
 }
 const all = { ...common, until, into, confirm };
 
+const BY_WORKER = 'A worker does it where the role of the API may not define tables.';
 const NEEDS_REASON = 'Needs a reason.';
 const TWO_PEOPLE =
   'Where two people have to want it, it is refused as `approval_required` until somebody else has approved, and goes on by itself then.';
 
 /** Typed by the verbs there are, so that none is forgotten. */
 const verbs: Readonly<Record<QuarterVerb | QuarterNote, Described>> = {
-  create: { summary: "Create a quarter's partitions" },
+  create: {
+    summary: "Create a quarter's partitions",
+    description: BY_WORKER,
+    long: true,
+  },
   close: {
     summary: 'Close a quarter',
     description: 'Checks it, fixes its trial balance, and lets nothing change it any more.',
@@ -71,7 +76,8 @@ const verbs: Readonly<Record<QuarterVerb | QuarterNote, Described>> = {
   },
   reopen: {
     summary: 'Let a closed quarter take rows again',
-    description: `Later closed quarters have to be closed anew. ${NEEDS_REASON}`,
+    description: `Later closed quarters have to be closed anew. ${NEEDS_REASON} ${BY_WORKER}`,
+    long: true,
   },
   approve: {
     summary: 'Approve what somebody else has asked for',

@@ -1,6 +1,7 @@
 import type { CliEntry } from '../cli/house.ts';
 import { openDatabase } from '../db/database.ts';
 import { startEmbedded } from '../db/embedded.ts';
+import { applyGrants } from '../db/grants-apply.ts';
 import * as migrations from '../db/migrate.ts';
 import * as schema from '../db/schema-version.ts';
 import { type Config, readConfig } from '../platform/config.ts';
@@ -24,7 +25,9 @@ export function createEntry(process: Process): CliEntry {
         return migrations.migrateUp(db, config, options);
       });
       await installQueues(config, logger, process);
-      return report;
+      // Last, when all that is to be handed out is there.
+      const { did } = await withDirect(config, (db) => applyGrants(db, options));
+      return { ...report, ...(did.length > 0 && { granted: did }) };
     },
     migrateDown: (config, options) => withDirect(config, (db) => migrations.migrateDown(db, options)),
     migrationStatus: (config) => withDirect(config, (db) => schema.migrationStatus(db)),

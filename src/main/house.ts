@@ -1,5 +1,6 @@
 import { requestAfterLoad } from '../../jobs/after-load.ts';
 import { requestAfterVerb } from '../../jobs/after-verb.ts';
+import { createDefiner } from '../../jobs/define.ts';
 import { allJobs } from '../../jobs/index.ts';
 import { createQuarterDesk } from '../../jobs/quarter-desk.ts';
 import { readPlan } from '../../jobs/quarter-tick.ts';
@@ -18,7 +19,6 @@ import { createBlockedWatches } from '../platform/blocked.ts';
 import type { Config } from '../platform/config.ts';
 import type { Logger } from '../platform/logger.ts';
 import { createMetrics } from '../platform/metrics.ts';
-import { ensureQuarters } from '../quarters/create.ts';
 import { remembered } from '../queue/outcomes.ts';
 import { createQueue } from '../queue/queue.ts';
 import { createApiPart } from './api-part.ts';
@@ -132,7 +132,8 @@ function compose(
   const jobs = allJobs(jobHouse).map((job) =>
     remembered(measured(job, metrics, watchBlocked), database.write),
   );
-  const desk = createQuarterDesk(jobHouse);
+  const definer = createDefiner(jobHouse);
+  const desk = createQuarterDesk(jobHouse, definer);
   const runLoad = (options: LoadOptions) =>
     load(
       {
@@ -144,7 +145,7 @@ function compose(
         onRows,
         oldest: quarters.oldest,
         ensureQuarters: async (from, to) => {
-          await ensureQuarters(quarters, { actor: 'load', signal: options.signal }, from, to);
+          await definer.ensure({ actor: 'load', signal: options.signal }, from, to);
         },
         finish: (trx) => requestAfterLoad(queue, trx),
       },

@@ -1,6 +1,7 @@
 import { Type } from 'typebox';
 import Value from 'typebox/value';
 import { AppError } from '../core/errors.ts';
+import { verifiedUrl } from './database-url.ts';
 import { type S3Settings, s3Faults } from './s3-settings.ts';
 import { variables } from './settings.ts';
 import { readTracing, type TracingSettings } from './tracing-settings.ts';
@@ -104,9 +105,9 @@ export function readConfig(env: Record<string, string | undefined> = process.env
 
   const set = Value.Parse(schema, value);
   return {
-    databaseUrl: set.QM_DATABASE_URL,
-    directDatabaseUrl: set.QM_DIRECT_DATABASE_URL ?? set.QM_DATABASE_URL,
-    replicaUrl: set.QM_REPLICA_URL,
+    databaseUrl: verifiedUrl(set.QM_DATABASE_URL),
+    directDatabaseUrl: verifiedUrl(set.QM_DIRECT_DATABASE_URL ?? set.QM_DATABASE_URL),
+    replicaUrl: verifiedUrl(set.QM_REPLICA_URL),
     store: set.QM_STORE,
     s3: {
       endpoint: set.QM_S3_ENDPOINT,

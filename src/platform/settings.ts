@@ -1,10 +1,17 @@
 import { Type } from 'typebox';
 import { isZone } from '../core/quarter.ts';
+import { hasKnownMode, SSL_MODES } from './database-url.ts';
 import { directoryOf } from './file-url.ts';
 import { parseS3Url } from './s3-settings.ts';
 
 const databaseUrl = (what: string) =>
-  url(`${what}, as postgres://user:password@host:5432/database`, ['postgres:', 'postgresql:']);
+  Type.Refine(
+    url(`${what}, as postgres://user:password@host:5432/database; ${SSL_MODES}`, [
+      'postgres:',
+      'postgresql:',
+    ]),
+    hasKnownMode,
+  );
 
 /** One entry a variable of the environment. The description says what is allowed: it is the text of the error. */
 export const variables = {

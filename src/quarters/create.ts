@@ -48,6 +48,7 @@ export async function createQuarter(
  * Sees that rows from `from` to `to`, both included, have a quarter to go to. A load calls it for every batch: while
  * all is there it costs one small query. Several processes may want the same quarters at once.
  *
+ * @param create how those that are missing come to be, and their names; by this process unless given
  * @throws AppError refused/before_oldest, refused/beyond_horizon, refused/too_many_quarters,
  *   conflict/quarter_not_created
  */
@@ -56,6 +57,8 @@ export async function ensureQuarters(
   run: QuarterRun,
   from: Date,
   to: Date,
+  create: (first: string, last: string) => Promise<string[]> = (first, last) =>
+    createMissing(house, run, first, last),
 ): Promise<EnsureReport> {
   const { calendar, clock, database, premakeQuarters } = house;
   let known = await covered(database.write, from, to);
@@ -67,7 +70,7 @@ export async function ensureQuarters(
       const detail = `${to.toISOString()} lies in ${last}, and quarters are created ahead to ${horizon} only. Correct the date, or run \`quartermaster quarters create ${last}\` if it is right.`;
       throw new AppError('refused', 'beyond_horizon', detail);
     }
-    created = await createMissing(house, run, calendar.quarterOf(from).name, last);
+    created = await create(calendar.quarterOf(from).name, last);
     known = await covered(database.write, from, to);
   }
   const notOpen = known.filter(({ state }) => state !== 'open');

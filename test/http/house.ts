@@ -14,6 +14,7 @@ import { readBalance } from '../../src/ledger/balance.ts';
 import { readClosingBalance } from '../../src/ledger/closing-balance.ts';
 import { createLedger, findLedger } from '../../src/ledger/ledgers.ts';
 import { listTransactions } from '../../src/ledger/list.ts';
+import { createPoster } from '../../src/ledger/post.ts';
 import { readStatement } from '../../src/ledger/statement.ts';
 import type { TransactionView } from '../../src/ledger/transaction-view.ts';
 import { readTransactionOrReservation } from '../../src/ledger/transactions.ts';
@@ -141,7 +142,10 @@ export async function openHouse(): Promise<{ book: Book; house: HttpHouse; lines
 }
 
 /** As the process wires it, without the batching. */
-export function houseOf({ db, calendar, poster, accounts }: Book, lines: LogLine[] = []): HttpHouse {
+export function houseOf(book: Book, lines: LogLine[] = []): HttpHouse {
+  const { calendar, accounts } = book;
+  const db = book.as('api').write;
+  const poster = createPoster({ db, calendar, accounts });
   return emptyHouse({
     calendar,
     logger: recordingLogger(lines),

@@ -16,7 +16,10 @@ beforeAll(async () => {
 afterAll(() => opened.book.close());
 
 /** A server that is ended with the test. `run` stands in for the load where it is given. */
-async function start(run = (options: LoadOptions) => load(loadHouseOf(opened.book), options)) {
+async function start(
+  run = (options: LoadOptions) =>
+    load({ ...loadHouseOf(opened.book), database: opened.book.as('api') }, options),
+) {
   const { book, lines } = opened;
   const house = houseOf(book, lines);
   const find = (ledgerId: number, id: string) => findLoad(book.db, ledgerId, id);

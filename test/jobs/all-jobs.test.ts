@@ -64,6 +64,7 @@ describe('all jobs', () => {
       'check-fixity',
       'check-ledger',
       'close',
+      'create',
       'detach',
       'drop',
       'expire-reservations',
@@ -77,6 +78,7 @@ describe('all jobs', () => {
       'refresh-summaries',
       'reindex',
       'release',
+      'reopen',
       'restore',
       'verify',
     ]);

@@ -13,6 +13,7 @@ import { openStore } from '../../src/archive/open-store.ts';
 import type { Role } from '../../src/core/access.ts';
 import { type Clock, fixedClock } from '../../src/core/clock.ts';
 import { calendar as calendarOf } from '../../src/core/quarter.ts';
+import type { Database } from '../../src/db/database.ts';
 import { createAuthenticator } from '../../src/http/authenticator.ts';
 import { createAccountCache } from '../../src/ledger/accounts.ts';
 import { createKey, findKeys } from '../../src/ledger/keys.ts';
@@ -24,8 +25,15 @@ import { createLogger } from '../../src/platform/logger.ts';
 import { ensureQuarters } from '../../src/quarters/create.ts';
 import { createApp, emptyHouse, inject } from '../http/house.ts';
 import type { QueueBench } from '../queue/harness.ts';
+import { inRole } from '../support/roles.ts';
 
 const logger = createLogger('silent');
+
+/** The house of a worker, and what is another's where the run is under roles. */
+export interface DeskHouse extends JobHouse {
+  readonly ofApi: Pick<JobHouse, 'database' | 'quarters' | 'queue'>;
+  readonly owner: Database;
+}
 
 /** A store, queues and all jobs over a database. */
 export async function openHouse(bench: QueueBench, environment: Record<string, string>, clock: Clock) {
@@ -36,7 +44,8 @@ export async function openHouse(bench: QueueBench, environment: Record<string, s
     QM_STORE: pathToFileURL(directory).href,
     ...environment,
   });
-  const { database } = bench;
+  const database = bench.as('worker');
+  const url = inRole(bench.url, 'worker');
   const calendar = calendarOf('UTC');
   const quarters = {
     ...config,
@@ -47,8 +56,24 @@ export async function openHouse(bench: QueueBench, environment: Record<string, s
     oldest: calendar.startOfDay(config.oldestDate),
     version: '0.0.0',
   };
+  const api = bench.as('api');
+  const ofApi = {
+    database: api,
+    quarters: { ...quarters, database: api },
+    queue: bench.open({ db: api.write, url: inRole(bench.url, 'api') }),
+  };
   const poster = createPoster({ db: database.write, calendar, accounts: createAccountCache() });
-  const house: JobHouse = { database, calendar, clock, config, quarters, poster, queue: bench.open() };
+  const house: DeskHouse = {
+    database,
+    calendar,
+    clock,
+    config,
+    quarters,
+    poster,
+    queue: bench.open({ db: database.write, url }),
+    ofApi,
+    owner: bench.database,
+  };
   const jobs = allJobs(house);
   await house.queue.install(jobs);
   return { house, jobs };
@@ -66,16 +91,18 @@ export async function openOffice(bench: QueueBench, environment: Record<string, 
 
 /** The API over the office, and callers with keys of their own. `jwt` lets in who has a token. */
 export function openApi(
-  house: JobHouse,
+  house: DeskHouse,
   jwt?: NonNullable<Parameters<typeof createAuthenticator>[0]['jwt']>,
 ) {
-  const { database, clock, calendar } = house;
-  const desk = createQuarterDesk(house);
+  const { clock, calendar, owner } = house;
+  const asApi = { ...house, ...house.ofApi };
+  const { database } = asApi;
+  const desk = createQuarterDesk(asApi);
   const app = createApp(
     emptyHouse({
       calendar,
       authenticate: createAuthenticator({ findKeys: (ids) => findKeys(database.write, ids), clock, jwt }),
-      quarters: createQuarterApi(house, desk),
+      quarters: createQuarterApi(asApi, desk),
     }),
   );
   const as = (token: string) => {
@@ -90,7 +117,7 @@ export function openApi(
     as,
     /** Somebody with a key. */
     async keyOf(name: string, ...roles: Role[]) {
-      return as((await createKey(database.write, { name, roles, ledgers: null })).token);
+      return as((await createKey(owner.write, { name, roles, ledgers: null })).token);
     },
   };
 }

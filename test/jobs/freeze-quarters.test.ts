@@ -51,7 +51,7 @@ describe('the nightly job', () => {
     expect(warned).toMatchObject([{ heldBack: [{ by: expect.stringContaining('test-house') }, {}] }]);
     await held();
     // Commits that are not on the disk yet hold it back as well.
-    await expect.poll(go).toMatchObject({ frozen: ['2025q1'] });
+    await expect.poll(go, { timeout: 20_000 }).toMatchObject({ frozen: ['2025q1'] });
     warned.length = 0;
     expect(await go()).toMatchObject({ frozen: [], heldBack: [], gaveWay: [], failed: [] });
     expect(warned).toEqual([]);

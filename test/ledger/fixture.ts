@@ -1,7 +1,8 @@
 import { sql } from 'kysely';
 import { calendar as calendarOf } from '../../src/core/quarter.ts';
 import { partitionName, quarterTables } from '../../src/core/tables.ts';
-import { openDatabase } from '../../src/db/database.ts';
+import { type Database, openDatabase } from '../../src/db/database.ts';
+import type { RoleKey } from '../../src/db/grants.ts';
 import { identifier } from '../../src/db/identifier.ts';
 import type { Db } from '../../src/db/schema.ts';
 import { createAccounts, type NewAccount } from '../../src/ledger/account-create.ts';
@@ -9,6 +10,8 @@ import { createAccountCache } from '../../src/ledger/accounts.ts';
 import { createLedger } from '../../src/ledger/ledgers.ts';
 import { createPoster } from '../../src/ledger/post.ts';
 import { createDatabase } from '../support/database.ts';
+import { inRole, underRoles } from '../support/roles.ts';
+import { ways } from '../support/ways.ts';
 import { ensureQuarters } from './quarters.ts';
 
 /** A migrated database with one ledger, its calendar, and the quarters a test asks for. */
@@ -17,11 +20,12 @@ export type Book = Awaited<ReturnType<typeof openBook>>;
 export async function openBook(options: { zone?: string; poolMax?: number } = {}) {
   const zone = options.zone ?? 'UTC';
   const created = await createDatabase({ zone });
-  const database = openDatabase({ databaseUrl: created.url, poolMax: options.poolMax ?? 10 });
+  const database = openDatabase({ ...ways(created.url), poolMax: options.poolMax ?? 10 });
   const calendar = calendarOf(zone);
   const accounts = createAccountCache();
   const db = database.write;
   const ledger = await createLedger(db, 'main');
+  const others: Database[] = [];
   return {
     url: created.url,
     adminUrl: created.adminUrl,
@@ -33,8 +37,15 @@ export async function openBook(options: { zone?: string; poolMax?: number } = {}
     poster: createPoster({ db, calendar, accounts }),
     ensureQuarters: (from: Date, to: Date) => ensureQuarters(database, zone, from, to),
     open: (...wanted: NewAccount[]) => createAccounts(db, ledger.id, wanted),
+    /** The same database as one of the roles, where the run is under roles. */
+    as: (role: RoleKey): Database => {
+      if (!underRoles()) return database;
+      const other = openDatabase({ ...ways(inRole(created.url, role)), poolMax: options.poolMax ?? 10 });
+      others.push(other);
+      return other;
+    },
     close: async () => {
-      await database.close();
+      await Promise.all([database, ...others].map((one) => one.close()));
       await created.drop();
     },
   };

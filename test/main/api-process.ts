@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { environmentOf } from '../support/ways.ts';
 
 /** A process that serves the API, as a pod would. */
 export interface ApiProcess {
@@ -15,7 +16,7 @@ export async function startApi(environment: Record<string, string>, port = 0): P
   const cli = join(import.meta.dirname, '..', '..', 'src', 'main', 'cli.ts');
   const plain = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('QM_')));
   const child = spawn(process.execPath, [cli, 'api'], {
-    env: { ...plain, QM_PORT: String(port), QM_LOG_LEVEL: 'error', ...environment },
+    env: { ...plain, QM_PORT: String(port), QM_LOG_LEVEL: 'error', ...environmentOf(environment, 'api') },
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   const ended = once(child, 'exit');

@@ -20,7 +20,7 @@ import { checkMetrics, hasPromtool } from '../support/promtool.ts';
 import { type Replication, startReplication } from '../support/replica.ts';
 import { openStallingProxy, type StallingProxy } from '../support/stalling-proxy.ts';
 import { type ApiProcess, call, startApi } from './api-process.ts';
-import { startWorker, type WorkerProcess } from './measured-worker.ts';
+import { startWorker, type WorkerProcess } from './worker-process.ts';
 
 let servers: Replication;
 let proxy: StallingProxy;
@@ -58,7 +58,10 @@ beforeAll(async () => {
   await database.close();
   api = await startApi({ ...settings, QM_DATABASE_URL: proxy.url, QM_REPLICA_URL: servers.replica.url });
   await traffic();
-  worker = await startWorker({ ...settings, QM_REINDEX: 'off' });
+  worker = await startWorker(
+    { QM_LOG_LEVEL: 'error', ...settings, QM_REINDEX: 'off' },
+    { untilTestEnds: false },
+  );
   await tells(worker, { 'job_duration_seconds_count{job_name="reconcile-partitions",outcome="done"}': 1 });
   pages = { api: await pageOf(api), worker: await pageOf(worker) };
 }, 120_000);

@@ -19,8 +19,15 @@ export interface Running {
   readonly ended: Promise<number | NodeJS.Signals>;
 }
 
-/** Starts `quartermaster WORDS`; what still runs at the end of the test is killed. */
-export function spawnCommand(words: readonly string[], environment: Record<string, string>): Running {
+/**
+ * Starts `quartermaster WORDS`. What still runs at the end of the test is killed, unless the caller sees to that: one that is
+ * started for a whole file.
+ */
+export function spawnCommand(
+  words: readonly string[],
+  environment: Record<string, string>,
+  { untilTestEnds = true }: { untilTestEnds?: boolean } = {},
+): Running {
   const cli = join(import.meta.dirname, '..', '..', 'src', 'main', 'cli.ts');
   const plain = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('QM_')));
   const child = spawn(process.execPath, [cli, ...words], {
@@ -44,10 +51,11 @@ export function spawnCommand(words: readonly string[], environment: Record<strin
     tell();
     return (code ?? signal) as number | NodeJS.Signals;
   });
-  onTestFinished(async () => {
-    child.kill('SIGKILL');
-    await ended;
-  });
+  if (untilTestEnds)
+    onTestFinished(async () => {
+      child.kill('SIGKILL');
+      await ended;
+    });
   return {
     child,
     lines,

@@ -1,6 +1,3 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { systemClock } from '../../src/core/clock.ts';
 import { nextName } from '../../src/core/quarter.ts';
@@ -11,6 +8,7 @@ import { openHouse } from '../jobs/desk-fixture.ts';
 import { useQueueBench } from '../queue/harness.ts';
 import { startCollector } from '../support/collector.ts';
 import { call, startApi } from './api-process.ts';
+import { startWorker } from './worker-process.ts';
 
 const bench = useQueueBench({ migrated: true });
 
@@ -78,7 +76,7 @@ it('a trace goes on from the caller through the API and its batch to the worker'
   const quarter = nextName(house.calendar.quarterOf(now).name, -1);
   expect((await post(`/v1/quarters/${quarter}/create`, {})).status).toBe(200);
   expect((await post(`/v1/quarters/${quarter}/close`, {})).status).toBe(202);
-  const lines = await startWorker(env);
+  const { lines } = await startWorker(env);
   await expect.poll(() => found('job close').length, { timeout: 30_000 }).toBe(1);
   const [job] = found('job close');
   expect(job).toMatchObject({ traceId, failed: false });
@@ -104,26 +102,3 @@ it('a collector that is away costs no request and no pod its end', { timeout: 60
   api.child.kill('SIGTERM');
   expect(await api.ended).toEqual([0, null]);
 });
-
-/** The lines that a worker logs, as they come. It is ended with the test. */
-async function startWorker(environment: Record<string, string>): Promise<Record<string, unknown>[]> {
-  const cli = join(import.meta.dirname, '..', '..', 'src', 'main', 'cli.ts');
-  const plain = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('QM_')));
-  const child = spawn(process.execPath, [cli, 'worker'], {
-    env: { ...plain, QM_WORKER_PORT: '0', ...environment },
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
-  const ended = once(child, 'exit');
-  onTestFinished(async () => {
-    child.kill('SIGTERM');
-    await ended;
-  });
-  const lines: Record<string, unknown>[] = [];
-  let rest = '';
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    const parts = (rest + text).split('\n');
-    rest = parts.pop() ?? '';
-    lines.push(...parts.filter((part) => part.startsWith('{')).map((part) => JSON.parse(part)));
-  });
-  return lines;
-}

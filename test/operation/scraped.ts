@@ -8,11 +8,11 @@ import { promisify } from 'node:util';
 import { openDatabase } from '../../src/db/database.ts';
 import { createKey } from '../../src/ledger/keys.ts';
 import { type Answer, type ApiProcess, call, startApi } from '../main/api-process.ts';
+import { startWorker, type WorkerProcess } from '../main/worker-process.ts';
 import { query } from '../support/embedded.ts';
 import { type Prometheus, startPrometheus } from '../support/prometheus.ts';
 import { childrenOf, type Replication, signalIfAlive, startReplication } from '../support/replica.ts';
 import { root } from './boards.ts';
-import { startWorker, type WorkerProcess } from './worker-process.ts';
 
 /** A ledger in operation: servers, an API, a worker, and a Prometheus with the rules of the chart that scrapes both. */
 export interface Operation {
@@ -59,7 +59,7 @@ export async function startOperation(): Promise<Operation> {
 
     const api = await startApi(environment);
     undo.push(() => endProcess(api));
-    const worker = await startWorker(environment);
+    const worker = await startWorker({ QM_LOG_LEVEL: 'error', ...environment }, { untilTestEnds: false });
     undo.push(() => endProcess(worker));
     const prometheus = await startPrometheus({
       jobs: { api: [new URL(api.url).host], worker: [new URL(worker.url).host] },

@@ -8,6 +8,7 @@ import type { Db } from '../../src/db/schema.ts';
 import { closeQuarter } from '../../src/quarters/close.ts';
 import type { QuarterHouse, QuarterRun } from '../../src/quarters/context.ts';
 import { ensureQuarters } from '../../src/quarters/create.ts';
+import { ways } from '../support/ways.ts';
 import { sumUp } from './support-summaries.ts';
 
 export const run: QuarterRun = { actor: 'ada', reason: 'year-end' };
@@ -19,7 +20,7 @@ export function openArchiveHouse(
   options: { readonly store?: Store; readonly zone?: string; readonly partBytes?: number } = {},
 ): QuarterHouse {
   return {
-    database: openDatabase({ databaseUrl: url, poolMax: 5, applicationName: 'test-archive' }),
+    database: openDatabase({ ...ways(url), poolMax: 5, applicationName: 'test-archive' }),
     store: options.store ?? openDiskStore(directory),
     calendar: calendar(options.zone ?? 'UTC'),
     clock: fixedClock('2026-05-05T12:00:00.123Z'),

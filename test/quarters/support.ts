@@ -5,6 +5,7 @@ import { calendar } from '../../src/core/quarter.ts';
 import { type Database, openDatabase } from '../../src/db/database.ts';
 import type { Db } from '../../src/db/schema.ts';
 import type { QuarterHouse, QuarterRun } from '../../src/quarters/context.ts';
+import { ways } from '../support/ways.ts';
 
 export interface HouseOptions {
   readonly zone?: string;
@@ -18,7 +19,7 @@ export const run: QuarterRun = { actor: 'test' };
 
 /** A house over a database, standing still at `now`. The verbs tested with it use no store. */
 export function openHouse(url: string, options: HouseOptions = {}): QuarterHouse {
-  return houseOver(openDatabase({ databaseUrl: url, poolMax: 6, applicationName: 'test-house' }), options);
+  return houseOver(openDatabase({ ...ways(url), poolMax: 6, applicationName: 'test-house' }), options);
 }
 
 /** Another house over the same connections, as on another day or with other settings. */

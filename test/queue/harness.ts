@@ -1,14 +1,19 @@
 import { afterAll, beforeAll } from 'vitest';
 import { type Database, openDatabase } from '../../src/db/database.ts';
+import type { RoleKey } from '../../src/db/grants.ts';
 import { createLogger } from '../../src/platform/logger.ts';
 import { type Job, type JobQueue, maintenanceQueue } from '../../src/queue/job.ts';
 import { createQueue, type Queue, type QueueOptions } from '../../src/queue/queue.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
+import { inRole, underRoles } from '../support/roles.ts';
+import { ways } from '../support/ways.ts';
 
 /** A database and as many processes' queues on it as a test wants, for one test file. */
 export interface QueueBench {
   readonly url: string;
   readonly database: Database;
+  /** The same database as one of the roles, where the run is under roles and there is a schema. */
+  as(role: RoleKey): Database;
   /** A queue as one process has it, with short waits. */
   open(options?: Partial<QueueOptions>): Queue;
 }
@@ -17,12 +22,13 @@ export interface QueueBench {
 export function useQueueBench(options: { migrated?: boolean } = {}): QueueBench {
   let created: TestDatabase;
   let database: Database;
+  const others = new Map<RoleKey, Database>();
   beforeAll(async () => {
     created = await createDatabase({ migrated: options.migrated ?? false });
-    database = openDatabase({ databaseUrl: created.url, poolMax: 4 });
+    database = openDatabase({ ...ways(created.url), poolMax: 4 });
   });
   afterAll(async () => {
-    await database.close();
+    await Promise.all([database, ...others.values()].map((one) => one.close()));
     await created.drop();
   });
   return {
@@ -31,6 +37,12 @@ export function useQueueBench(options: { migrated?: boolean } = {}): QueueBench 
     },
     get database() {
       return database;
+    },
+    as: (role) => {
+      if (!options.migrated || !underRoles()) return database;
+      const other = others.get(role) ?? openDatabase({ ...ways(inRole(created.url, role)), poolMax: 4 });
+      others.set(role, other);
+      return other;
     },
     open: (overrides = {}) =>
       createQueue({

@@ -1,38 +1,51 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import pg from 'pg';
 import { inject } from 'vitest';
+import type { RoleKey } from '../../src/db/grants.ts';
 import { identifier } from '../../src/db/identifier.ts';
-import { migrateUp } from './migrate.ts';
+import { migrateUp, migrateWhole } from './migrate.ts';
+import { asRole, rolesScript, underRoles } from './roles.ts';
+
+export interface DatabaseOptions {
+  readonly migrated?: boolean;
+  readonly zone?: string;
+  readonly roles?: boolean;
+}
 
 /** A database of a test file's own. */
 export interface TestDatabase {
-  /** Of the application role, which owns the database. */
+  /** Of the application role, which owns the database; where there are roles, of the owner. */
   readonly url: string;
   /** Of a superuser, in the same database. */
   readonly adminUrl: string;
   readonly name: string;
+  /** Of one of the four roles; only where the database was made with them. */
+  as(role: RoleKey): string;
   /** Deletes it, ending the sessions that still use it. */
   drop(): Promise<void>;
 }
 
 /**
  * Makes a database, cloned from a template that is migrated once a run for each zone. `migrated: false` gives an
- * empty one.
+ * empty one. With `roles` the schema is handed out to the four roles, and the queues are there.
  */
-export async function createDatabase(
-  options: { migrated?: boolean; zone?: string } = {},
-): Promise<TestDatabase> {
-  const { adminUrl, appUrl, run } = inject('postgres');
+export async function createDatabase(options: DatabaseOptions = {}): Promise<TestDatabase> {
+  const { adminUrl, appUrl, run, rolePassword } = inject('postgres');
   const name = `qm_${run}_${randomBytes(6).toString('hex')}`;
+  const { migrated = true, zone = 'UTC', roles = migrated && underRoles() } = options;
   await withAdmin(async (admin) => {
-    const template =
-      options.migrated === false ? 'template0' : await migratedTemplate(admin, options.zone ?? 'UTC');
-    await create(admin, name, template);
+    await create(admin, name, migrated ? await migratedTemplate(admin, zone, roles) : 'template0');
+    // Rights on a database are not cloned with it.
+    if (roles) await runRolesScript(inDatabase(adminUrl, name));
   });
+  const own = inDatabase(appUrl, name);
+  const as = (role: RoleKey) => asRole(own, role, rolePassword);
   return {
-    url: inDatabase(appUrl, name),
+    url: roles ? as('owner') : own,
     adminUrl: inDatabase(adminUrl, name),
     name,
+    as,
     drop: () =>
       withAdmin(async (admin) => {
         await admin.query(`DROP DATABASE IF EXISTS ${identifier(name)} WITH (FORCE)`);
@@ -41,10 +54,11 @@ export async function createDatabase(
 }
 
 /** The name of the template of `zone`, which is made when it is missing. */
-async function migratedTemplate(admin: pg.Client, zone: string): Promise<string> {
-  const { appUrl, run } = inject('postgres');
+async function migratedTemplate(admin: pg.Client, zone: string, roles: boolean): Promise<string> {
+  const { adminUrl, appUrl, run, rolePassword } = inject('postgres');
   // A digest, for Etc/GMT+1 and Etc/GMT-1 must not become one name.
-  const name = `qm_${run}_template_${createHash('sha256').update(zone).digest('hex').slice(0, 12)}`;
+  const kind = roles ? 'roles' : 'template';
+  const name = `qm_${run}_${kind}_${createHash('sha256').update(zone).digest('hex').slice(0, 12)}`;
   // Two workers may want it at once: one makes it. The lock ends with this session.
   await admin.query('SELECT pg_advisory_lock(hashtext($1))', [name]);
   const { rows } = await admin.query<{ datistemplate: boolean }>(
@@ -55,10 +69,20 @@ async function migratedTemplate(admin: pg.Client, zone: string): Promise<string>
   if (rows[0]?.datistemplate) return name;
   await admin.query(`DROP DATABASE IF EXISTS ${identifier(name)} WITH (FORCE)`);
   await create(admin, name, 'template0');
-  await migrateUp({ url: inDatabase(appUrl, name), zone });
+  const url = inDatabase(appUrl, name);
+  if (roles) {
+    await runRolesScript(inDatabase(adminUrl, name));
+    await migrateWhole({ url: asRole(url, 'owner', rolePassword), zone });
+  } else await migrateUp({ url, zone });
   // A database with a session in it, be it autovacuum's, cannot be cloned.
   await admin.query(`ALTER DATABASE ${identifier(name)} ALLOW_CONNECTIONS false IS_TEMPLATE true`);
   return name;
+}
+
+/** What an administrator does before the first migration. */
+export async function runRolesScript(url: string, settings = ''): Promise<void> {
+  const text = await readFile(rolesScript, 'utf8');
+  await withAdmin(async (admin) => void (await admin.query(`${settings}${text}`)), url);
 }
 
 async function create(admin: pg.Client, name: string, template: string): Promise<void> {
@@ -73,8 +97,11 @@ function inDatabase(url: string, name: string): string {
   return result.href;
 }
 
-async function withAdmin<T>(action: (admin: pg.Client) => Promise<T>): Promise<T> {
-  const admin = new pg.Client({ connectionString: inject('postgres').adminUrl });
+async function withAdmin<T>(
+  action: (admin: pg.Client) => Promise<T>,
+  url = inject('postgres').adminUrl,
+): Promise<T> {
+  const admin = new pg.Client({ connectionString: url });
   await admin.connect();
   try {
     return await action(admin);

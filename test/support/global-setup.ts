@@ -1,14 +1,25 @@
 import { randomBytes } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import pg from 'pg';
 import type { TestProject } from 'vitest/node';
 import { ensureApplication } from '../../src/db/embedded-cluster.ts';
+import { roleNames } from '../../src/db/grants.ts';
 import { identifier } from '../../src/db/identifier.ts';
+import { hasPgBouncer, startSharedPooler } from './pgbouncer.ts';
+import { rolesScript } from './roles.ts';
 import { startServer } from './server.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** The one server of this run: a superuser's URL, the application role's, and what the run's databases are called by. */
-    postgres: { adminUrl: string; appUrl: string; run: string };
+    /** The one server of this run: a superuser's URL, the application role's, what the run's databases are called by, the password of the four roles,
+     * and where PgBouncer listens if it is installed. */
+    postgres: {
+      adminUrl: string;
+      appUrl: string;
+      run: string;
+      rolePassword: string;
+      poolerPort?: number | undefined;
+    };
   }
 }
 
@@ -25,15 +36,30 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const { adminUrl, stop } = await openServer();
   try {
     const password = randomBytes(16).toString('hex');
-    await asAdmin(adminUrl, (admin) => ensureApplication(admin, password));
+    await asAdmin(adminUrl, async (admin) => {
+      await ensureApplication(admin, password);
+      await ensureRoles(admin, password);
+    });
     const appUrl = new URL(adminUrl);
     appUrl.username = 'quartermaster';
     appUrl.password = password;
     appUrl.pathname = '/quartermaster';
     // A server that is not ours may hold databases of other runs, made by other migrations.
     const run = randomBytes(4).toString('hex');
-    project.provide('postgres', { adminUrl, appUrl: appUrl.href, run });
+    const users = {
+      quartermaster: password,
+      ...Object.fromEntries(Object.values(roleNames).map((name) => [name, password])),
+    };
+    const pooler = (await hasPgBouncer()) ? await startSharedPooler(adminUrl, users) : undefined;
+    project.provide('postgres', {
+      adminUrl,
+      appUrl: appUrl.href,
+      run,
+      rolePassword: password,
+      poolerPort: pooler?.port,
+    });
     return async () => {
+      await pooler?.stop();
       try {
         await asAdmin(adminUrl, (admin) => dropDatabases(admin, `qm_${run}_`));
       } finally {
@@ -63,6 +89,14 @@ async function openServer(): Promise<{ adminUrl: string; stop: () => Promise<voi
     };
   }
   return startServer(fastSettings);
+}
+
+/** The roles of sql/roles.sql, which belong to the whole server. */
+async function ensureRoles(admin: pg.Client, password: string): Promise<void> {
+  await admin.query(await readFile(rolesScript, 'utf8'));
+  for (const role of Object.values(roleNames)) {
+    await admin.query(`ALTER ROLE ${identifier(role)} PASSWORD ${admin.escapeLiteral(password)}`);
+  }
 }
 
 async function dropDatabases(admin: pg.Client, prefix: string): Promise<void> {

@@ -45,6 +45,7 @@ const raw: Exceptions = {
   'src/db/index-shape.ts': 'DDL of indexes, and an expression over the catalog that two statements share',
   'src/db/concurrent-index.ts': 'DDL of indexes',
   'src/db/index-file-build.ts': 'who holds a lock, which two statements share; its name is a constant',
+  'src/db/grants-apply.ts': 'GRANT, REVOKE and ALTER … OWNER, of the catalog and a list of ours',
   'src/db/drop-tables.ts': 'DROP TABLE, with names from identifier()',
   'src/quarters/drift-read.ts': 'a list of columns of the catalog, which is a constant',
   'src/quarters/drift-fix.ts': 'DDL that drift-remedy makes of the catalog',
