@@ -3,8 +3,8 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { databaseMetrics } from '../../src/platform/database-metrics.ts';
 import type { MetricSpec } from '../../src/platform/metric.ts';
 import { catalogue, createMetrics } from '../../src/platform/metrics.ts';
-import { readAlerts } from '../support/promtool.ts';
 import { type Selector, selectorsOf } from '../support/promql.ts';
+import { readAlerts } from '../support/promtool.ts';
 
 const PREFIX = 'quartermaster_';
 const rules = join(import.meta.dirname, '..', '..', 'helm', 'quartermaster', 'files', 'alerts.yaml');
@@ -82,10 +82,7 @@ describe('expressions of alerts', () => {
       'sum by (cluster, namespace, release) (max by (cluster, namespace, release) (quartermaster_drift))',
       'summed',
     ],
-    [
-      'sum by (cluster, namespace, release) (quartermaster_lock_timeouts_total) > 1',
-      'compared as it stands',
-    ],
+    ['sum by (cluster, namespace, release) (quartermaster_lock_timeouts_total) > 1', 'compared as it stands'],
   ])('%s is found to be wrong', (expression, why) => {
     expect(selectorsOf(expression).map(faultOf)).toEqual([expect.stringContaining(why)]);
   });

@@ -33,8 +33,7 @@ export function selectorsOf(expression: string): Selector[] {
           const labels = around.getChild('AggregateModifier')?.getChild('GroupingLabels');
           kept.push(labels?.getChildren('LabelName').map(text) ?? []);
         }
-        if (around.name === 'FunctionCall')
-          within.push(text(around.getChild('FunctionIdentifier') as Node));
+        if (around.name === 'FunctionCall') within.push(text(around.getChild('FunctionIdentifier') as Node));
       }
       selectors.push({ metric: text(metric), matched, within, kept });
     },
