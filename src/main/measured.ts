@@ -31,7 +31,7 @@ export function measured(job: Job, metrics: Metrics, watchBlocked: () => Blocked
           // Counted as they are found: what was repaired before the run failed would not be found again.
           onDifference: (rows) => {
             run.onDifference?.(rows);
-            metrics.count('summary_differences_total', {}, rows);
+            metrics.count('summaries_differences_total', {}, rows);
           },
         });
         ended('done');

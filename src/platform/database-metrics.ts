@@ -105,12 +105,12 @@ export const databaseMetrics = {
     ['job_name'],
   ),
 
-  summary_lag_seconds: gauge(
+  summaries_lag_seconds: gauge(
     'Age of the oldest posting that the summaries do not have yet; 0 when they have all.',
     'How old is what reports show?',
     [],
   ),
-  summary_days_marked: gauge('Days that wait to be summed up.', 'How much is there to catch up with?', []),
+  summaries_marked: gauge('Days that wait to be summed up.', 'How much is there to catch up with?', []),
   stale_statistics: gauge(
     'Tables whose planner statistics are missing or old, by reason.',
     'May plans turn bad?',

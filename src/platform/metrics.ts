@@ -44,11 +44,19 @@ export interface Metrics {
 
 const PREFIX = 'quartermaster_';
 
+/** Gauges of the client library that are named like counters. The same numbers are there by type, under the name without it. */
+const MISNAMED = [
+  'nodejs_active_handles_total',
+  'nodejs_active_requests_total',
+  'nodejs_active_resources_total',
+];
+
 export function createMetrics(): Metrics {
   const registry = new Registry();
   const refreshes: (() => void | Promise<void>)[] = [];
   // Processor, memory and event loop of the process, as Prometheus and Node call them.
   collectDefaultMetrics({ register: registry, prefix: PREFIX });
+  for (const name of MISNAMED) registry.removeSingleMetric(PREFIX + name);
   const made = new Map(
     Object.entries<MetricSpec>(catalogue).map(([name, spec]) => [name, createMetric(registry, name, spec)]),
   );

@@ -150,7 +150,7 @@ export const processMetrics = {
     'Is an archive damaged?',
     [],
   ),
-  summary_differences_total: counter(
+  summaries_differences_total: counter(
     'Rows of the summaries that were not what the rows of the ledger come to.',
     'Did somebody read wrong figures?',
     [],

@@ -61,7 +61,7 @@ describe('a reconciliation', () => {
     await expect(running).rejects.toMatchObject({ kind: 'aborted' });
     await other.end();
     expect(lines).toMatchObject([{ level: 'error', quarter: '2026q2', differences: 1 }]);
-    expect(await metrics.page.render()).toContain('quartermaster_summary_differences_total 1');
+    expect(await metrics.page.render()).toContain('quartermaster_summaries_differences_total 1');
     await reconcile();
     expect(await plain()).toEqual([]);
   });

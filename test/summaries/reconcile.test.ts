@@ -219,7 +219,7 @@ describe('the reconciliation of the summaries', () => {
       { level: 'warn', differingDays: 2, repairedDays: 2 },
     ]);
     expect(JSON.stringify(lines)).toContain('ledger 1, 2026-05-04, daily_totals');
-    expect(await metrics.page.render()).toContain('quartermaster_summary_differences_total 2');
+    expect(await metrics.page.render()).toContain('quartermaster_summaries_differences_total 2');
   });
 });
 
