@@ -3,8 +3,8 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { databaseMetrics } from '../../src/platform/database-metrics.ts';
 import type { MetricSpec } from '../../src/platform/metric.ts';
 import { catalogue, createMetrics } from '../../src/platform/metrics.ts';
+import { readAlerts } from '../support/alert-rules.ts';
 import { type Selector, selectorsOf } from '../support/promql.ts';
-import { readAlerts } from '../support/promtool.ts';
 
 const PREFIX = 'quartermaster_';
 const rules = join(import.meta.dirname, '..', '..', 'helm', 'quartermaster', 'files', 'alerts.yaml');

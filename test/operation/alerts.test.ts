@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
-import { completed, findPromtool, promtool, readAlerts, readRuleTests } from '../support/promtool.ts';
+import { completed, findPromtool, promtool, readAlerts, readRuleTests } from '../support/alert-rules.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const rules = join(root, 'helm', 'quartermaster', 'files', 'alerts.yaml');
