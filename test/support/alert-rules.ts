@@ -52,7 +52,7 @@ function isExecutable(path: string): boolean {
 /** Runs it, and gives what it said and whether it was content. */
 export async function promtool(args: readonly string[]): Promise<{ ok: boolean; output: string }> {
   try {
-    const { stdout, stderr } = await run('promtool', [...args], { timeout: 120_000 });
+    const { stdout, stderr } = await run('promtool', [...args], { timeout: 300_000 });
     return { ok: true, output: stdout + stderr };
   } catch (error) {
     const { stdout = '', stderr = '', message } = error as Error & { stdout?: string; stderr?: string };
