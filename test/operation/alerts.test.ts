@@ -40,6 +40,7 @@ describe('alerts', () => {
       'QuartermasterApiErrors',
       'QuartermasterApiMissing',
       'QuartermasterArchiveDamaged',
+      'QuartermasterDatabaseAway',
       'QuartermasterHorizonCritical',
       'QuartermasterLedgerImbalance',
       'QuartermasterWraparoundNear',
