@@ -55,6 +55,13 @@ describe('what is made from something else is fresh:', () => {
   });
 });
 
+describe('the chart', () => {
+  it('is of the version of the program', () => {
+    const { version } = JSON.parse(readFileSync(join(chart, '../../package.json'), 'utf8'));
+    expect(parse(read('Chart.yaml'))).toMatchObject({ appVersion: version });
+  });
+});
+
 describe('values', () => {
   it('are all documented', () => {
     expect(documentedValues(values).length).toBeGreaterThan(150);

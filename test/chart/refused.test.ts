@@ -37,6 +37,8 @@ const bySchema: readonly [string, object, RegExp][] = [
   ['fewer than no pods', { api: { replicas: -1 } }, /api.replicas/],
   ['a digest that is none', { image: { digest: 'latest' } }, /image.digest/],
   ['a name with capitals', { fullnameOverride: 'Ledger' }, /fullnameOverride/],
+  ['a name with a dot', { nameOverride: 'led.ger' }, /nameOverride/],
+  ['a tag in the repository', { image: { repository: 'registry:5000/ledger:1' } }, /image.repository/],
   ['no worker at all with KEDA', { worker: { keda: { minReplicaCount: 0 } } }, /minReplicaCount/],
   ['an unknown mode', { migrations: { mode: 'always' } }, /migrations.mode/],
   ['a number as a hook weight', { migrations: { hookWeight: -5 } }, /migrations.hookWeight/],
@@ -236,6 +238,17 @@ describeChart('before anything is installed', () => {
       expect(err).toContain(wanted);
     }
   });
+
+  it.each(['1st', 'ledger.eu'])(
+    'a sentence refuses a release called %s, unless its objects are not',
+    async (release) => {
+      const { err } = await tryRender({ release });
+      expect(err).toContain(
+        `objects would be called ${release}-quartermaster, but the name of a Service begins with a`,
+      );
+      expect((await tryRender({ release, values: { fullnameOverride: 'ledger' } })).code).toBe(0);
+    },
+  );
 
   it('everything that is wrong is said at once, and once', async () => {
     const values = { image: { repository: '' }, store: { type: '' }, config: { QM_JWT_ISSUER: 'x' } };

@@ -23,6 +23,8 @@ const list = (items: Schema): Schema => ({ type: 'array', items });
 
 /** The name of an object of Kubernetes, or empty. */
 const name: Schema = { ...matching('^([a-z0-9]([-a-z0-9.]*[a-z0-9])?)?$'), maxLength: 253 };
+/** A part of the name of a Service, which has no dot and begins with a letter. */
+const label: Schema = { ...matching('^([a-z]([-a-z0-9]*[a-z0-9])?)?$'), maxLength: 63 };
 const required: Schema = { ...matching('^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$'), maxLength: 253 };
 const key = matching('^[-._a-zA-Z0-9]+$');
 const optionalKey = matching('^[-._a-zA-Z0-9]*$');
@@ -125,13 +127,14 @@ export const valuesSchema: Schema = {
   ...closed({
     global: { type: 'object', $comment: 'Helm: values of a chart above this one' },
     enabled: { type: 'boolean', $comment: 'Helm: the condition of a chart above this one' },
-    nameOverride: name,
-    fullnameOverride: name,
+    nameOverride: label,
+    fullnameOverride: label,
     commonLabels: map,
     commonAnnotations: map,
     imagePullSecrets: list(closed({ name: required })),
     image: closed({
-      repository: matching('^[-a-zA-Z0-9./:_]*$'),
+      // The last part has no colon: a tag has its own value.
+      repository: matching('^([-a-zA-Z0-9._:]+/)*[-a-z0-9._]*$'),
       tag: matching('^[-a-zA-Z0-9._]{0,128}$'),
       digest: matching('^(sha256:[0-9a-f]{64})?$'),
       pullPolicy: oneOf('Always', 'IfNotPresent', 'Never'),

@@ -28,6 +28,10 @@
 {{- if not .Values.image.repository -}}
 {{- $faults = append $faults "image.repository must say where the image is, as registry.example.com/quartermaster" -}}
 {{- end -}}
+{{- $name := include "quartermaster.fullname" . -}}
+{{- if not (regexMatch "^[a-z][-a-z0-9]*$" $name) -}}
+{{- $faults = append $faults (printf "objects would be called %s, but the name of a Service begins with a letter and has no dot: give fullnameOverride, or call the release otherwise" $name) -}}
+{{- end -}}
 {{- with .Values.database.ca -}}
 {{- if and .secretName .configMapName -}}
 {{- $faults = append $faults "database.ca.secretName and database.ca.configMapName are both given: give one" -}}
