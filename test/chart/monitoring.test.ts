@@ -147,6 +147,12 @@ describeChart('the monitors of a release', () => {
     }
     const pods = await render({ shape: 'irsa' });
     const monitor = only(pods, 'PodMonitor').spec;
+    // Alerts and dashboards tell two releases of a namespace apart by it.
+    const release = { action: 'replace', targetLabel: 'release', replacement: 'demo' };
+    const endpoints = [...objects, ...pods].flatMap(
+      ({ spec }) => spec?.endpoints ?? spec?.podMetricsEndpoints ?? [],
+    );
+    expect(endpoints.map(({ relabelings }) => relabelings)).toEqual(Array(4).fill([release]));
     expect(monitor.podMetricsEndpoints.map(({ port }: Rendered) => port)).toEqual(['http', 'metrics']);
     for (const component of ['api', 'worker']) {
       const { labels } = only(pods, 'Deployment', component).spec.template.metadata;

@@ -10,8 +10,7 @@ describeChart('the shapes', () => {
     expect(spec.triggers.map(({ type }: Rendered) => type)).toEqual(['prometheus', 'cron']);
     expect(spec.triggers[0]).toMatchObject({
       metadata: {
-        query:
-          'max(quartermaster_queue_oldest_ready_seconds{namespace="ledger",pod=~"demo-quartermaster-worker-.*"})',
+        query: 'max(quartermaster_queue_oldest_ready_seconds{namespace="ledger",release="demo"})',
         threshold: '120',
         ignoreNullValues: 'false',
       },

@@ -1,13 +1,19 @@
-{{/* How a target is scraped. Takes the values of a monitor. */}}
+{{/*
+How a target is scraped. Every target is given its release, by which alerts and dashboards tell two of a namespace apart. Takes (dict
+"root" $ "monitor" (the values of a monitor)).
+*/}}
 {{- define "quartermaster.scrape" -}}
 path: /metrics
-interval: {{ .interval }}
-scrapeTimeout: {{ .scrapeTimeout }}
-{{- with .relabelings }}
+interval: {{ .monitor.interval }}
+scrapeTimeout: {{ .monitor.scrapeTimeout }}
 relabelings:
+  - action: replace
+    targetLabel: release
+    replacement: {{ .root.Release.Name }}
+  {{- with .monitor.relabelings }}
   {{- toYaml . | nindent 2 }}
-{{- end }}
-{{- with .metricRelabelings }}
+  {{- end }}
+{{- with .monitor.metricRelabelings }}
 metricRelabelings:
   {{- toYaml . | nindent 2 }}
 {{- end }}
