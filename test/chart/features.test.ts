@@ -65,6 +65,7 @@ const switches: readonly [string, object, readonly string[], readonly string[]][
     ['ConfigMap demo-quartermaster-dashboard-finance', 'ConfigMap demo-quartermaster-dashboard-ops'],
     [],
   ],
+  ['the toolbox', { toolbox: { enabled: true } }, ['Deployment demo-quartermaster-toolbox'], []],
   ['no migration', { migrations: { mode: 'none' } }, [], ['Job demo-quartermaster-migrate']],
   ['no test', { tests: { enabled: false } }, [], ['Pod demo-quartermaster-test']],
   [
@@ -184,11 +185,11 @@ describeChart('in production', () => {
       const { containers, volumes } = object.spec.template.spec;
       expect(containers[0].env).toContainEqual({
         name: 'NODE_EXTRA_CA_CERTS',
-        value: '/etc/quartermaster/ca/ca.crt',
+        value: '/etc/quartermaster/db-ca/ca.crt',
       });
       expect(containers[0].volumeMounts).toContainEqual({
         name: 'ca',
-        mountPath: '/etc/quartermaster/ca',
+        mountPath: '/etc/quartermaster/db-ca',
         readOnly: true,
       });
       expect(volumes).toContainEqual({

@@ -91,11 +91,15 @@ describeChart('the notes', () => {
     expect(least).toContain('port-forward service/demo-quartermaster-api 7070:7070');
     expect(least).toContain('Nobody reads the metrics');
     expect(least).toContain('Nobody is woken');
+    expect(least).toContain('Switch on toolbox.enabled for as long as it takes');
     const all = await notes({ shape: 'production' });
     expect(all).toContain('https://ledger.example.com/docs');
     expect(all).not.toMatch(/Nobody|port-forward|Keys travel/);
     expect(await notes({ shape: 'gateway' })).toContain('The schema is yours to bring up to date');
     expect(await notes({ shape: 'gateway' })).toContain('https://ledger.example.com/docs');
+    expect(await notes({ shape: 'gateway' })).toContain(
+      'exec deploy/ledger-toolbox -- quartermaster keys create',
+    );
     expect(await notes({ shape: 'gitops' })).toContain('by a Job of this release');
     expect(await notes({ shape: 'single-node' })).toContain('All pods run on one node');
     expect(await notes({ shape: 'single-node' })).toContain('One worker: while its pod moves');

@@ -50,7 +50,7 @@ describeChart('the migration', () => {
       QM_DROP_QUARTERS: 'off',
       QM_STORE: 's3://ledger-archives/payments',
       QM_POOL_MAX: '8',
-      NODE_EXTRA_CA_CERTS: '/etc/quartermaster/ca/ca.crt',
+      NODE_EXTRA_CA_CERTS: '/etc/quartermaster/db-ca/ca.crt',
     });
     expect(env.find(({ name }) => name === 'QM_DATABASE_URL')).toMatchObject({
       valueFrom: { secretKeyRef: { name: 'quartermaster-database', key: 'owner-url' } },

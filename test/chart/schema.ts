@@ -229,6 +229,15 @@ export const valuesSchema: Schema = {
       ...placement,
       ...extras,
     }),
+    toolbox: closed({
+      enabled: flag,
+      serviceAccountName: name,
+      podAnnotations: map,
+      podLabels: map,
+      resources,
+      ...placement,
+      ...extras,
+    }),
     podSecurityContext: handedOn('PodSecurityContext'),
     securityContext: handedOn('SecurityContext'),
     ingress: closed({

@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { expect, it } from 'vitest';
 import { describeChart, only, type Rendered, render } from './helm.ts';
 
@@ -43,6 +45,25 @@ describeChart('the shapes', () => {
       });
       expect(spec.containers[0].env.map(({ name }: Rendered) => name)).toEqual(['QM_DATABASE_URL']);
     }
+  });
+
+  it('the pod for people is of the role that owns the ledger, and does nothing by itself', async () => {
+    const objects = await render({ shape: 'gateway' });
+    const { spec } = only(objects, 'Deployment', 'toolbox').spec.template;
+    const [container] = spec.containers;
+    expect(spec.restartPolicy).toBe('Always');
+    expect(container.env.at(-1)).toEqual({
+      name: 'QM_DATABASE_URL',
+      valueFrom: { secretKeyRef: { name: 'quartermaster-database', key: 'owner-url' } },
+    });
+    const { ingress, egress } = only(objects, 'NetworkPolicy', 'toolbox').spec;
+    expect([ingress, egress.map((rule: Rendered) => rule.ports[0].port)]).toEqual([[], [53, 5432]]);
+    const idle = spawn(process.execPath, container.command.slice(1));
+    await once(idle, 'spawn');
+    // It may not have set its handler yet; then it dies of the signal, which is an end too.
+    idle.kill('SIGTERM');
+    const [code, signal] = await once(idle, 'exit');
+    expect(code === 0 || signal === 'SIGTERM').toBe(true);
   });
 
   it('a volume for one node brings all pods to one node, the first one wherever it fits', async () => {

@@ -102,7 +102,7 @@
 {{- end -}}
 {{- end -}}
 {{- end -}}
-{{- range $component := list "api" "worker" "migrate" -}}
+{{- range $component := list "api" "worker" "migrate" "toolbox" -}}
 {{- $context := dict "root" $ "component" $component -}}
 {{- $settings := include "quartermaster.settings" $context | fromYaml -}}
 {{- $named := 0 -}}
@@ -121,7 +121,7 @@
 {{- $faults = append $faults (printf "%s.extraEnv has a secret in %s: put it into a Secret and name it with valueFrom.secretKeyRef" $where $name) -}}
 {{- end -}}
 {{- end -}}
-{{- if ne $component "migrate" -}}
+{{- if has $component (list "api" "worker") -}}
 {{- $wait := include "quartermaster.number" (merge (dict "name" "QM_START_WAIT" "default" 60) $context) | int64 -}}
 {{- $patience := mul (int64 (default 10 $own.startupProbe.periodSeconds)) (int64 (default 3 $own.startupProbe.failureThreshold)) -}}
 {{- if le $patience $wait -}}

@@ -97,7 +97,7 @@ the chart can know. None of them is secret. Takes (dict "root" $ "component" "ap
 {{- define "quartermaster.caEnv" -}}
 {{- if include "quartermaster.hasCa" . -}}
 - name: NODE_EXTRA_CA_CERTS
-  value: /etc/quartermaster/ca/ca.crt
+  value: /etc/quartermaster/db-ca/ca.crt
 {{- end -}}
 {{- end -}}
 
@@ -122,7 +122,7 @@ the chart can know. None of them is secret. Takes (dict "root" $ "component" "ap
 {{- define "quartermaster.caMount" -}}
 {{- if include "quartermaster.hasCa" . -}}
 - name: ca
-  mountPath: /etc/quartermaster/ca
+  mountPath: /etc/quartermaster/db-ca
   readOnly: true
 {{- end -}}
 {{- end -}}
