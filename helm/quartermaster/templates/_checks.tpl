@@ -117,7 +117,7 @@
 {{- if hasPrefix "QM_" $name -}}
 {{- $faults = append $faults (printf "%s.extraEnv has %s: give settings under config, and databases and stores under database and store" $where $name) -}}
 {{- end -}}
-{{- if or (regexMatch "://[^/@ ]*:[^/@ ]+@" (toString .value)) (and .value (regexMatch "(?i)(password|passwd|secret|token|private_key|access_key)" $name) (not (regexMatch "_(FILE|PATH|DIR|URI|URL|NAME|ARN)$" $name))) -}}
+{{- if or (regexMatch "://[^/@ ]*:[^/@ ]+@" (toString .value)) (and .value (regexMatch "(?i)(password|passwd|secret|token|private_key|access_key|_headers$)" $name) (not (regexMatch "_(FILE|PATH|DIR|URI|URL|NAME|ARN)$" $name))) -}}
 {{- $faults = append $faults (printf "%s.extraEnv has a secret in %s: put it into a Secret and name it with valueFrom.secretKeyRef" $where $name) -}}
 {{- end -}}
 {{- end -}}
