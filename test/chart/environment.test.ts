@@ -84,6 +84,18 @@ describeChart('the environment that the chart makes', () => {
     });
   });
 
+  it('lets an API drain for five seconds unless it is told otherwise, wherever it is told', async () => {
+    const drain = async (values: object) => {
+      const objects = await render({ values });
+      return ['api', 'worker'].map(
+        (component) => environmentOf(objects, only(objects, 'Deployment', component)).QM_DRAIN,
+      );
+    };
+    expect(await drain({})).toEqual(['5', undefined]);
+    expect(await drain({ config: { QM_DRAIN: 12 } })).toEqual(['12', '12']);
+    expect(await drain({ api: { config: { QM_DRAIN: 0 } } })).toEqual(['0', undefined]);
+  });
+
   it('takes each switch as a word and as what YAML makes of it', async () => {
     const switches = {
       QM_REINDEX: false,

@@ -145,8 +145,8 @@ const byTemplates: readonly [string, object, string][] = [
   ],
   [
     'a drain that leaves no time',
-    { api: { config: { QM_DRAIN: 30 } } },
-    'api: QM_DRAIN is 30, but a process that stops',
+    { api: { config: { QM_DRAIN: 21 } } },
+    'api: QM_DRAIN is 21, which must leave 5 of the 25 seconds of QM_STOP_WITHIN',
   ],
   [
     'a cache without room',

@@ -129,8 +129,8 @@
 {{- end -}}
 {{- $stop := include "quartermaster.number" (merge (dict "name" "QM_STOP_WITHIN" "default" 25) $context) | int64 -}}
 {{- $drain := include "quartermaster.number" (merge (dict "name" "QM_DRAIN" "default" 0) $context) | int64 -}}
-{{- if ge $drain $stop -}}
-{{- $faults = append $faults (printf "%s: QM_DRAIN is %d, but a process that stops has %d seconds for everything (QM_STOP_WITHIN): drain for less, or give it more" $component $drain $stop) -}}
+{{- if gt (add $drain 5) $stop -}}
+{{- $faults = append $faults (printf "%s: QM_DRAIN is %d, which must leave 5 of the %d seconds of QM_STOP_WITHIN: drain for less, or give it more" $component $drain $stop) -}}
 {{- end -}}
 {{- $grace := include "quartermaster.grace" $context | int64 -}}
 {{- if le $grace $stop -}}

@@ -34,6 +34,8 @@ the chart can know. None of them is secret. Takes (dict "root" $ "component" "ap
 {{- $_ := set $settings $name (include "quartermaster.text" $value) -}}
 {{- end -}}
 {{- end -}}
+{{- /* Behind a Service, a pod that stops is asked for a few seconds more. */ -}}
+{{- if and (eq .component "api") (not (hasKey $settings "QM_DRAIN")) }}{{ $_ := set $settings "QM_DRAIN" "5" }}{{ end -}}
 {{- $_ := set $settings "QM_HOST" "0.0.0.0" -}}
 {{- $_ := set $settings "QM_PORT" "7070" -}}
 {{- $_ := set $settings "QM_WORKER_PORT" "7071" -}}
