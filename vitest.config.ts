@@ -19,7 +19,11 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: 'house', include: ['test/**/*.test.ts'], exclude: [...quiet, ...processes] },
+        test: {
+          name: 'house',
+          include: ['test/**/*.test.ts'],
+          exclude: [...quiet, ...processes, '**/node_modules/**'],
+        },
       },
       { extends: true, test: { name: 'processes', include: processes, env: between } },
       { extends: true, test: { name: 'freeze', include: quiet, maxWorkers: 1, sequence: { groupOrder: 1 } } },

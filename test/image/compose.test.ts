@@ -117,7 +117,7 @@ describe('compose.yaml', () => {
     expect(new Set(secrets.map(([, value]) => value))).toEqual(new Set(['only-for-this-laptop']));
   });
 
-  it.skipIf(!existsSync(join(root, 'helm')))('mounts what is there, and keeps what it declares', () => {
+  it('mounts what is there, and keeps what it declares', () => {
     const mounts = services.flatMap(([, { volumes = [] }]) => volumes.map((each) => each.split(':')));
     const files = mounts.filter(([source]) => source?.startsWith('./'));
     expect(files.filter(([source = '']) => !existsSync(join(root, source)))).toEqual([]);

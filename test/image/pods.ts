@@ -1,10 +1,9 @@
-import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { pathToFileURL } from 'node:url';
 import { expect } from 'vitest';
 import { systemClock } from '../../src/core/clock.ts';
 import { calendar } from '../../src/core/quarter.ts';
 import { type Answer, call } from '../main/api-process.ts';
+import { freePort } from '../support/free-port.ts';
 import { type Program, run, serve } from './program.ts';
 
 /**
@@ -102,13 +101,4 @@ export async function provePods(
 
   expect(await worker.stop()).toMatchObject({ code: 0 });
   expect(await api.stop()).toMatchObject({ code: 0 });
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, 'close');
-  return port;
 }

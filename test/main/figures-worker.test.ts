@@ -1,6 +1,5 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -10,18 +9,10 @@ import { systemClock } from '../../src/core/clock.ts';
 import { databaseMetrics } from '../../src/platform/database-metrics.ts';
 import { openHouse } from '../jobs/desk-fixture.ts';
 import { useQueueBench } from '../queue/harness.ts';
+import { freePort } from '../support/free-port.ts';
 import { figureOf, seriesOf } from './figures-support.ts';
 
 const bench = useQueueBench({ migrated: true });
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 it('a worker has the figures on its page, and what its jobs come to', { timeout: 90_000 }, async () => {
   await openHouse(bench, {}, systemClock);

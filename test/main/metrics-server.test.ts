@@ -1,4 +1,3 @@
-import { createServer } from 'node:net';
 import { afterEach, expect, it } from 'vitest';
 import { fixedClock } from '../../src/core/clock.ts';
 import { AppError } from '../../src/core/errors.ts';
@@ -10,6 +9,7 @@ import { createMetrics } from '../../src/platform/metrics.ts';
 import type { ReadinessCheck } from '../../src/platform/readiness.ts';
 import type { Service } from '../../src/platform/service.ts';
 import { type Job, type JobRun, maintenanceQueue } from '../../src/queue/job.ts';
+import { freePort } from '../support/free-port.ts';
 
 const logger = createLogger('silent');
 const metrics = createMetrics();
@@ -19,15 +19,6 @@ const services: Service[] = [];
 afterEach(async () => {
   for (const service of services.splice(0)) await service.stop();
 });
-
-/** A port that nobody listens on. */
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 async function serve(port: number, checks: readonly ReadinessCheck[] = []): Promise<string> {
   const options = { host: '127.0.0.1', port, version: '1.2.3', logger, checks };

@@ -4,7 +4,8 @@ import { systemClock } from '../../src/core/clock.ts';
 import { openHouse } from '../jobs/desk-fixture.ts';
 import { useQueueBench } from '../queue/harness.ts';
 import { type CuttingProxy, openCuttingProxy } from '../support/cutting-proxy.ts';
-import { freePort, health, spawnCommand } from './process.ts';
+import { freePort } from '../support/free-port.ts';
+import { health, spawnCommand } from './process.ts';
 import { startWorker } from './worker-process.ts';
 
 const bench = useQueueBench({ migrated: true });

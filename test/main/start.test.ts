@@ -6,7 +6,8 @@ import { openHouse } from '../jobs/desk-fixture.ts';
 import { useQueueBench } from '../queue/harness.ts';
 import { openCuttingProxy } from '../support/cutting-proxy.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
-import { freePort, health, type Line, spawnCommand } from './process.ts';
+import { freePort } from '../support/free-port.ts';
+import { health, type Line, spawnCommand } from './process.ts';
 import { spawnWorker } from './worker-process.ts';
 
 const bench = useQueueBench({ migrated: true });

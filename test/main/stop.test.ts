@@ -8,8 +8,9 @@ import { readConfig } from '../../src/platform/config.ts';
 import { createLogger } from '../../src/platform/logger.ts';
 import { type Book, brokenRules, openBook } from '../ledger/fixture.ts';
 import { openCuttingProxy } from '../support/cutting-proxy.ts';
+import { freePort } from '../support/free-port.ts';
 import { call } from './api-process.ts';
-import { freePort, health, type Running, spawnCommand } from './process.ts';
+import { health, type Running, spawnCommand } from './process.ts';
 import { startWorker } from './worker-process.ts';
 
 let book: Book;

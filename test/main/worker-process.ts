@@ -1,5 +1,6 @@
+import { freePort } from '../support/free-port.ts';
 import { environmentOf } from '../support/ways.ts';
-import { freePort, type Running, spawnCommand } from './process.ts';
+import { type Running, spawnCommand } from './process.ts';
 
 /** A process that runs the jobs, as a pod would. */
 export interface WorkerProcess extends Running {

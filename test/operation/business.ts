@@ -1,10 +1,7 @@
 import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, vi } from 'vitest';
 import { nextName } from '../../src/core/quarter.ts';
-import { root } from './boards.ts';
 import type { Operation } from './scraped.ts';
 
 const run = promisify(execFile);
@@ -78,9 +75,7 @@ export async function startBusiness(operation: Operation, current: string): Prom
   await archive(operation, old);
   // What is done by night or on Sundays leaves its findings in the database, for any worker to tell.
   const { cli, environment } = operation;
-  for (const job of ['check-ledger', 'audit-indexes'].filter((name) =>
-    existsSync(join(root, 'jobs', `${name}.ts`)),
-  ))
+  for (const job of ['check-ledger', 'audit-indexes'])
     await run(process.execPath, [cli, 'run', job], { env: { PATH: process.env.PATH, ...environment } });
   return { done, goOn };
 }

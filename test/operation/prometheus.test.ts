@@ -1,12 +1,10 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/core/clock.ts';
 import { calendar } from '../../src/core/quarter.ts';
 import { hasPrometheus } from '../support/prometheus.ts';
-import { boardNames, everyExpression, readBoard, root, withoutVariables } from './boards.ts';
+import { boardNames, everyExpression, readBoard, withoutVariables } from './boards.ts';
 import { type Business, startBusiness } from './business.ts';
-import { type Operation, rulesFile, startOperation } from './scraped.ts';
+import { type Operation, startOperation } from './scraped.ts';
 
 /** Panels and columns that may be empty while all is well. */
 const quiet = [
@@ -34,11 +32,6 @@ const quiet = [
 
 const asked = boardNames.flatMap((name) => everyExpression(readBoard(name)));
 const installed = await hasPrometheus();
-/** Whether processes measure all that the catalogue names, and tell both of their readiness. */
-const isComplete = ['main/measured-http.ts', 'main/figures.ts', 'platform/readiness.ts'].every((file) =>
-  existsSync(join(root, 'src', file)),
-);
-
 let operation: Operation;
 let business: Business;
 
@@ -64,7 +57,7 @@ describe.skipIf(!installed)('a Prometheus that scrapes an API and a worker', () 
     for (const { expr } of asked) await operation.prometheus.query(withoutVariables(expr));
   });
 
-  it.skipIf(!isComplete)('has an answer to each of them', { timeout: 120_000 }, async () => {
+  it('has an answer to each of them', { timeout: 120_000 }, async () => {
     let silent = asked.filter(({ where }) => !quiet.some((end) => where.endsWith(`: ${end}`)));
     const ask = async () => {
       // A rate is of two scrapes, between which something happened.
@@ -78,7 +71,7 @@ describe.skipIf(!installed)('a Prometheus that scrapes an API and a worker', () 
     await expect.poll(ask, { timeout: 90_000, interval: 1000 }).toEqual([]);
   });
 
-  it.skipIf(!isComplete)('was told what was done, and no more', async () => {
+  it('was told what was done, and no more', async () => {
     const sum = async (name: string, matchers: string) =>
       (await operation.prometheus.query(`sum(quartermaster_${name}{${matchers}})`))[0]?.value;
     await expect
@@ -94,22 +87,20 @@ describe.skipIf(!installed)('a Prometheus that scrapes an API and a worker', () 
       .toEqual(business.done);
   });
 
-  it.skipIf(!isComplete || !existsSync(rulesFile))(
-    'evaluates every rule, and nobody is about to be woken while all is well',
-    { timeout: 60_000 },
-    async () => {
-      const { prometheus } = operation;
-      const unknown = async () => (await prometheus.rules()).filter(({ health }) => health === 'unknown');
-      await expect.poll(unknown, { timeout: 30_000 }).toEqual([]);
-      const rules = await prometheus.rules();
-      expect(rules.length).toBeGreaterThan(20);
-      expect(rules.filter(({ health }) => health !== 'ok')).toEqual([]);
-      const stirred = rules.filter(({ state }) => state !== 'inactive');
-      expect(stirred.flatMap(({ alerts = [] }) => alerts.map(({ annotations }) => annotations))).toEqual([]);
-    },
-  );
+  it('evaluates every rule, and nobody is about to be woken while all is well', {
+    timeout: 60_000,
+  }, async () => {
+    const { prometheus } = operation;
+    const unknown = async () => (await prometheus.rules()).filter(({ health }) => health === 'unknown');
+    await expect.poll(unknown, { timeout: 30_000 }).toEqual([]);
+    const rules = await prometheus.rules();
+    expect(rules.length).toBeGreaterThan(20);
+    expect(rules.filter(({ health }) => health !== 'ok')).toEqual([]);
+    const stirred = rules.filter(({ state }) => state !== 'inactive');
+    expect(stirred.flatMap(({ alerts = [] }) => alerts.map(({ annotations }) => annotations))).toEqual([]);
+  });
 
-  it.skipIf(!isComplete)('is answered while the database stands still', { timeout: 240_000 }, async () => {
+  it('is answered while the database stands still', { timeout: 240_000 }, async () => {
     const { prometheus, api, worker } = operation;
     const now = async (expr: string) => (await prometheus.query(expr))[0]?.value ?? Number.NaN;
     const ready = () =>

@@ -1,5 +1,4 @@
 import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -63,7 +62,7 @@ export async function startOperation(): Promise<Operation> {
     undo.push(() => endProcess(worker));
     const prometheus = await startPrometheus({
       jobs: { api: [new URL(api.url).host], worker: [new URL(worker.url).host] },
-      rules: existsSync(rulesFile) ? [rulesFile] : [],
+      rules: [rulesFile],
     });
     undo.push(() => prometheus.stop());
 

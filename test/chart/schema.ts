@@ -1,0 +1,289 @@
+import { configSchema } from './settings.ts';
+
+type Schema = Readonly<Record<string, unknown>>;
+
+/** An object with these properties and no others. */
+const closed = (properties: Record<string, Schema>): Schema => ({
+  type: 'object',
+  additionalProperties: false,
+  properties,
+});
+const text: Schema = { type: 'string' };
+const flag: Schema = { type: 'boolean' };
+const map: Schema = { type: 'object', additionalProperties: { type: 'string' } };
+const count = (minimum = 0, maximum?: number): Schema => ({
+  type: 'integer',
+  minimum,
+  ...(maximum === undefined ? {} : { maximum }),
+});
+const optional = (schema: Schema): Schema => ({ ...schema, type: [schema.type, 'null'] });
+const oneOf = (...values: string[]): Schema => ({ type: 'string', enum: values });
+const matching = (pattern: string): Schema => ({ type: 'string', pattern });
+const list = (items: Schema): Schema => ({ type: 'array', items });
+
+/** The name of an object of Kubernetes, or empty. */
+const name: Schema = { ...matching('^([a-z0-9]([-a-z0-9.]*[a-z0-9])?)?$'), maxLength: 253 };
+/** A part of the name of a Service, which has no dot and begins with a letter. */
+const label: Schema = { ...matching('^([a-z]([-a-z0-9]*[a-z0-9])?)?$'), maxLength: 63 };
+const required: Schema = { ...matching('^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$'), maxLength: 253 };
+const key = matching('^[-._a-zA-Z0-9]+$');
+const optionalKey = matching('^[-._a-zA-Z0-9]*$');
+const portNumber = count(1, 65_535);
+const duration = matching('^[0-9]+(ms|s|m|h)$');
+const path = matching('^/[^\\s?#]*$');
+const size: Schema = { type: ['string', 'integer'], pattern: '^[1-9][0-9]*(k|M|G|T|Ki|Mi|Gi|Ti)?$' };
+const quantity: Schema = {
+  type: ['string', 'number', 'null'],
+  pattern: '^[0-9]+(\\.[0-9]+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$',
+};
+const share: Schema = { type: ['integer', 'string', 'null'], minimum: 0, pattern: '^[0-9]{1,3}%$' };
+
+/**
+ * What Kubernetes defines and every version of it adds to is handed on as it is, and judged by the API server: closed here, it would
+ * refuse what a newer cluster has.
+ */
+const handedOn = (type: string): Schema => ({ type: 'object', $comment: `Kubernetes: ${type}` });
+const handedOnList = (type: string): Schema => ({ type: 'array', items: handedOn(type) });
+
+const labelled = { annotations: map, labels: map };
+const resources = closed({
+  requests: { type: ['object', 'null'], additionalProperties: quantity },
+  limits: { type: ['object', 'null'], additionalProperties: quantity },
+  claims: handedOnList('ResourceClaim'),
+});
+const probe = closed({
+  initialDelaySeconds: optional(count()),
+  periodSeconds: optional(count(1)),
+  timeoutSeconds: optional(count(1)),
+  failureThreshold: optional(count(1)),
+  successThreshold: optional(count(1)),
+});
+const strategy = closed({
+  type: oneOf('RollingUpdate', 'Recreate'),
+  rollingUpdate: {
+    type: ['object', 'null'],
+    additionalProperties: false,
+    properties: { maxSurge: share, maxUnavailable: share },
+  },
+});
+const placement = {
+  nodeSelector: map,
+  tolerations: handedOnList('Toleration'),
+  affinity: handedOn('Affinity'),
+  priorityClassName: name,
+  runtimeClassName: name,
+};
+const extras = {
+  extraEnv: handedOnList('EnvVar'),
+  extraVolumes: handedOnList('Volume'),
+  extraVolumeMounts: handedOnList('VolumeMount'),
+};
+const pods = (config: string): Record<string, Schema> => ({
+  replicas: count(),
+  config: configSchema(config) as Schema,
+  terminationGracePeriodSeconds: optional(count(1)),
+  podDisruptionBudget: closed({ enabled: flag, maxUnavailable: share, minAvailable: share }),
+  serviceAccount: closed({ create: flag, name, annotations: map }),
+  resources,
+  startupProbe: probe,
+  livenessProbe: probe,
+  readinessProbe: probe,
+  strategy,
+  revisionHistoryLimit: count(),
+  podAnnotations: map,
+  podLabels: map,
+  annotations: map,
+  ...placement,
+  topologySpreadConstraints: {
+    type: ['array', 'null'],
+    items: handedOn('TopologySpreadConstraint'),
+  },
+  schedulerName: text,
+  ...extras,
+  extraEnvFrom: handedOnList('EnvFromSource'),
+  extraContainers: handedOnList('Container'),
+  initContainers: handedOnList('Container'),
+});
+const databaseOf = closed({
+  secretName: required,
+  urlKey: key,
+  directUrlKey: optionalKey,
+  replicaUrlKey: optionalKey,
+});
+const monitor = closed({
+  enabled: flag,
+  interval: duration,
+  scrapeTimeout: duration,
+  ...labelled,
+  relabelings: handedOnList('RelabelConfig'),
+  metricRelabelings: handedOnList('RelabelConfig'),
+});
+const peers = handedOnList('NetworkPolicyPeer');
+
+/** What may be given to the chart: every value by its name, and no other. */
+export const valuesSchema: Schema = {
+  $schema: 'http://json-schema.org/draft-07/schema#',
+  title: 'Values of the chart quartermaster',
+  ...closed({
+    global: { type: 'object', $comment: 'Helm: values of a chart above this one' },
+    enabled: { type: 'boolean', $comment: 'Helm: the condition of a chart above this one' },
+    nameOverride: label,
+    fullnameOverride: label,
+    commonLabels: map,
+    commonAnnotations: map,
+    imagePullSecrets: list(closed({ name: required })),
+    image: closed({
+      // The last part has no colon: a tag has its own value.
+      repository: matching('^([-a-zA-Z0-9._:]+/)*[-a-z0-9._]*$'),
+      tag: matching('^[-a-zA-Z0-9._]{0,128}$'),
+      digest: matching('^(sha256:[0-9a-f]{64})?$'),
+      pullPolicy: oneOf('Always', 'IfNotPresent', 'Never'),
+    }),
+    config: configSchema('Settings of all processes, by the names of their environment variables.') as Schema,
+    database: closed({
+      api: databaseOf,
+      worker: databaseOf,
+      migrate: closed({ secretName: required, urlKey: key }),
+      ca: closed({ secretName: name, configMapName: name, key }),
+      maxConnections: optional(count(1)),
+      otherConnections: count(),
+      poolerConnections: count(),
+    }),
+    store: closed({
+      type: oneOf('', 's3', 'file'),
+      s3: closed({
+        bucket: matching('^([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])?$'),
+        prefix: matching("^([A-Za-z0-9!_.*'()-]+(/[A-Za-z0-9!_.*'()-]+)*/?)?$"),
+        endpoint: matching('^(https?://[^\\s@]+)?$'),
+        region: matching('^[a-z0-9-]{0,63}$'),
+        pathStyle: flag,
+        sse: oneOf('none', 'AES256', 'aws:kms'),
+        kmsKey: { ...matching('^[A-Za-z0-9:/_-]*$'), maxLength: 2048 },
+        lockMode: oneOf('none', 'GOVERNANCE', 'COMPLIANCE'),
+        lockDays: optional(count(1, 36_500)),
+        credentials: closed({ secretName: name, accessKeyIdKey: key, secretAccessKeyKey: key }),
+      }),
+      file: closed({
+        existingClaim: name,
+        subPath: matching('^([^/].*)?$'),
+        accessMode: oneOf('ReadWriteMany', 'ReadWriteOnce'),
+      }),
+    }),
+    cache: closed({ sizeLimit: size }),
+    tmp: closed({ sizeLimit: size }),
+    api: closed({
+      ...pods('Settings of the API alone.'),
+      autoscaling: closed({
+        enabled: flag,
+        minReplicas: count(1),
+        maxReplicas: count(1),
+        targetCPUUtilizationPercentage: optional(count(1)),
+        targetMemoryUtilizationPercentage: optional(count(1)),
+        metrics: handedOnList('MetricSpec'),
+        behavior: handedOn('HorizontalPodAutoscalerBehavior'),
+      }),
+      service: closed({
+        type: oneOf('ClusterIP', 'NodePort', 'LoadBalancer'),
+        port: portNumber,
+        nodePort: optional(portNumber),
+        loadBalancerClass: text,
+        loadBalancerSourceRanges: list(text),
+        externalTrafficPolicy: oneOf('', 'Cluster', 'Local'),
+        ...labelled,
+      }),
+    }),
+    worker: closed({
+      ...pods('Settings of workers alone.'),
+      keda: closed({
+        enabled: flag,
+        // Workers tell how long jobs wait, so without one nobody would ever be woken.
+        minReplicaCount: count(1),
+        maxReplicaCount: count(1),
+        pollingInterval: count(1),
+        cooldownPeriod: count(),
+        fallbackReplicas: count(1),
+        prometheus: closed({
+          serverAddress: matching('^(https?://[^\\s@]+)?$'),
+          query: text,
+          threshold: count(1),
+          authenticationRef: name,
+        }),
+        triggers: handedOnList('ScaleTriggers'),
+        advanced: handedOn('AdvancedConfig'),
+      }),
+    }),
+    migrations: closed({
+      mode: oneOf('hook', 'job', 'none'),
+      hookWeight: matching('^-?[0-9]+$'),
+      hookDeletePolicy: matching(
+        '^(before-hook-creation|hook-succeeded|hook-failed)(,(before-hook-creation|hook-succeeded|hook-failed))*$',
+      ),
+      annotations: map,
+      podAnnotations: map,
+      podLabels: map,
+      serviceAccountName: name,
+      backoffLimit: count(),
+      activeDeadlineSeconds: optional(count(1)),
+      ttlSecondsAfterFinished: optional(count()),
+      resources,
+      ...placement,
+      ...extras,
+    }),
+    toolbox: closed({
+      enabled: flag,
+      serviceAccountName: name,
+      podAnnotations: map,
+      podLabels: map,
+      resources,
+      ...placement,
+      ...extras,
+    }),
+    podSecurityContext: handedOn('PodSecurityContext'),
+    securityContext: handedOn('SecurityContext'),
+    ingress: closed({
+      enabled: flag,
+      className: name,
+      annotations: map,
+      hosts: list(matching('^(\\*\\.)?[a-z0-9]([-a-z0-9.]*[a-z0-9])?$')),
+      paths: { ...list(path), minItems: 1 },
+      pathType: oneOf('Prefix', 'Exact', 'ImplementationSpecific'),
+      tls: handedOnList('IngressTLS'),
+    }),
+    httpRoute: closed({
+      enabled: flag,
+      annotations: map,
+      parentRefs: handedOnList('ParentReference'),
+      hostnames: list(text),
+      paths: { ...list(path), minItems: 1 },
+      filters: handedOnList('HTTPRouteFilter'),
+      timeouts: handedOn('HTTPRouteTimeouts'),
+    }),
+    networkPolicy: closed({
+      enabled: flag,
+      apiFrom: peers,
+      metricsFrom: peers,
+      egress: closed({
+        dns: peers,
+        database: peers,
+        databasePorts: { ...list(portNumber), minItems: 1 },
+        store: peers,
+        storePorts: { ...list(portNumber), minItems: 1 },
+        extra: handedOnList('NetworkPolicyEgressRule'),
+      }),
+    }),
+    metrics: closed({
+      serviceMonitor: monitor,
+      podMonitor: monitor,
+      prometheusRule: closed({
+        enabled: flag,
+        ...labelled,
+        alertLabels: map,
+        runbookBaseUrl: matching('^(https?://\\S+)?$'),
+        disabled: list(text),
+      }),
+      dashboards: closed({ enabled: flag, label: text, labelValue: text, annotations: map }),
+    }),
+    tests: closed({ enabled: flag, serviceAccountName: name, resources }),
+    extraObjects: { type: 'array', items: { type: ['object', 'string'], $comment: 'Kubernetes: any' } },
+  }),
+};
