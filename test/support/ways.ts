@@ -9,9 +9,11 @@ export interface Ways {
 }
 
 export function ways(url: string): Ways {
+  const plain = { databaseUrl: url, directDatabaseUrl: url };
+  // Looked at first: a process that a test has started knows nothing of the run.
+  if (process.env.QM_TEST_POOLER !== '1') return plain;
   const { poolerPort } = inject('postgres');
-  if (process.env.QM_TEST_POOLER !== '1' || poolerPort === undefined || !isShared(url))
-    return { databaseUrl: url, directDatabaseUrl: url };
+  if (poolerPort === undefined || !isShared(url)) return plain;
   const pooled = new URL(url);
   pooled.hostname = '127.0.0.1';
   pooled.port = String(poolerPort);
