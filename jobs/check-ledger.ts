@@ -5,7 +5,7 @@ import type { JobHouse } from './house.ts';
 import { leaveMeasurements } from './measure.ts';
 
 /**
- * Nightly: whether what must hold in the balances does, as the doctor looks at it. It changes nothing, and what it finds fails no
+ * Nightly: whether what must hold in the balances does, of every account where the doctor looks at a page of them. It changes nothing, and what it finds fails no
  * run: it is an error in the log, and a figure that stays until a later night finds the ledger right.
  */
 export function checkLedgerJob({ database }: JobHouse): Job {
@@ -18,7 +18,7 @@ export function checkLedgerJob({ database }: JobHouse): Job {
       const violations = await direct.connection().execute((session) =>
         // Every balance is read, which may take longer than a role's statements may.
         withLongStatements(session, { pool: direct, relations: [['ledger', 'balances']], signal }, () =>
-          findViolations(session),
+          findViolations(session, { signal }),
         ),
       );
       for (const violation of violations) logger.error(violation, 'the ledger is not right');

@@ -66,10 +66,14 @@ export const quartersSql = sql`
 
 export const archivesSql = sql`
   SELECT json_build_object(
-    'count', count(*), 'bytes', coalesce(sum(bytes), 0), 'readAt', min(coalesce(verified_at, written_at)),
+    'count', count(*), 'bytes', coalesce(sum(a.bytes), 0),
+    -- One that was read and found damaged has no such time any more, and is told otherwise.
+    'readAt', min(coalesce(a.verified_at, a.written_at)) FILTER (WHERE a.verified_at IS NOT NULL OR NOT EXISTS (
+      SELECT FROM quartermaster.quarter_events AS e
+      WHERE e.quarter = a.quarter AND e.event = 'verify_failed' AND e.at >= a.written_at)),
     'rows', (SELECT coalesce(json_object_agg(f.table_name, f.rows), '{}')
              FROM (SELECT table_name, sum(rows) AS rows FROM quartermaster.archive_files GROUP BY table_name) AS f))
-  FROM quartermaster.archives`;
+  FROM quartermaster.archives AS a`;
 
 /** Days whose quarter is not online are not behind, as in summaries/lag.ts. */
 export function summariesSql(zone: string): RawBuilder<unknown> {

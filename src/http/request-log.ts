@@ -5,7 +5,10 @@ import type { Logger } from '../platform/logger.ts';
 export type LogAtEnd = (request: FastifyRequest, reply: FastifyReply) => void;
 
 /** What machines ask for all day. */
-const PROBES: ReadonlySet<string> = new Set(['/healthz', '/readyz', '/metrics']);
+export const PROBES: ReadonlySet<string> = new Set(['/healthz', '/readyz', '/metrics']);
+
+/** No status of HTTP's: nobody waited for the answer. Also in the metrics. */
+export const CLIENT_GONE = 499;
 
 export function createRequestLog(logger: Logger): LogAtEnd {
   // To look for secrets in a line costs more than to write it, and nothing that stands in this one can be one.
@@ -14,6 +17,7 @@ export function createRequestLog(logger: Logger): LogAtEnd {
     // Fastify's onResponse is not called for an answer that nobody waited for; this event always comes.
     reply.raw.once('close', () => {
       const route = request.routeOptions.url;
+      const isAnswered = reply.raw.writableEnded;
       // Not worth a line at info: they come every few seconds for ever.
       const quiet = PROBES.has(route ?? '') && reply.statusCode < 400;
       lines[quiet ? 'debug' : 'info'](
@@ -21,12 +25,12 @@ export function createRequestLog(logger: Logger): LogAtEnd {
           request_id: request.id,
           method: request.method,
           route,
-          status: reply.statusCode,
+          status: isAnswered ? reply.statusCode : CLIENT_GONE,
           code: reply.problemCode,
           caller: request.identity?.name,
           ms: Math.round(reply.elapsedTime * 10) / 10,
         },
-        reply.raw.writableEnded ? 'request' : 'client went away',
+        isAnswered ? 'request' : 'client went away',
       );
     });
   };

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { PROBES } from './request-log.ts';
 
 /** Told of requests, to count and time them. */
 export interface RequestMeter {
@@ -17,9 +18,6 @@ export interface RequestMeter {
   onRefused(status: number): void;
 }
 
-/** What orchestrators and Prometheus ask every few seconds, for ever, says nothing of what callers wait for. */
-const unmeasured: ReadonlySet<string> = new Set(['/healthz', '/readyz', '/metrics']);
-
 /** Tells the meter of each request once, however it ends. */
 export function createMeasuring(meter: RequestMeter | undefined) {
   /** By connection, the request under way on it, with the status it was refused with when its rest was no HTTP. */
@@ -27,7 +25,8 @@ export function createMeasuring(meter: RequestMeter | undefined) {
   return {
     begin(request: FastifyRequest, reply: FastifyReply): void {
       const route = request.is404 ? undefined : request.routeOptions.url;
-      if (meter === undefined || unmeasured.has(route ?? '')) return;
+      // They say nothing of what callers wait for.
+      if (meter === undefined || PROBES.has(route ?? '')) return;
       const { socket } = request.raw;
       const fate: { refused?: number } = {};
       underWay.set(socket, fate);

@@ -26,8 +26,10 @@ function enter(request: FastifyRequest, reply: FastifyReply, action: () => void)
   });
   // Fastify's onResponse is not called for an answer that nobody waited for; this event always comes.
   reply.raw.once('close', () => {
-    span.set({ 'http.response.status_code': reply.statusCode });
-    if (reply.statusCode >= 500) span.failed(reply.problemCode ?? String(reply.statusCode));
+    const isAnswered = reply.raw.writableEnded;
+    if (isAnswered) span.set({ 'http.response.status_code': reply.statusCode });
+    else span.failed('client_gone');
+    if (isAnswered && reply.statusCode >= 500) span.failed(reply.problemCode ?? String(reply.statusCode));
     span.end();
   });
   span.within(() => withIds({ request_id: request.id }, action));

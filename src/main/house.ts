@@ -45,8 +45,8 @@ export async function openUnseen(config: Config, logger: Logger, process: Proces
   const { startTracing } = await import('../platform/tracing-sdk.ts');
   const tracing = startTracing(config.tracing, { version: process.version, logger });
   const close = async () => {
-    await house.close();
-    await tracing.stop();
+    // Beside each other: what is told of a database that hangs is not lost with the wait for it.
+    await Promise.all([house.close(), tracing.stop()]);
   };
   return { ...house, close };
 }

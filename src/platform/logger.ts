@@ -5,14 +5,18 @@ import { traceIds } from './tracing.ts';
 export type { Logger };
 
 /** Names whose values are never printed, wherever a caller hangs them. */
-const secrets = ['url', 'password', 'authorization', 'token', 'headers', 'secret', 'cookie'];
+const secrets = [
+  ...['url', 'password', 'authorization', 'token', 'headers', 'secret', 'cookie'],
+  ...['apiKey', 'secretAccessKey', 'sessionToken'],
+];
 
 /**
  * What opens something wherever it stands in a text, such as the message of an error: a password in a URL, a bearer
  * token, a key of ours. Groups are what is kept of it.
  */
 const openers: readonly RegExp[] = [
-  /(\b[a-z][a-z0-9+.-]*:\/\/[^\s:@/"\\]*:)[^\s@/"\\]+(?=@)/gi,
+  /(\b[a-z][a-z0-9+.-]*:\/\/[^\s:@/"\\]*:)[^\s/"\\]+(?=@)/gi,
+  /([?&](?:ssl)?password=)[^\s&"\\]+/gi,
   /(\bbearer )[A-Za-z0-9._~+/-]{8,}=*/gi,
   /(\bqm_[a-z0-9]{12}_)[A-Za-z0-9_-]{43}/g,
 ];
@@ -33,7 +37,7 @@ export function createLogger(
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
       mixin: () => ({ ...currentIds(), ...traceIds() }),
-      redact: { paths: secrets.flatMap((name) => [name, `*.${name}`]) },
+      redact: { paths: secrets.flatMap((name) => [name, `*.${name}`, `*.*.${name}`]) },
       hooks: { streamWrite: withoutSecrets },
     },
     destination,

@@ -21,7 +21,7 @@ import type { Logger } from './logger.ts';
 import type { TracingSettings } from './tracing-settings.ts';
 
 /** A collector that is away must not keep a pod from ending. */
-const FAREWELL_MS = 3000;
+const FAREWELL_MS = 1000;
 
 /**
  * Records traces from now on and sends them to the collector that OTEL_EXPORTER_OTLP_… name. Loaded only where they are

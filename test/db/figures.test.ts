@@ -34,6 +34,26 @@ describe('a reading of figures', () => {
     expect(figures.archives).toEqual({ count: 0, bytes: 0, rows: {}, readAt: null });
   });
 
+  it('knows since when an archive was not read, of those that are not known to be damaged', async () => {
+    const archive = (quarter: string, written: string, verified: string | null) => sql`
+      INSERT INTO quartermaster.archives (quarter, location, format_version, manifest_sha256, digest, rows, bytes,
+                                          written_at, verified_at)
+      VALUES (${quarter}, 'x', 1, ${'a'.repeat(64)}, ${'a'.repeat(64)}, 1, 100, ${written}, ${verified})`;
+    await sql`INSERT INTO quartermaster.quarters (quarter, starts_at, ends_at)
+      VALUES ('2019q1', '2019-01-01Z', '2019-04-01Z'), ('2019q2', '2019-04-01Z', '2019-07-01Z')`.execute(
+      book.db,
+    );
+    await archive('2019q1', '2020-01-01T00:00Z', '2025-01-01T00:00Z').execute(book.db);
+    await archive('2019q2', '2021-01-01T00:00Z', null).execute(book.db);
+    const readAt = async () => (await read(book)).archives.readAt;
+    expect(await readAt()).toEqual(new Date('2021-01-01T00:00Z'));
+    await sql`INSERT INTO quartermaster.quarter_events (quarter, event, actor, detail)
+      VALUES ('2019q2', 'verify_failed', 'test', '{}')`.execute(book.db);
+    expect(await readAt()).toEqual(new Date('2025-01-01T00:00Z'));
+    expect((await read(book)).archives).toMatchObject({ count: 2, bytes: 200 });
+    await sql`DELETE FROM quartermaster.archives`.execute(book.db);
+  });
+
   it('has every partition with the size of its files', async () => {
     await sql`
       INSERT INTO ledger.entries (ledger_id, account_id, created_at, version, transaction_id, amount, balance_after)

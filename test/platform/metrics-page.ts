@@ -44,7 +44,7 @@ Everything a process of Quartermaster tells Prometheus, each with the question o
 - \`quartermaster api\` has its page at \`/metrics\` of its port (\`QM_PORT\`), \`quartermaster worker\` at that of \`QM_WORKER_PORT\`. It is for
   everybody who reaches the port: it tells how much is done, and nothing of whom. No page waits for the database.
 - Metrics that a process **counts itself** are summed up over the pods. Those **read of the database** are the same of every worker
-  that reads at the same moment: take their \`max\`, never their sum. API pods do not have them.
+  that reads at the same moment: take their \`max\`, never their sum. API pods read none, so there they are absent, or 0 where they count.
 - Errors, retries, takeovers and given-up locks are there from 0 on, by every value of their labels, so that the first step of a
   counter is seen. A gauge that was not measured is not there: absent is not 0.
 - Labels have few values: route templates and never paths, tables and never partitions, codes and never sentences. What a client
