@@ -141,7 +141,8 @@ describe('a reading of figures', () => {
     const event = (quarter: string, name: string, at: string) => sql`
       INSERT INTO quartermaster.quarter_events (quarter, event, actor, at) VALUES (${quarter}, ${name}, 'test', ${at})`;
     // One that is open, and one that was closed.
-    for (const quarter of ['2024q1', '2024q2']) await event(quarter, 'create', '2026-06-06Z').execute(book.db);
+    for (const quarter of ['2024q1', '2024q2'])
+      await event(quarter, 'create', '2026-06-06Z').execute(book.db);
     await event('2024q1', 'hold', '2026-07-07Z').execute(book.db);
     const { quarters } = await read(book);
     const opened = (quarter: string) => quarters.find((one) => one.quarter === quarter)?.opened_at;

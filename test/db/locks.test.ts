@@ -83,7 +83,10 @@ describe('withShortLock', () => {
     });
     const blocked = 'quartermaster.settings 1 locks-test idle in transaction';
     expect(seen).toEqual([`1 ${blocked}`, `2 ${blocked}`]);
-    const [one, again] = [await lockHolders(database.direct, [settings]), await lockHolders(database.direct, [settings])];
+    const [one, again] = [
+      await lockHolders(database.direct, [settings]),
+      await lockHolders(database.direct, [settings]),
+    ];
     expect(one[0]?.transaction).toMatch(/^\d+\/\d+$/);
     expect(again[0]?.transaction).toBe(one[0]?.transaction);
     await holder.release();

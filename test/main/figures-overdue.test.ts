@@ -23,7 +23,14 @@ function quarter(state: QuarterFigures['state'], some: Partial<QuarterFigures> =
     state,
     ends_at: new Date('2026-04-01T00:00:00Z'),
     ...{ hold_reason: null, stale_reason: null, reopened_at: null, closed_at: null, archived_at: null },
-    ...{ detached_at: null, restored_at: null, restored_until: null, freed_at: null, opened_at: null, asked: [] },
+    ...{
+      detached_at: null,
+      restored_at: null,
+      restored_until: null,
+      freed_at: null,
+      opened_at: null,
+      asked: [],
+    },
     ...some,
   };
 }

@@ -28,7 +28,11 @@ export function selectorsOf(expression: string): Selector[] {
       const within: string[] = [];
       const kept: string[][] = [];
       let chooses = false;
-      for (let [inner, around] = [node, node.parent]; around !== null; [inner, around] = [around, around.parent]) {
+      for (
+        let [inner, around] = [node, node.parent];
+        around !== null;
+        [inner, around] = [around, around.parent]
+      ) {
         const isSetOperation = around.getChild('And') !== null || around.getChild('Unless') !== null;
         if (isSetOperation && around.lastChild?.from === inner.from) chooses = true;
         if (around.name === 'AggregateExpr') within.push(text(around.getChild('AggregateOp') as Node));
