@@ -9,8 +9,14 @@ const closed = (properties: Record<string, Schema>): Schema => ({
   properties,
 });
 const text: Schema = { type: 'string' };
+const matching = (pattern: string): Schema => ({ type: 'string', pattern });
+const word = '[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?';
+const labelName = matching(`^([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?${word}$`);
+const labelValue = matching(`^(${word})?$`);
 const flag: Schema = { type: 'boolean' };
 const map: Schema = { type: 'object', additionalProperties: { type: 'string' } };
+/** Labels as the API server takes them: it refuses others only when all of the rest is there. */
+const labels: Schema = { type: 'object', propertyNames: labelName, additionalProperties: labelValue };
 const count = (minimum = 0, maximum?: number): Schema => ({
   type: 'integer',
   minimum,
@@ -18,7 +24,6 @@ const count = (minimum = 0, maximum?: number): Schema => ({
 });
 const optional = (schema: Schema): Schema => ({ ...schema, type: [schema.type, 'null'] });
 const oneOf = (...values: string[]): Schema => ({ type: 'string', enum: values });
-const matching = (pattern: string): Schema => ({ type: 'string', pattern });
 const list = (items: Schema): Schema => ({ type: 'array', items });
 
 /** The name of an object of Kubernetes, or empty. */
@@ -36,7 +41,11 @@ const quantity: Schema = {
   type: ['string', 'number', 'null'],
   pattern: '^[0-9]+(\\.[0-9]+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$',
 };
-const share: Schema = { type: ['integer', 'string', 'null'], minimum: 0, pattern: '^[0-9]{1,3}%$' };
+const share: Schema = { type: ['integer', 'string', 'null'], minimum: 0, pattern: '^(100|[0-9]{1,2})%$' };
+const v4 = '[0-9]{1,3}(\\.[0-9]{1,3}){3}/([12]?[0-9]|3[0-2])';
+const v6 = '[0-9a-fA-F]*:[0-9a-fA-F:.]*/([1-9]?[0-9]|1[01][0-9]|12[0-8])';
+/** A range of addresses. */
+const range = matching(`^(${v4}|${v6})$`);
 
 /**
  * What Kubernetes defines and every version of it adds to is handed on as it is, and judged by the API server: closed here, it would
@@ -45,29 +54,30 @@ const share: Schema = { type: ['integer', 'string', 'null'], minimum: 0, pattern
 const handedOn = (type: string): Schema => ({ type: 'object', $comment: `Kubernetes: ${type}` });
 const handedOnList = (type: string): Schema => ({ type: 'array', items: handedOn(type) });
 
-const labelled = { annotations: map, labels: map };
+const labelled = { annotations: map, labels };
 const resources = closed({
   requests: { type: ['object', 'null'], additionalProperties: quantity },
   limits: { type: ['object', 'null'], additionalProperties: quantity },
   claims: handedOnList('ResourceClaim'),
 });
-const probe = closed({
-  initialDelaySeconds: optional(count()),
-  periodSeconds: optional(count(1)),
-  timeoutSeconds: optional(count(1)),
-  failureThreshold: optional(count(1)),
-  successThreshold: optional(count(1)),
-});
+const probe = (successes?: number) =>
+  closed({
+    initialDelaySeconds: optional(count()),
+    periodSeconds: optional(count(1)),
+    timeoutSeconds: optional(count(1)),
+    failureThreshold: optional(count(1)),
+    successThreshold: optional(count(1, successes)),
+  });
 const strategy = closed({
   type: oneOf('RollingUpdate', 'Recreate'),
   rollingUpdate: {
     type: ['object', 'null'],
     additionalProperties: false,
-    properties: { maxSurge: share, maxUnavailable: share },
+    properties: { maxSurge: { ...share, pattern: '^[0-9]{1,3}%$' }, maxUnavailable: share },
   },
 });
 const placement = {
-  nodeSelector: map,
+  nodeSelector: labels,
   tolerations: handedOnList('Toleration'),
   affinity: handedOn('Affinity'),
   priorityClassName: name,
@@ -85,13 +95,14 @@ const pods = (config: string): Record<string, Schema> => ({
   podDisruptionBudget: closed({ enabled: flag, maxUnavailable: share, minAvailable: share }),
   serviceAccount: closed({ create: flag, name, annotations: map }),
   resources,
-  startupProbe: probe,
-  livenessProbe: probe,
-  readinessProbe: probe,
+  // Kubernetes takes one success, and no other number, where a pod starts and lives.
+  startupProbe: probe(1),
+  livenessProbe: probe(1),
+  readinessProbe: probe(),
   strategy,
   revisionHistoryLimit: count(),
   podAnnotations: map,
-  podLabels: map,
+  podLabels: labels,
   annotations: map,
   ...placement,
   topologySpreadConstraints: {
@@ -104,6 +115,7 @@ const pods = (config: string): Record<string, Schema> => ({
   extraContainers: handedOnList('Container'),
   initContainers: handedOnList('Container'),
 });
+const accessKey = { secretName: name, accessKeyIdKey: key, secretAccessKeyKey: key };
 const databaseOf = closed({
   secretName: required,
   urlKey: key,
@@ -129,7 +141,7 @@ export const valuesSchema: Schema = {
     enabled: { type: 'boolean', $comment: 'Helm: the condition of a chart above this one' },
     nameOverride: label,
     fullnameOverride: label,
-    commonLabels: map,
+    commonLabels: labels,
     commonAnnotations: map,
     imagePullSecrets: list(closed({ name: required })),
     image: closed({
@@ -161,7 +173,7 @@ export const valuesSchema: Schema = {
         kmsKey: { ...matching('^[A-Za-z0-9:/_-]*$'), maxLength: 2048 },
         lockMode: oneOf('none', 'GOVERNANCE', 'COMPLIANCE'),
         lockDays: optional(count(1, 36_500)),
-        credentials: closed({ secretName: name, accessKeyIdKey: key, secretAccessKeyKey: key }),
+        credentials: closed({ ...accessKey, api: closed(accessKey), worker: closed(accessKey) }),
       }),
       file: closed({
         existingClaim: name,
@@ -185,9 +197,9 @@ export const valuesSchema: Schema = {
       service: closed({
         type: oneOf('ClusterIP', 'NodePort', 'LoadBalancer'),
         port: portNumber,
-        nodePort: optional(portNumber),
+        nodePort: optional(count(30_000, 32_767)),
         loadBalancerClass: text,
-        loadBalancerSourceRanges: list(text),
+        loadBalancerSourceRanges: list(range),
         externalTrafficPolicy: oneOf('', 'Cluster', 'Local'),
         ...labelled,
       }),
@@ -200,7 +212,7 @@ export const valuesSchema: Schema = {
         minReplicaCount: count(1),
         maxReplicaCount: count(1),
         pollingInterval: count(1),
-        cooldownPeriod: count(),
+        cooldownPeriod: count(0, 3600),
         fallbackReplicas: count(1),
         prometheus: closed({
           serverAddress: matching('^(https?://[^\\s@]+)?$'),
@@ -214,13 +226,15 @@ export const valuesSchema: Schema = {
     }),
     migrations: closed({
       mode: oneOf('hook', 'job', 'none'),
+      run: matching('^[-._:a-zA-Z0-9]*$'),
       hookWeight: matching('^-?[0-9]+$'),
       hookDeletePolicy: matching(
-        '^(before-hook-creation|hook-succeeded|hook-failed)(,(before-hook-creation|hook-succeeded|hook-failed))*$',
+        // Without it the Job of the last time is in the way of the next.
+        '^(hook-(succeeded|failed),)*before-hook-creation(,hook-(succeeded|failed))*$',
       ),
       annotations: map,
       podAnnotations: map,
-      podLabels: map,
+      podLabels: labels,
       serviceAccountName: name,
       backoffLimit: count(),
       activeDeadlineSeconds: optional(count(1)),
@@ -233,7 +247,7 @@ export const valuesSchema: Schema = {
       enabled: flag,
       serviceAccountName: name,
       podAnnotations: map,
-      podLabels: map,
+      podLabels: labels,
       resources,
       ...placement,
       ...extras,
@@ -264,6 +278,7 @@ export const valuesSchema: Schema = {
       metricsFrom: peers,
       egress: closed({
         dns: peers,
+        dnsPorts: { ...list(portNumber), minItems: 1 },
         database: peers,
         databasePorts: { ...list(portNumber), minItems: 1 },
         store: peers,
@@ -281,7 +296,7 @@ export const valuesSchema: Schema = {
         runbookBaseUrl: matching('^(https?://\\S+)?$'),
         disabled: list(text),
       }),
-      dashboards: closed({ enabled: flag, label: text, labelValue: text, annotations: map }),
+      dashboards: closed({ enabled: flag, label: labelName, labelValue, annotations: map }),
     }),
     tests: closed({ enabled: flag, serviceAccountName: name, resources }),
     extraObjects: { type: 'array', items: { type: ['object', 'string'], $comment: 'Kubernetes: any' } },
