@@ -46,6 +46,15 @@ const made = [
 ].toSorted();
 const names = (changes: readonly string[]) => changes.map((change) => change.replace(/^\w+ /, '')).toSorted();
 
+const key = 'Deployment demo-quartermaster-api';
+
+/** Changes the API's Deployment in the cluster, as somebody else than Helm does. */
+function setLive(spec: object): void {
+  const there = cluster.objects.get(key);
+  if (there === undefined) throw new Error(`no ${key}`);
+  cluster.objects.set(key, { ...there, spec: { ...there.spec, ...spec } });
+}
+
 describeChart('Helm, on a stand-in for an API server,', () => {
   describe.each(helms)('%s', (helm) => {
     it('runs the migration before it makes anything else', async () => {
@@ -101,6 +110,10 @@ describeChart('Helm, on a stand-in for an API server,', () => {
     it('asks the older version before a rollback whether it can live with the schema, and touches no pod when it cannot', async () => {
       expect((await run(helm, 'install')).code).toBe(0);
       expect((await run(helm, 'upgrade', { values: { image: { tag: '0.2.0' } } })).code).toBe(0);
+      // Patches change nothing in the stand-in, so what the upgrade made of the Deployment is made here.
+      const template = structuredClone(cluster.objects.get(key)?.spec.template);
+      template.spec.containers[0].image = 'registry.example.com/quartermaster:0.2.0';
+      setLive({ template });
       const images: string[] = [];
       const endings = ['Failed', 'Complete'] as const;
       cluster.jobEnds = (job) => {
@@ -113,7 +126,10 @@ describeChart('Helm, on a stand-in for an API server,', () => {
         });
       cluster.changes.length = 0;
       const refused = await back();
-      expect([refused.code, refused.err]).toEqual([1, expect.stringMatching(/demo-quartermaster-migrate.*failed/i)]);
+      expect([refused.code, refused.err]).toEqual([
+        1,
+        expect.stringMatching(/demo-quartermaster-migrate.*failed/i),
+      ]);
       const job = [
         'DELETE Job demo-quartermaster-migrate',
         expect.stringMatching(/(POST|PATCH) Job demo-quartermaster-migrate$/),
@@ -130,7 +146,6 @@ describeChart('Helm, on a stand-in for an API server,', () => {
 
     it('leaves as many pods as there are when the autoscaler takes their number over', async () => {
       const scaled = { api: { autoscaling: { enabled: true } }, database: { maxConnections: 200 } };
-      const key = 'Deployment demo-quartermaster-api';
       const replicas = () => {
         const { patched, spec } = cluster.objects.get(key) ?? { spec: {} };
         // What is sent is the whole object, or what differs; a null would take the number away.
@@ -140,9 +155,7 @@ describeChart('Helm, on a stand-in for an API server,', () => {
       };
       expect((await run(helm, 'install')).code).toBe(0);
       for (const live of [5, 4]) {
-        const there = cluster.objects.get(key);
-        if (there === undefined) throw new Error(`no ${key}`);
-        cluster.objects.set(key, { ...there, spec: { ...there.spec, replicas: live } });
+        setLive({ replicas: live });
         const { code, err } = await run(helm, 'upgrade', { values: scaled });
         expect([code, err]).toEqual([0, expect.anything()]);
         expect(replicas()).toBe(live);
