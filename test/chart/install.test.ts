@@ -5,6 +5,7 @@ import {
   type Helm,
   hasHelm,
   helms,
+  only,
   type RenderOptions,
   runHelm,
 } from './helm.ts';
@@ -147,7 +148,7 @@ describeChart('Helm, on a stand-in for an API server,', () => {
     it('leaves as many pods as there are when the autoscaler takes their number over', async () => {
       const scaled = { api: { autoscaling: { enabled: true } }, database: { maxConnections: 200 } };
       const replicas = () => {
-        const { patched, spec } = cluster.objects.get(key) ?? { spec: {} };
+        const { patched, spec } = only([...cluster.objects.values()], 'Deployment', 'api');
         // What is sent is the whole object, or what differs; a null would take the number away.
         return patched?.spec !== undefined && 'replicas' in patched.spec
           ? patched.spec.replicas

@@ -1,7 +1,5 @@
 import { expect, it } from 'vitest';
-import { chartCopy, describeChart, helms, tryRender } from './helm.ts';
-
-const sources = (range: string) => ({ api: { service: { loadBalancerSourceRanges: [range] } } });
+import { chartCopy, describeChart, refusals, tryRender } from './helm.ts';
 
 /** Values that are wrong by themselves, and what the schema says: a pattern that both majors of Helm answer to. */
 const bySchema: readonly [string, object, RegExp][] = [
@@ -54,15 +52,6 @@ const bySchema: readonly [string, object, RegExp][] = [
   ['no port at all', { networkPolicy: { egress: { databasePorts: [] } } }, /databasePorts/],
   ['a probe of its own', { api: { livenessProbe: { exec: {} } } }, /exec'? (is )?not allowed/],
   ['an interval without a unit', { metrics: { podMonitor: { interval: '30' } } }, /podMonitor.interval/],
-  ['a label that is none', { commonLabels: { team: 'a b' } }, /commonLabels.team/],
-  ['a label of pods that is too long', { api: { podLabels: { team: 'a'.repeat(64) } } }, /podLabels.team/],
-  ['a label with a name that is none', { worker: { podLabels: { 'a b': 'c' } } }, /property ?name.*a b/i],
-  ['a life of two successes', { api: { livenessProbe: { successThreshold: 2 } } }, /livenessProbe.successT/],
-  ['a start of two', { worker: { startupProbe: { successThreshold: 2 } } }, /startupProbe.successThreshold/],
-  ['an address that is no range', sources('10.0.0.1'), /loadBalancerSourceRanges/],
-  ['a range that is too narrow', sources('10.0.0.0/33'), /loadBalancerSourceRanges/],
-  ['a port that is no port of nodes', { api: { service: { nodePort: 7070 } } }, /service.nodePort/],
-  ['a budget of more than all', { api: { podDisruptionBudget: { minAvailable: '101%' } } }, /minAvailable/],
   [
     'a Job that stays in the way',
     { migrations: { hookDeletePolicy: 'hook-succeeded' } },
@@ -148,68 +137,6 @@ const byTemplates: readonly [string, object, string][] = [
     'a token in the headers of traces',
     { api: { extraEnv: [{ name: 'OTEL_EXPORTER_OTLP_HEADERS', value: 'authorization=Bearer x' }] } },
     'api.extraEnv has a secret in OTEL_EXPORTER_OTLP_HEADERS',
-  ],
-  [
-    'a variable that the chart gives',
-    {
-      database: { ca: { secretName: 'a' } },
-      api: { extraEnv: [{ name: 'NODE_EXTRA_CA_CERTS', value: '/x' }] },
-    },
-    'api.extraEnv has NODE_EXTRA_CA_CERTS, which is there already',
-  ],
-  [
-    'a key of the store that is there already',
-    {
-      store: { s3: { credentials: { secretName: 'a' } } },
-      worker: { extraEnv: [{ name: 'AWS_ACCESS_KEY_ID', valueFrom: {} }] },
-    },
-    'worker.extraEnv has AWS_ACCESS_KEY_ID, which is there already',
-  ],
-  ...['migrations', 'toolbox'].map((where): [string, object, string] => [
-    `a variable twice in ${where}`,
-    { [where]: { extraEnv: ['1', '2'].map((value) => ({ name: 'TWICE', value })) } },
-    `${where}.extraEnv has TWICE, which is there already`,
-  ]),
-  [
-    'a second volume of a name',
-    { migrations: { extraVolumes: [{ name: 'tmp', emptyDir: {} }] } },
-    'migrations.extraVolumes has tmp, which is there already',
-  ],
-  [
-    'a second mount at a place',
-    { worker: { extraVolumeMounts: [{ name: 'x', mountPath: '/tmp/' }] } },
-    'worker.extraVolumeMounts has /tmp, where something is mounted already',
-  ],
-  [
-    'a second container of a name',
-    { api: { extraContainers: [{ name: 'api', image: 'x' }] } },
-    'api has two containers called api',
-  ],
-  [
-    'an update that replaces nothing',
-    { worker: { strategy: { rollingUpdate: { maxSurge: 0 } } } },
-    'worker.strategy.rollingUpdate has neither maxSurge nor maxUnavailable, so no pod could be replaced',
-  ],
-  [
-    'a budget without a number',
-    { api: { podDisruptionBudget: { maxUnavailable: null } } },
-    'api.podDisruptionBudget has neither maxUnavailable nor minAvailable',
-  ],
-  [
-    'a share that is rounded up to all',
-    { api: { podDisruptionBudget: { minAvailable: '75%' } } },
-    'api.podDisruptionBudget.minAvailable is 75% of 2 pods: no node with such a pod could ever be drained',
-  ],
-  [
-    'a budget that keeps the one worker of KEDA',
-    {
-      ...{ database: { maxConnections: 200 } },
-      worker: {
-        keda: { enabled: true, prometheus: { serverAddress: 'http://p' } },
-        podDisruptionBudget: { minAvailable: 1 },
-      },
-    },
-    'worker.podDisruptionBudget.minAvailable is 1 of 1 pods',
   ],
   [
     'a kill that comes too soon',
@@ -303,22 +230,15 @@ const byTemplates: readonly [string, object, string][] = [
 
 describeChart('before anything is installed', () => {
   it.each(bySchema)('the schema refuses %s', async (_, values, wanted) => {
-    const both = await Promise.all(helms.map((helm) => tryRender({ helm, values })));
-    for (const { code, out, err } of both) {
-      expect([code, out]).toEqual([1, '']);
-      // One writes `- api.replicas: …`, the other `- at '/api/replicas': …`.
-      expect(err.replaceAll('/', '.')).toMatch(wanted);
-    }
+    for (const said of await refusals({ values })) expect(said).toMatch(wanted);
   });
 
   const place = chartCopy();
 
   it.each(byTemplates)('a sentence refuses %s', async (_, values, wanted) => {
-    const both = await Promise.all(helms.map((helm) => tryRender({ helm, values, chart: place })));
-    for (const { code, out, err } of both) {
-      expect([code, out]).toEqual([1, '']);
-      expect(err).toContain('These values cannot be installed:');
-      expect(err).toContain(wanted);
+    for (const said of await refusals({ values, chart: place })) {
+      expect(said).toContain('These values cannot be installed:');
+      expect(said).toContain(wanted);
     }
   });
 
