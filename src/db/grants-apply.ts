@@ -150,8 +150,7 @@ function moveSql({ schema, target }: Found, own: string): string {
   const [role, name] = [identifier(own), identifier(schema)];
   const move = `ALTER ${target} OWNER TO ${role}`;
   const may =
-    own === roleNames.owner ||
-    (own === roleNames.worker && schemaRights[schema]?.worker?.includes('CREATE'));
+    own === roleNames.owner || (own === roleNames.worker && schemaRights[schema]?.worker?.includes('CREATE'));
   // Where it may for good it may not yet, the first time.
   return `GRANT CREATE ON SCHEMA ${name} TO ${role}; ${move}${may ? '' : `; REVOKE CREATE ON SCHEMA ${name} FROM ${role}`}`;
 }

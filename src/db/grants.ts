@@ -58,7 +58,12 @@ export const tableRights: Readonly<Record<string, TableRights>> = {
   // A lock on the row of a ledger, as a load takes it, needs the right to change some column.
   'ledger.ledgers': { kept: true, api: [...add, 'UPDATE (created_at)'], reader: read },
   'ledger.currencies': { kept: true, api: read, reader: read, ...called },
-  'ledger.accounts': { kept: true, api: [...add, 'UPDATE (name)', 'UPDATE (status)'], reader: read, ...called },
+  'ledger.accounts': {
+    kept: true,
+    api: [...add, 'UPDATE (name)', 'UPDATE (status)'],
+    reader: read,
+    ...called,
+  },
   // The one table of the ledger in which the API deletes: a number that an account has no more is no record, and must not stay.
   'ledger.account_phones': { kept: true, api: [...add, 'DELETE'], reader: read },
   'ledger.balances': { kept: true, api: change, reader: read },

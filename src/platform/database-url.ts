@@ -10,14 +10,16 @@ const verifying: readonly string[] = ['require', 'verify-ca', 'verify-full'];
 
 /** For the text of an error. */
 export const SSL_MODES =
-  'sslmode, if given, is once verify-full (or require, which means the same here), no-verify or disable; ssl is not known, write sslmode';
+  'sslmode, if given, is verify-full (or require, which means the same here), no-verify or disable, and is there once; ssl= is not looked at: write sslmode instead';
 
 export function hasKnownMode(url: string): boolean {
   const parameters = parametersOf(url);
   if (parameters === undefined) return true;
   // node-postgres takes `ssl=no-verify` as well, and of two the last. One parameter is to say what becomes of the connection.
   const given = parameters.getAll('sslmode');
-  return !parameters.has('ssl') && given.length <= 1 && given.every((mode) => modes.some((one) => one === mode));
+  return (
+    !parameters.has('ssl') && given.length <= 1 && given.every((mode) => modes.some((one) => one === mode))
+  );
 }
 
 /** Whether nothing in the URL says how it is to be connected to, and it leads to another machine. */
@@ -63,7 +65,8 @@ export type Protection = 'local' | 'verified' | 'unverified' | 'plain';
 
 export function protectionOf(url: string): { readonly host: string; readonly protection: Protection } {
   const parameters = parametersOf(url);
-  const host = parameters?.getAll('host').at(-1) ?? (URL.parse(url)?.hostname ?? '').replace(/^\[(.*)\]$/, '$1');
+  const host =
+    parameters?.getAll('host').at(-1) ?? (URL.parse(url)?.hostname ?? '').replace(/^\[(.*)\]$/, '$1');
   const mode = parameters === undefined ? null : modeOf(parameters);
   if (host === '' || host.startsWith('/') || isLoopback(host)) return { host, protection: 'local' };
   if (mode === 'no-verify') return { host, protection: 'unverified' };
