@@ -109,7 +109,7 @@ export const tableRights: Readonly<Record<string, TableRights>> = {
   'quartermaster.live_days': { worker: read, api: read, reader: read, ...called },
   // Fixed at the first migration; changed by nobody but the owner.
   'quartermaster.settings': { worker: read, api: read, reader: read, ...called },
-  'quartermaster.migrations': { worker: read, api: read },
+  'quartermaster.migrations': { worker: read, api: read, reader: read },
   'quartermaster.migrations_lock': {},
   // The API compares digests of keys. Who makes and revokes keys does it as the owner.
   'quartermaster.api_keys': { api: read },

@@ -235,7 +235,6 @@ describe('the role of readers', () => {
     expect(may).toEqual([]);
     expect(unread.filter((name) => !name.startsWith('pgboss.'))).toEqual([
       'quartermaster.api_keys',
-      'quartermaster.migrations',
       'quartermaster.migrations_lock',
     ]);
     expect(await tryAs('reader', 'SELECT * FROM reports.closing_balances(1, CURRENT_DATE)')).toBeUndefined();
