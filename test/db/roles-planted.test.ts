@@ -5,6 +5,7 @@ import { type Database, openDatabase } from '../../src/db/database.ts';
 import { findForeignCode } from '../../src/db/foreign-code.ts';
 import { definerName, roleNames } from '../../src/db/grants.ts';
 import { plannedGrants } from '../../src/db/grants-apply.ts';
+import { createKey } from '../../src/ledger/keys.ts';
 import { createQuarters } from '../quarters/create-as.ts';
 import { createDatabase, runRolesScript, type TestDatabase } from '../support/database.ts';
 import { migrateWhole } from '../support/migrate.ts';
@@ -147,6 +148,9 @@ describe('a function that readers call', () => {
           'view ledger.daily_balances calls function planted.is_fine() of quartermaster_worker',
         ),
       });
+      const owner = openDatabase({ databaseUrl: home.url, poolMax: 1 });
+      const key = createKey(owner.write, { name: 'ada', roles: ['reader'], ledgers: ['main'] });
+      await expect(key.finally(owner.close)).rejects.toMatchObject({ code: 'foreign_code' });
       expect(await calls()).toEqual([]);
     } finally {
       await asWorker(`
