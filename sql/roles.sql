@@ -1,5 +1,5 @@
--- The four roles that Quartermaster's processes log in as, each with no more than it needs. An administrator runs this once in each
--- database, before the first `quartermaster migrate up`, and may run it again:
+-- The four roles that Quartermaster's processes log in as, each with no more than it needs, and one that nobody logs in as. An
+-- administrator runs this once in each database, before the first `quartermaster migrate up`, and may run it again:
 --
 --   psql "postgres://admin@db.example.com/ledger" -v ON_ERROR_STOP=1 -f sql/roles.sql
 --
@@ -16,27 +16,67 @@
 
 DO $$
 DECLARE
-  role text;
-  thing record;
-  joined text[] := '{}';
-  former text := nullif(pg_catalog.current_setting('quartermaster.former_owner', true), '');
+  role pg_catalog.text;
+  thing pg_catalog.record;
+  joined pg_catalog.text[];
+  former pg_catalog.text;
+  ours constant pg_catalog.text := pg_catalog.current_database();
+  safe_path constant pg_catalog.text := 'pg_catalog, pg_temp';
 BEGIN
+  -- Before anything else: who may make schemas in this database may put functions and operators of its own where the administrator's
+  -- search_path finds them, and they would run with the administrator's rights.
+  PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+  former := nullif(current_setting('quartermaster.former_owner', true), '');
+  joined := '{}';
+
   FOREACH role IN ARRAY ARRAY['quartermaster_owner', 'quartermaster_worker', 'quartermaster_api', 'quartermaster_reader'] LOOP
-    IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = role) THEN
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = role) THEN
       EXECUTE format('CREATE ROLE %I LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS', role);
     END IF;
-    EXECUTE format('GRANT CONNECT ON DATABASE %I TO %I', current_database(), role);
+    EXECUTE format('GRANT CONNECT ON DATABASE %I TO %I', ours, role);
+    -- For the same reason as above, in every session of theirs. (Where it is so already nothing is written, for two databases may be set up at once.)
+    IF NOT EXISTS (SELECT FROM pg_db_role_setting AS s JOIN pg_roles AS r ON r.oid = s.setrole
+                   WHERE r.rolname = role AND s.setdatabase = 0 AND 'search_path=' || safe_path = ANY (s.setconfig)) THEN
+      EXECUTE format('ALTER ROLE %I SET search_path = pg_catalog, pg_temp', role);
+    END IF;
   END LOOP;
 
-  -- Migrations change the tables that the worker owns. Nothing leads the other way.
-  IF NOT pg_catalog.pg_has_role('quartermaster_owner', 'quartermaster_worker', 'MEMBER') THEN
-    GRANT quartermaster_worker TO quartermaster_owner;
+  -- Nobody logs in as this one. The functions that readers call run with its rights, which are to read what they need: they read tables
+  -- that the worker owns, and might change for something that runs code.
+  IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'quartermaster_definer') THEN
+    CREATE ROLE quartermaster_definer NOLOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS;
   END IF;
+
+  -- Migrations change the tables that the worker owns, and the functions. Nobody is a member of the owner.
+  FOREACH role IN ARRAY ARRAY['quartermaster_worker', 'quartermaster_definer'] LOOP
+    IF NOT pg_has_role('quartermaster_owner', role, 'MEMBER') THEN
+      EXECUTE format('GRANT %I TO quartermaster_owner', role);
+    END IF;
+  END LOOP;
 
   -- The owner makes the schemas. The worker makes one when a quarter is restored beside the ledger (`--into`), and temporary tables
   -- while it closes a quarter and sums up days.
-  EXECUTE format('GRANT CREATE, TEMPORARY ON DATABASE %I TO quartermaster_owner', current_database());
-  EXECUTE format('GRANT CREATE, TEMPORARY ON DATABASE %I TO quartermaster_worker', current_database());
+  EXECUTE format('GRANT CREATE, TEMPORARY ON DATABASE %I TO quartermaster_owner', ours);
+  EXECUTE format('GRANT CREATE, TEMPORARY ON DATABASE %I TO quartermaster_worker', ours);
+
+  -- Who may not grant that is only warned by PostgreSQL, and nothing is granted.
+  IF NOT has_database_privilege('quartermaster_owner', ours, 'CREATE') OR NOT has_database_privilege('quartermaster_owner', ours, 'CONNECT')
+     OR NOT has_database_privilege('quartermaster_worker', ours, 'CREATE') THEN
+    RAISE insufficient_privilege USING
+      MESSAGE = format('%s may not grant rights on the database %s, so the roles have none there.', current_user, ours),
+      HINT = format('Run this as a superuser, or as %s, who owns the database; or first, as that one: ALTER DATABASE %I OWNER TO %I.',
+                    (SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = ours), ours, current_user);
+  END IF;
+
+  -- A database that comes from a PostgreSQL before 15 lets everybody make things in public.
+  IF EXISTS (SELECT FROM pg_namespace AS n CROSS JOIN aclexplode(n.nspacl) AS a
+             WHERE n.nspname = 'public' AND a.grantee = 0 AND a.privilege_type = 'CREATE') THEN
+    IF (SELECT pg_has_role(nspowner, 'USAGE') FROM pg_namespace WHERE nspname = 'public') THEN
+      REVOKE CREATE ON SCHEMA public FROM PUBLIC;
+    ELSE
+      RAISE WARNING 'Everybody may make things in the schema public. Have its owner run: REVOKE CREATE ON SCHEMA public FROM PUBLIC.';
+    END IF;
+  END IF;
 
   -- Who gives a table to a role must be a member of it, for as long as that takes.
   FOREACH role IN ARRAY ARRAY['quartermaster_owner', 'quartermaster_worker'] LOOP

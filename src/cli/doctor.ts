@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import type { Command } from 'commander';
 import { AppError } from '../core/errors.ts';
+import { findForeignCode, foreignCodeDetail } from '../db/foreign-code.ts';
 import { plannedGrants } from '../db/grants-apply.ts';
 import { inspectServer } from '../db/inspect.ts';
 import { requireCompatible } from '../db/schema-version.ts';
@@ -72,6 +73,10 @@ const checks: Readonly<Record<string, Check>> = {
     if (did.length === 0) return undefined;
     const more = did.length > 3 ? ` and ${did.length - 3} more` : '';
     return `What the roles may do is not what it should be; this would mend it: ${did.slice(0, 3).join('; ')}${more}. Run \`quartermaster migrate up\` as the owner.`;
+  },
+  'the tables run no code but ours': async ({ database }) => {
+    const found = await findForeignCode(database.write);
+    return found.length === 0 ? undefined : foreignCodeDetail(found);
   },
   'connections beyond this machine are encrypted, to servers that are known': async ({ config }) => {
     const faults = Object.entries({

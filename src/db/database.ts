@@ -38,6 +38,11 @@ export interface DatabaseOptions {
   readonly replicaUrl?: string | undefined;
   readonly poolMax?: number;
   readonly applicationName?: string;
+  /**
+   * Sessions look for functions and operators in pg_catalog alone, whatever the role is set to: for statements with more rights than those
+   * have who may make a schema in the database. Not behind a pooler.
+   */
+  readonly catalogOnly?: boolean;
   /** Told when an idle connection dies; the pool replaces it by itself. */
   readonly onIdleError?: (error: Error) => void;
   readonly observer?: PoolObserver | undefined;
@@ -104,7 +109,10 @@ function openPool(
     keepAlive: true,
     types: { getTypeParser },
     Client: Connection,
-    onConnect: (client) => (client instanceof Connection ? client.readyDates() : undefined),
+    onConnect: async (client) => {
+      if (client instanceof Connection) await client.readyDates();
+      if (options.catalogOnly) await client.query('SET search_path TO pg_catalog, pg_temp');
+    },
     ...more,
   };
   if (observer !== undefined) config.onFailure = (error) => observer.onError(name, error);

@@ -2,10 +2,10 @@ import { sql } from 'kysely';
 import { AppError } from '../core/errors.ts';
 import { quarterTables } from '../core/tables.ts';
 import {
+  definerName,
   functionRights,
   maintained,
   type Rights,
-  type RoleKey,
   roleNames,
   schemaRights,
   type TableRights,
@@ -38,10 +38,13 @@ interface Found {
   readonly target: string;
   readonly isView: boolean;
   readonly owner: string;
+  /** Of a function: it runs with the rights of its owner. */
+  readonly isDefiner: boolean;
   readonly rights: readonly { readonly role: string; readonly right: string }[];
 }
 
-const grantees = ['worker', 'api', 'reader'] as const satisfies readonly RoleKey[];
+const grantees = ['worker', 'api', 'reader', 'definer'] as const;
+const allNames = { ...roleNames, definer: definerName };
 
 /**
  * What differs between the list and the database, as the statements that mend it; nothing where it is as it should be.
@@ -97,7 +100,7 @@ async function plan(db: Db): Promise<{ divided: boolean; steps: Step[] }> {
   const { rows } = await sql<{ divided: boolean; version: number; missing: string[] }>`
     SELECT coalesce(bool_or(pg_get_userbyid(n.nspowner) = ${roleNames.owner}), false) AS divided,
            current_setting('server_version_num')::int AS version,
-           ARRAY(SELECT r FROM unnest(${Object.values(roleNames)}::text[]) AS r
+           ARRAY(SELECT r FROM unnest(${Object.values(allNames)}::text[]) AS r
                  WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = r)) AS missing
     FROM pg_catalog.pg_namespace AS n WHERE n.nspname = 'ledger'`.execute(db);
   const [facts] = rows;
@@ -113,12 +116,20 @@ async function plan(db: Db): Promise<{ divided: boolean; steps: Step[] }> {
 function stepsFor(found: Found, version: number): Step[] {
   const wanted = wantedFor(found);
   if (wanted === undefined) return [];
-  const own = wanted.kept ? roleNames.worker : roleNames.owner;
-  const moves = found.what === 'table' && found.owner !== own;
+  const own = found.isDefiner ? definerName : wanted.kept ? roleNames.worker : roleNames.owner;
+  const moves = (found.what === 'table' || found.isDefiner) && found.owner !== own;
   return [
-    ...(moves ? [{ text: moveSql(found, own), locks: [found.schema, found.name] as const }] : []),
+    // A function has no lock that anybody waits for, and is moved with the grants.
+    ...(moves
+      ? [
+          {
+            text: moveSql(found, own),
+            ...(found.what === 'table' && { locks: [found.schema, found.name] as const }),
+          },
+        ]
+      : []),
     ...grantees.flatMap((key) => {
-      const role = roleNames[key];
+      const role = allNames[key];
       const maintain = key === 'worker' && version >= 170_000 && isMaintained(found);
       // An owner has its rights by owning, and gave some of them up.
       const rights: Rights = role === own ? [] : [...(wanted[key] ?? []), ...(maintain ? ['MAINTAIN'] : [])];
@@ -138,7 +149,8 @@ function stepsFor(found: Found, version: number): Step[] {
 function moveSql({ schema, target }: Found, own: string): string {
   const [role, name] = [identifier(own), identifier(schema)];
   const move = `ALTER ${target} OWNER TO ${role}`;
-  const may = own === roleNames.owner || schemaRights[schema]?.worker?.includes('CREATE');
+  const may =
+    own === roleNames.owner || (own === roleNames.worker && schemaRights[schema]?.worker?.includes('CREATE'));
   // Where it may for good it may not yet, the first time.
   return `GRANT CREATE ON SCHEMA ${name} TO ${role}; ${move}${may ? '' : `; REVOKE CREATE ON SCHEMA ${name} FROM ${role}`}`;
 }
@@ -158,7 +170,7 @@ function wantedFor({ what, schema, name }: Found): TableRights | undefined {
 }
 
 async function readRights(db: Db): Promise<Found[]> {
-  const roles = Object.values(roleNames);
+  const roles = Object.values(allNames);
   const { rows } = await sql<Found>`
     WITH wanted AS (
       SELECT oid, rolname::text AS role FROM pg_catalog.pg_roles WHERE rolname = ANY (${roles}::text[])
@@ -167,13 +179,13 @@ async function readRights(db: Db): Promise<Found[]> {
       FROM pg_catalog.pg_namespace AS n WHERE n.nspname = ANY (${Object.keys(schemaRights)}::text[])
     )
     SELECT 'schema' AS what, s.schema, '' AS name, 'SCHEMA ' || quote_ident(s.schema) AS target, false AS "isView",
-           pg_get_userbyid(s.nspowner)::text AS owner,
+           pg_get_userbyid(s.nspowner)::text AS owner, false AS "isDefiner",
            (SELECT coalesce(json_agg(json_build_object('role', w.role, 'right', a.privilege_type)), '[]')
             FROM aclexplode(s.nspacl) AS a JOIN wanted AS w ON w.oid = a.grantee) AS rights
     FROM schemas AS s
     UNION ALL
     SELECT 'table', s.schema, c.relname, 'TABLE ' || quote_ident(s.schema) || '.' || quote_ident(c.relname), c.relkind IN ('v', 'm'),
-           pg_get_userbyid(c.relowner),
+           pg_get_userbyid(c.relowner), false,
            (SELECT coalesce(json_agg(json_build_object('role', w.role, 'right', a.right)), '[]')
             FROM (SELECT t.grantee, t.privilege_type AS right FROM aclexplode(c.relacl) AS t
                   UNION ALL
@@ -183,7 +195,7 @@ async function readRights(db: Db): Promise<Found[]> {
             JOIN wanted AS w ON w.oid = a.grantee)
     FROM schemas AS s JOIN pg_catalog.pg_class AS c ON c.relnamespace = s.oid AND c.relkind IN ('r', 'p', 'v', 'm')
     UNION ALL
-    SELECT 'function', s.schema, p.proname, 'FUNCTION ' || p.oid::regprocedure::text, false, pg_get_userbyid(p.proowner),
+    SELECT 'function', s.schema, p.proname, 'FUNCTION ' || p.oid::regprocedure::text, false, pg_get_userbyid(p.proowner), p.prosecdef,
            (SELECT coalesce(json_agg(json_build_object('role', w.role, 'right', a.privilege_type)), '[]')
             FROM aclexplode(p.proacl) AS a JOIN wanted AS w ON w.oid = a.grantee)
     FROM schemas AS s JOIN pg_catalog.pg_proc AS p ON p.pronamespace = s.oid

@@ -10,6 +10,12 @@ export const roleNames = {
 
 export type RoleKey = keyof typeof roleNames;
 
+/**
+ * Owns the functions that run with the rights of their owner, and nobody logs in as it. They read tables of the worker's, who might put
+ * something in the place of one that runs code: then it runs with the right to read what the worker reads anyway.
+ */
+export const definerName = 'quartermaster_definer';
+
 /** What a role may do to a table, as GRANT has it: `SELECT`, or of one column `UPDATE (name)`. */
 export type Rights = readonly string[];
 
@@ -19,12 +25,17 @@ export interface TableRights {
   readonly worker?: Rights;
   readonly api?: Rights;
   readonly reader?: Rights;
+  readonly definer?: Rights;
 }
 
 const read = ['SELECT'];
+const called = { definer: read };
 const add = ['SELECT', 'INSERT'];
 const change = ['SELECT', 'INSERT', 'UPDATE'];
 const all = ['SELECT', 'INSERT', 'UPDATE', 'DELETE'];
+
+/** Of a request for an approval, what there is anew when the quarter was closed anew. */
+const asked = ['digest', 'reason', 'requested_at', 'requested_by'];
 
 /** Read by everybody, written by the worker alone. */
 const summary: TableRights = { kept: true, api: read, reader: read };
@@ -42,12 +53,17 @@ const queueOwn: TableRights = { kept: true };
 export const tableRights: Readonly<Record<string, TableRights>> = {
   // Kept in quarters. Nobody may change or delete a row, the worker that owns them included: migration 0005 took that away.
   'ledger.transactions': { kept: true, api: add, reader: read },
-  'ledger.entries': { kept: true, api: add, reader: read },
+  'ledger.entries': { kept: true, api: add, reader: read, ...called },
 
   // A lock on the row of a ledger, as a load takes it, needs the right to change some column.
   'ledger.ledgers': { kept: true, api: [...add, 'UPDATE (created_at)'], reader: read },
-  'ledger.currencies': { kept: true, api: read, reader: read },
-  'ledger.accounts': { kept: true, api: [...add, 'UPDATE (name)', 'UPDATE (status)'], reader: read },
+  'ledger.currencies': { kept: true, api: read, reader: read, ...called },
+  'ledger.accounts': {
+    kept: true,
+    api: [...add, 'UPDATE (name)', 'UPDATE (status)'],
+    reader: read,
+    ...called,
+  },
   // The one table of the ledger in which the API deletes: a number that an account has no more is no record, and must not stay.
   'ledger.account_phones': { kept: true, api: [...add, 'DELETE'], reader: read },
   'ledger.balances': { kept: true, api: change, reader: read },
@@ -56,7 +72,7 @@ export const tableRights: Readonly<Record<string, TableRights>> = {
   'ledger.idempotency_keys': { kept: true, api: add, reader: read },
   'ledger.daily_transaction_summary': summary,
   'ledger.daily_totals': summary,
-  'ledger.daily_balances': summary,
+  'ledger.daily_balances': { ...summary, ...called },
   'ledger.daily_group_totals': summary,
   'ledger.quarter_balances': summary,
   'ledger.quarter_accounts': summary,
@@ -70,21 +86,30 @@ export const tableRights: Readonly<Record<string, TableRights>> = {
   },
   'quartermaster.quarter_events': { worker: add, api: add, reader: read },
   'quartermaster.quarter_jobs': { worker: change, api: change, reader: read },
-  'quartermaster.approvals': { worker: all, api: change, reader: read },
+  // Nobody asks with the approval in the same breath.
+  'quartermaster.approvals': {
+    worker: all,
+    api: [
+      ...read,
+      ...[...asked, 'quarter', 'verb'].map((column) => `INSERT (${column})`),
+      ...[...asked, 'approved_at', 'approved_by'].map((column) => `UPDATE (${column})`),
+    ],
+    reader: read,
+  },
   'quartermaster.archives': { worker: change, api: read, reader: read },
   'quartermaster.archive_files': { worker: all, api: read, reader: read },
   'quartermaster.archive_parts': { worker: all, api: read, reader: read },
   'quartermaster.restores': { worker: all, api: read, reader: read },
   'quartermaster.quarter_currencies': { worker: all, api: read, reader: read },
   'quartermaster.loads': { worker: change, api: change, reader: read },
-  'quartermaster.summary_marks': { worker: all, api: add, reader: read },
+  'quartermaster.summary_marks': { worker: all, api: add, reader: read, ...called },
   'quartermaster.refreshes': { worker: change, api: read, reader: read },
   'quartermaster.job_outcomes': { worker: change, api: read, reader: read },
   'quartermaster.measurements': { worker: all, api: read, reader: read },
-  'quartermaster.live_days': { worker: read, api: read, reader: read },
+  'quartermaster.live_days': { worker: read, api: read, reader: read, ...called },
   // Fixed at the first migration; changed by nobody but the owner.
-  'quartermaster.settings': { worker: read, api: read, reader: read },
-  'quartermaster.migrations': { worker: read, api: read },
+  'quartermaster.settings': { worker: read, api: read, reader: read, ...called },
+  'quartermaster.migrations': { worker: read, api: read, reader: read },
   'quartermaster.migrations_lock': {},
   // The API compares digests of keys. Who makes and revokes keys does it as the owner.
   'quartermaster.api_keys': { api: read },
@@ -115,13 +140,13 @@ export const tableRights: Readonly<Record<string, TableRights>> = {
 
 /** Of schemas. Those who may CREATE make tables and indexes there: partitions, and the queue's own. */
 export const schemaRights: Readonly<Record<string, Omit<TableRights, 'kept'>>> = {
-  ledger: { worker: ['USAGE', 'CREATE'], api: ['USAGE'], reader: ['USAGE'] },
-  quartermaster: { worker: ['USAGE'], api: ['USAGE'], reader: ['USAGE'] },
-  reports: { worker: ['USAGE'], reader: ['USAGE'] },
+  ledger: { worker: ['USAGE', 'CREATE'], api: ['USAGE'], reader: ['USAGE'], definer: ['USAGE'] },
+  quartermaster: { worker: ['USAGE'], api: ['USAGE'], reader: ['USAGE'], definer: ['USAGE'] },
+  reports: { worker: ['USAGE'], reader: ['USAGE'], definer: ['USAGE'] },
   pgboss: { worker: ['USAGE', 'CREATE'], api: ['USAGE'] },
 };
 
-/** Of all functions of a schema; those that PUBLIC may call are not named. */
+/** Of all functions of a schema, which the definer owns; those that PUBLIC may call are not named. */
 export const functionRights: Readonly<Record<string, Omit<TableRights, 'kept'>>> = {
   reports: { reader: ['EXECUTE'] },
 };

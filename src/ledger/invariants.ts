@@ -77,12 +77,16 @@ async function endOfPage(
   after: bigint,
   pageSize: number,
 ): Promise<bigint | undefined> {
-  const { rows } = await sql<{ account_id: bigint }>`
-    SELECT account_id FROM ledger.balances
-    WHERE ledger_id = ${ledgerId} AND account_id > ${after}
-    ORDER BY account_id
-    OFFSET ${pageSize - 1} LIMIT 1`.execute(db);
-  return rows[0]?.account_id;
+  const { rows } = await sql<{ last: bigint | null; accounts: bigint }>`
+    SELECT max(page.account_id) AS last, count(*) AS accounts
+    FROM (
+      SELECT account_id FROM ledger.balances
+      WHERE ledger_id = ${ledgerId} AND account_id > ${after}
+      ORDER BY account_id
+      LIMIT ${pageSize}
+    ) AS page`.execute(db);
+  const [page] = rows;
+  return page?.accounts === BigInt(pageSize) ? (page.last ?? undefined) : undefined;
 }
 
 interface Stray {

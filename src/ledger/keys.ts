@@ -2,6 +2,7 @@ import { createHash, randomBytes, randomInt, timingSafeEqual } from 'node:crypto
 import { sql } from 'kysely';
 import { isRole, type Role } from '../core/access.ts';
 import { AppError, assert } from '../core/errors.ts';
+import { requireNoForeignCode } from '../db/foreign-code.ts';
 import type { Db } from '../db/schema.ts';
 import { textArray } from './arrays.ts';
 import { requireLedger } from './ledgers.ts';
@@ -73,7 +74,7 @@ function digestOf(secret: string): Buffer {
 /**
  * Makes a key and keeps all of it but the secret: the token is given this once.
  *
- * @throws AppError invalid/invalid_key_name, not_found/no_such_ledger
+ * @throws AppError invalid/invalid_key_name, not_found/no_such_ledger, config/foreign_code
  */
 export async function createKey(db: Db, wanted: NewKey): Promise<{ id: string; token: string }> {
   const { name, roles, ledgers } = wanted;
@@ -82,6 +83,8 @@ export async function createKey(db: Db, wanted: NewKey): Promise<{ id: string; t
     const detail = 'The name of a key has 1 to 100 characters, and none of them a control character.';
     throw new AppError('invalid', 'invalid_key_name', detail);
   }
+  // The names are looked up in a table of the worker's, by the owner.
+  if (ledgers !== null) await requireNoForeignCode(db);
   for (const ledger of ledgers ?? []) await requireLedger(db, ledger);
   const { token, key } = makeKey({ ...wanted, ledgers: ledgers && [...new Set(ledgers)] });
   await db

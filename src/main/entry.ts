@@ -1,6 +1,7 @@
 import type { CliEntry } from '../cli/house.ts';
 import { openDatabase } from '../db/database.ts';
 import { startEmbedded } from '../db/embedded.ts';
+import { requireNoForeignCode } from '../db/foreign-code.ts';
 import { applyGrants } from '../db/grants-apply.ts';
 import * as migrations from '../db/migrate.ts';
 import * as schema from '../db/schema-version.ts';
@@ -22,6 +23,7 @@ export function createEntry(process: Process): CliEntry {
       const report = await withDirect(config, async (db) => {
         const { signal } = process;
         await awaitDatabase(() => schema.migrationStatus(db), { config, logger, signal });
+        await requireNoForeignCode(db);
         return migrations.migrateUp(db, config, options);
       });
       await installQueues(config, logger, process);
@@ -29,7 +31,11 @@ export function createEntry(process: Process): CliEntry {
       const { did } = await withDirect(config, (db) => applyGrants(db, options));
       return { ...report, ...(did.length > 0 && { granted: did }) };
     },
-    migrateDown: (config, options) => withDirect(config, (db) => migrations.migrateDown(db, options)),
+    migrateDown: (config, options) =>
+      withDirect(config, async (db) => {
+        await requireNoForeignCode(db);
+        return migrations.migrateDown(db, options);
+      }),
     migrationStatus: (config) => withDirect(config, (db) => schema.migrationStatus(db)),
   };
 }
@@ -39,7 +45,12 @@ async function withDirect<T>(
   config: Config,
   action: (db: ReturnType<typeof openDatabase>['direct']) => Promise<T>,
 ): Promise<T> {
-  const database = openDatabase({ ...config, poolMax: 2, applicationName: 'quartermaster-migrate' });
+  const database = openDatabase({
+    ...config,
+    poolMax: 2,
+    applicationName: 'quartermaster-migrate',
+    catalogOnly: true,
+  });
   try {
     return await action(database.direct);
   } finally {

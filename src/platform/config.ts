@@ -1,7 +1,7 @@
 import { Type } from 'typebox';
 import Value from 'typebox/value';
 import { AppError } from '../core/errors.ts';
-import { verifiedUrl } from './database-url.ts';
+import { leavesModeOpen, verifiedUrl } from './database-url.ts';
 import { type S3Settings, s3Faults } from './s3-settings.ts';
 import { variables } from './settings.ts';
 import { readTracing, type TracingSettings } from './tracing-settings.ts';
@@ -95,6 +95,12 @@ export function readConfig(env: Record<string, string | undefined> = process.env
     if (given.QM_JWKS_URL !== undefined && given[name] === undefined) {
       faults.push(`${name} must be set together with QM_JWKS_URL`);
     }
+  }
+  // Taken from the environment of whatever starts the process it could be weakened there, and left out it would not be TLS any more.
+  for (const name of ['QM_DATABASE_URL', 'QM_DIRECT_DATABASE_URL', 'QM_REPLICA_URL'] as const) {
+    const [url, mode] = [given[name], env.PGSSLMODE ?? ''];
+    if (url !== undefined && !['', 'disable'].includes(mode) && leavesModeOpen(url))
+      faults.push(`${name} must name its sslmode itself: PGSSLMODE is set, and is not looked at`);
   }
   faults.push(...s3Faults(given));
   const { QM_DRAIN: drain, QM_STOP_WITHIN: within } = value as Record<string, unknown>;

@@ -77,8 +77,6 @@ export async function requestApproval(
         requested_by: run.actor,
         requested_at: house.clock.now(),
         reason: run.reason ?? null,
-        approved_by: null,
-        approved_at: null,
       })
       .onConflict((conflict) =>
         conflict

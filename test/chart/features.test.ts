@@ -23,13 +23,16 @@ const least = [
 const switches: readonly [string, object, readonly string[], readonly string[]][] = [
   [
     'the autoscaler',
-    { api: { autoscaling: { enabled: true } } },
+    { api: { autoscaling: { enabled: true } }, database: { maxConnections: 200 } },
     ['HorizontalPodAutoscaler demo-quartermaster-api'],
     [],
   ],
   [
     'KEDA',
-    { worker: { keda: { enabled: true, minReplicaCount: 2, prometheus: { serverAddress: 'http://p' } } } },
+    {
+      worker: { keda: { enabled: true, prometheus: { serverAddress: 'http://p' } } },
+      database: { maxConnections: 200 },
+    },
     ['ScaledObject demo-quartermaster-worker'],
     [],
   ],
@@ -43,7 +46,7 @@ const switches: readonly [string, object, readonly string[], readonly string[]][
   [
     'policies',
     { networkPolicy: { enabled: true } },
-    ['NetworkPolicy demo-quartermaster-api', 'NetworkPolicy demo-quartermaster-worker'],
+    ['api', 'worker', 'test'].map((component) => `NetworkPolicy demo-quartermaster-${component}`),
     [],
   ],
   [
@@ -168,7 +171,11 @@ describeChart('in production', () => {
       name: 'OTEL_EXPORTER_OTLP_ENDPOINT',
       value: 'http://collector.tracing.svc:4318',
     });
-    expect(spec.containers[0].envFrom.at(-1)).toEqual({ configMapRef: { name: 'proxies', optional: true } });
+    // Of two the last one counts: settings are those of the chart.
+    expect(spec.containers[0].envFrom).toEqual([
+      { configMapRef: { name: 'proxies', optional: true } },
+      { configMapRef: { name: 'demo-quartermaster-api' } },
+    ]);
     expect(spec.volumes.at(-1)).toEqual({ name: 'extra', emptyDir: {} });
     expect(spec.containers[0].volumeMounts.at(-1)).toEqual({ name: 'extra', mountPath: '/extra' });
     expect(spec.imagePullSecrets).toEqual([{ name: 'registry' }]);

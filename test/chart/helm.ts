@@ -138,6 +138,18 @@ export async function tryRender(options: RenderOptions): Promise<Ran> {
   return runHelm(options.helm ?? 'helm4', ['template', ...argumentsOf(options)]);
 }
 
+/**
+ * What each Helm says to values that it does not install. Paths are written in one way: one has `- api.replicas: …`, the other
+ * `- at '/api/replicas': …`.
+ */
+export async function refusals(options: RenderOptions): Promise<string[]> {
+  const both = await Promise.all(helms.map((helm) => tryRender({ ...options, helm })));
+  return both.map(({ code, out, err }) => {
+    if (code !== 1 || out !== '') throw new Error(`it was not refused: ${code} ${out.slice(0, 200)}`);
+    return err.replace(/'\/[\w/]+'/g, (path) => path.replaceAll('/', '.'));
+  });
+}
+
 /** Everything that the chart makes of these values, hooks included. */
 export async function render(options: RenderOptions = {}): Promise<Rendered[]> {
   const { code, out, err } = await tryRender(options);

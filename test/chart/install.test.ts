@@ -5,6 +5,7 @@ import {
   type Helm,
   hasHelm,
   helms,
+  only,
   type RenderOptions,
   runHelm,
 } from './helm.ts';
@@ -45,6 +46,15 @@ const made = [
   'Deployment demo-quartermaster-worker',
 ].toSorted();
 const names = (changes: readonly string[]) => changes.map((change) => change.replace(/^\w+ /, '')).toSorted();
+
+const key = 'Deployment demo-quartermaster-api';
+
+/** Changes the API's Deployment in the cluster, as somebody else than Helm does. */
+function setLive(spec: object): void {
+  const there = cluster.objects.get(key);
+  if (there === undefined) throw new Error(`no ${key}`);
+  cluster.objects.set(key, { ...there, spec: { ...there.spec, ...spec } });
+}
 
 describeChart('Helm, on a stand-in for an API server,', () => {
   describe.each(helms)('%s', (helm) => {
@@ -96,6 +106,61 @@ describeChart('Helm, on a stand-in for an API server,', () => {
       expect(names(cluster.changes.slice(2))).toEqual(
         expect.arrayContaining(['Deployment demo-quartermaster-api', 'Deployment demo-quartermaster-worker']),
       );
+    });
+
+    it('asks the older version before a rollback whether it can live with the schema, and touches no pod when it cannot', async () => {
+      expect((await run(helm, 'install')).code).toBe(0);
+      expect((await run(helm, 'upgrade', { values: { image: { tag: '0.2.0' } } })).code).toBe(0);
+      // Patches change nothing in the stand-in, so what the upgrade made of the Deployment is made here.
+      const template = structuredClone(cluster.objects.get(key)?.spec.template);
+      template.spec.containers[0].image = 'registry.example.com/quartermaster:0.2.0';
+      setLive({ template });
+      const images: string[] = [];
+      const endings = ['Failed', 'Complete'] as const;
+      cluster.jobEnds = (job) => {
+        images.push(job.spec.template.spec.containers[0].image);
+        return endings[images.length - 1] ?? 'Failed';
+      };
+      const back = () =>
+        runHelm(helm, ['rollback', 'demo', '1', '--namespace', 'ledger', '--timeout', '30s'], {
+          KUBECONFIG: cluster.kubeconfig,
+        });
+      cluster.changes.length = 0;
+      const refused = await back();
+      expect([refused.code, refused.err]).toEqual([
+        1,
+        expect.stringMatching(/demo-quartermaster-migrate.*failed/i),
+      ]);
+      const job = [
+        'DELETE Job demo-quartermaster-migrate',
+        expect.stringMatching(/(POST|PATCH) Job demo-quartermaster-migrate$/),
+      ];
+      expect(cluster.changes).toEqual(job);
+      cluster.changes.length = 0;
+      const gone = await back();
+      expect([gone.code, gone.err]).toEqual([0, expect.anything()]);
+      expect(cluster.changes.slice(0, 2)).toEqual(job);
+      expect(names(cluster.changes.slice(2))).toContain('Deployment demo-quartermaster-api');
+      // The chart's own version is that of the program.
+      expect(images).toEqual(Array(2).fill('registry.example.com/quartermaster:0.1.0'));
+    });
+
+    it('leaves as many pods as there are when the autoscaler takes their number over', async () => {
+      const scaled = { api: { autoscaling: { enabled: true } }, database: { maxConnections: 200 } };
+      const replicas = () => {
+        const { patched, spec } = only([...cluster.objects.values()], 'Deployment', 'api');
+        // What is sent is the whole object, or what differs; a null would take the number away.
+        return patched?.spec !== undefined && 'replicas' in patched.spec
+          ? patched.spec.replicas
+          : spec.replicas;
+      };
+      expect((await run(helm, 'install')).code).toBe(0);
+      for (const live of [5, 4]) {
+        setLive({ replicas: live });
+        const { code, err } = await run(helm, 'upgrade', { values: scaled });
+        expect([code, err]).toEqual([0, expect.anything()]);
+        expect(replicas()).toBe(live);
+      }
     });
 
     it('makes the Job of a mode for manifests beside everything else', async () => {

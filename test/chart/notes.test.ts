@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { argumentsOf, describeChart, helms, type RenderOptions, runHelm } from './helm.ts';
+import { argumentsOf, describeChart, helms, only, type RenderOptions, render, runHelm } from './helm.ts';
 import { startStandIn } from './stand-in.ts';
 
 /** What an operator reads after an install. */
@@ -9,57 +9,72 @@ async function notes(options: RenderOptions = {}): Promise<string> {
   return out.slice(out.indexOf('NOTES:'));
 }
 
-/** The figures at the ends of the lines of the sum, by how the line begins. */
-function figures(text: string): Record<string, number> {
+/** The figures at the ends of the lines of the sum, steady and in an update, by how the line begins. */
+function figures(text: string): Record<string, [number, number]> {
   const sum = text.slice(text.indexOf('CONNECTIONS'), text.indexOf('WHAT IS NEXT'));
   const lines = sum.matchAll(
-    /^ {2}(api|worker|migration|pooler|others|together|max_connections)\b.*? (\d+)$/gm,
+    /^ {2}(api|worker|migration|toolbox|pooler|others|together|database\.maxConnections)\b.*? (\d+) +(\d+)$/gm,
   );
-  return Object.fromEntries(Array.from(lines, ([, name, figure]) => [name, Number(figure)]));
+  return Object.fromEntries(
+    Array.from(lines, ([, name, steady, update]) => [name, [Number(steady), Number(update)]]),
+  );
 }
 
-/** Pods with those of an update, times the pools of a process; and what is beside them. */
-const sums: readonly [string, RenderOptions, Record<string, number>][] = [
-  ['two pods of each', {}, { api: 3 * 20, worker: 3 * 24, migration: 4, others: 10, together: 146 }],
+/** What is the same in an update. */
+const same = (figure: number) => [figure, figure];
+const [migration, others] = [same(4), same(10)];
+
+/** Pods times the pools of a process, once and twice; and what is beside them. */
+const sums: readonly [string, RenderOptions, Record<string, number[]>][] = [
   [
-    'a small pool and no migration',
+    'two pods of each, which fit a server as it comes but for an update',
+    {},
     {
-      values: { config: { QM_POOL_MAX: 4 }, migrations: { mode: 'none' }, database: { otherConnections: 3 } },
+      ...{ api: [2 * 17, 4 * 17], worker: [2 * 22, 4 * 22], migration, others, together: [92, 170] },
+      'database.maxConnections': same(97),
     },
-    { api: 3 * 8, worker: 3 * 12, others: 3, together: 63 },
+  ],
+  [
+    'a small pool, no migration, and a pod for people',
+    {
+      values: {
+        ...{ config: { QM_POOL_MAX: 4 }, migrations: { mode: 'none' }, toolbox: { enabled: true } },
+        database: { otherConnections: 3, maxConnections: null },
+      },
+    },
+    { api: [18, 36], worker: [28, 56], toolbox: same(4), others: same(3), together: [53, 99] },
   ],
   [
     'pools of their own, an autoscaler, three workers',
     { shape: 'production' },
-    { api: 7 * 24, worker: 4 * 20, migration: 4, others: 20, together: 272, max_connections: 300 },
+    {
+      ...{ api: [6 * 25, 12 * 25], worker: [3 * 22, 6 * 22], migration, others: same(20) },
+      ...{ together: [240, 456], 'database.maxConnections': same(497) },
+    },
   ],
   [
     'a pooler for short transactions, which keeps forty to the server',
     { shape: 'pooler' },
     {
-      api: 3 * 20,
-      worker: 3 * 24,
-      migration: 4,
-      pooler: 40,
-      others: 10,
-      together: 186,
-      max_connections: 250,
+      ...{ api: [2 * 20, 4 * 20], worker: [2 * 25, 4 * 25], migration, pooler: same(40), others },
+      ...{ together: [144, 234], 'database.maxConnections': same(247) },
     },
   ],
   [
     'the most workers of KEDA',
     { shape: 'keda' },
-    { api: 60, worker: 7 * 24, migration: 4, others: 10, together: 242 },
+    {
+      ...{ api: [34, 68], worker: [6 * 22, 12 * 22], migration, others, together: [180, 346] },
+      'database.maxConnections': same(197),
+    },
   ],
   [
-    'no surge where pods are replaced at once',
+    'one generation of pods where the old ones go first',
     { shape: 'single-node' },
-    { api: 2 * 20, worker: 24, migration: 4, others: 10, together: 78 },
-  ],
-  [
-    'a share of the pods as surge, rounded up as Kubernetes does',
-    { values: { api: { replicas: 5, strategy: { rollingUpdate: { maxSurge: '25%' } } } } },
-    { api: 7 * 20, worker: 72, migration: 4, others: 10, together: 226 },
+    {
+      ...{ api: [17, 34], worker: [22, 22], migration, others, together: [53, 70] },
+      'database.maxConnections': same(97),
+    },
   ],
 ];
 
@@ -68,11 +83,33 @@ describeChart('the notes', () => {
     expect(figures(await notes(options))).toEqual(wanted);
   });
 
+  it('warn of an update for which there are too few, and only then', async () => {
+    expect(await notes()).toContain('WARNING: an update may ask for 170 connections where 97 are to be had.');
+    const room = await notes({ values: { database: { maxConnections: 173 } } });
+    expect(room).not.toContain('WARNING');
+  });
+
+  it('warn of a Service that leads in what is not for everybody', async () => {
+    for (const type of ['NodePort', 'LoadBalancer']) {
+      const text = await notes({ values: { api: { service: { type } } } });
+      expect(text).toContain(
+        `WARNING: the Service is a ${type}, which leads everything in, /metrics and the`,
+      );
+    }
+    expect(await notes()).not.toContain('the Service is a');
+  });
+
+  it('name the Job that is to be deleted when it failed', async () => {
+    const { name } = only(await render({ shape: 'gitops' }), 'Job').metadata;
+    expect(await notes({ shape: 'gitops' })).toContain(`kubectl --namespace ledger delete job ${name}\n`);
+    expect(await notes()).not.toContain('delete job');
+  });
+
   it('say what a pooler and a replica need', async () => {
     const text = await notes({ shape: 'pooler' });
-    // Six pods with twenty connections each to the pooler, and one more each to look how the replica is.
-    expect(text).toContain('The pooler needs max_client_conn of 120 or more for these pods.');
-    expect(text).toContain('The replica needs 126 connections.');
+    // Eight pods of two generations with twenty connections each, and one more each to look how database and replica are.
+    expect(text).toContain('The pooler needs max_client_conn of 168 or more for these pods.');
+    expect(text).toContain('The replica needs 168 connections.');
     expect(text).not.toContain('Give database.poolerConnections');
     expect(await notes({ shape: 'pooler', values: { database: { poolerConnections: 0 } } })).toContain(
       'Give database.poolerConnections, what it keeps to the server.',
@@ -80,7 +117,8 @@ describeChart('the notes', () => {
   });
 
   it('say what to compare the sum with where nobody said it', async () => {
-    expect(await notes()).toContain('max_connections of the server, which is 100 unless somebody raised it');
+    const silent = await notes({ values: { database: { maxConnections: null } } });
+    expect(silent).toContain('max_connections of the server, which is 100 unless somebody raised it');
     expect(await notes({ shape: 'production' })).not.toContain('unless somebody raised it');
   });
 

@@ -58,11 +58,11 @@ describeChart('the migration', () => {
     expect(env.map(({ name }) => name)).not.toContain('AWS_SECRET_ACCESS_KEY');
   });
 
-  it('comes before an install and an upgrade, and its last run stays to be read', () => {
+  it('comes before an install, an upgrade and a rollback, and its last run stays to be read', () => {
     const { metadata, spec } = only(every.get('minimal') ?? [], 'Job');
     expect(metadata.name).toBe('demo-quartermaster-migrate');
     expect(metadata.annotations).toEqual({
-      'helm.sh/hook': 'pre-install,pre-upgrade',
+      'helm.sh/hook': 'pre-install,pre-upgrade,pre-rollback',
       'helm.sh/hook-weight': '-5',
       'helm.sh/hook-delete-policy': 'before-hook-creation',
     });
@@ -70,20 +70,22 @@ describeChart('the migration', () => {
     expect(spec.ttlSecondsAfterFinished).toBeUndefined();
   });
 
-  it('as a Job has another name when its image or its settings are other, and only then', async () => {
+  it('as a Job has another name when anything in it is other or it is to run again, and only then', async () => {
     const name = async (values: object, shape = 'gitops') =>
       only(await render({ shape, values }), 'Job').metadata;
     const first = await name({});
     expect(first.name).toMatch(/^demo-quartermaster-migrate-[0-9a-f]{8}$/);
     expect(first.annotations).toEqual({ 'argocd.argoproj.io/sync-wave': '-1' });
-    expect((await name({ api: { replicas: 5 } })).name).toBe(first.name);
+    expect((await name({ api: { replicas: 5 }, database: { maxConnections: 500 } })).name).toBe(first.name);
     const others = [
       { image: { tag: '0.2.0' } },
       { config: { QM_TIMEZONE: 'Asia/Tokyo' } },
       { tmp: { sizeLimit: '1Gi' } },
+      { migrations: { backoffLimit: 9 } },
+      { migrations: { run: '2' } },
     ];
     const names = await Promise.all(others.map(async (values) => (await name(values)).name));
-    expect(new Set([first.name, ...names]).size).toBe(4);
+    expect(new Set([first.name, ...names]).size).toBe(others.length + 1);
   });
 });
 
@@ -162,6 +164,9 @@ describeChart('pods', () => {
     expect(disk.containers[0].volumeMounts.at(-1)).toEqual({
       ...{ name: 'archive', mountPath: '/var/lib/quartermaster/archive', subPath: 'archives' },
     });
+    // Only workers write archives.
+    const reader = only(every.get('single-node') ?? [], 'Deployment', 'api').spec.template.spec;
+    expect(reader.containers[0].volumeMounts.at(-1)).toMatchObject({ name: 'archive', readOnly: true });
   });
 
   it('are given ten seconds more to stop than they take', async () => {
@@ -189,7 +194,7 @@ describeChart('pods', () => {
     };
     const [api, worker] = await sums({});
     expect(api).toMatch(/^[0-9a-f]{64}$/);
-    expect(await sums({ worker: { replicas: 9 } })).toEqual([api, worker]);
+    expect(await sums({ worker: { replicas: 9 }, database: { maxConnections: 500 } })).toEqual([api, worker]);
     expect(await sums({ worker: { config: { QM_POOL_MAX: 5 } } })).toEqual([
       api,
       expect.not.stringMatching(worker ?? ''),

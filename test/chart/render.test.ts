@@ -63,7 +63,7 @@ describeChart('every object', () => {
       api: {
         service: {
           type: 'LoadBalancer',
-          loadBalancerSourceRanges: ['10.0.0.0/8'],
+          loadBalancerSourceRanges: ['10.0.0.0/8', 'fd00::/8'],
           externalTrafficPolicy: 'Local',
         },
       },

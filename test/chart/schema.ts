@@ -1,42 +1,31 @@
+import {
+  closed,
+  count,
+  duration,
+  flag,
+  key,
+  label,
+  labelName,
+  labels,
+  labelValue,
+  list,
+  map,
+  matching,
+  name,
+  oneOf,
+  optional,
+  optionalKey,
+  path,
+  portNumber,
+  quantity,
+  range,
+  required,
+  type Schema,
+  share,
+  size,
+  text,
+} from './schema-parts.ts';
 import { configSchema } from './settings.ts';
-
-type Schema = Readonly<Record<string, unknown>>;
-
-/** An object with these properties and no others. */
-const closed = (properties: Record<string, Schema>): Schema => ({
-  type: 'object',
-  additionalProperties: false,
-  properties,
-});
-const text: Schema = { type: 'string' };
-const flag: Schema = { type: 'boolean' };
-const map: Schema = { type: 'object', additionalProperties: { type: 'string' } };
-const count = (minimum = 0, maximum?: number): Schema => ({
-  type: 'integer',
-  minimum,
-  ...(maximum === undefined ? {} : { maximum }),
-});
-const optional = (schema: Schema): Schema => ({ ...schema, type: [schema.type, 'null'] });
-const oneOf = (...values: string[]): Schema => ({ type: 'string', enum: values });
-const matching = (pattern: string): Schema => ({ type: 'string', pattern });
-const list = (items: Schema): Schema => ({ type: 'array', items });
-
-/** The name of an object of Kubernetes, or empty. */
-const name: Schema = { ...matching('^([a-z0-9]([-a-z0-9.]*[a-z0-9])?)?$'), maxLength: 253 };
-/** A part of the name of a Service, which has no dot and begins with a letter. */
-const label: Schema = { ...matching('^([a-z]([-a-z0-9]*[a-z0-9])?)?$'), maxLength: 63 };
-const required: Schema = { ...matching('^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$'), maxLength: 253 };
-const key = matching('^[-._a-zA-Z0-9]+$');
-const optionalKey = matching('^[-._a-zA-Z0-9]*$');
-const portNumber = count(1, 65_535);
-const duration = matching('^[0-9]+(ms|s|m|h)$');
-const path = matching('^/[^\\s?#]*$');
-const size: Schema = { type: ['string', 'integer'], pattern: '^[1-9][0-9]*(k|M|G|T|Ki|Mi|Gi|Ti)?$' };
-const quantity: Schema = {
-  type: ['string', 'number', 'null'],
-  pattern: '^[0-9]+(\\.[0-9]+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$',
-};
-const share: Schema = { type: ['integer', 'string', 'null'], minimum: 0, pattern: '^[0-9]{1,3}%$' };
 
 /**
  * What Kubernetes defines and every version of it adds to is handed on as it is, and judged by the API server: closed here, it would
@@ -45,29 +34,30 @@ const share: Schema = { type: ['integer', 'string', 'null'], minimum: 0, pattern
 const handedOn = (type: string): Schema => ({ type: 'object', $comment: `Kubernetes: ${type}` });
 const handedOnList = (type: string): Schema => ({ type: 'array', items: handedOn(type) });
 
-const labelled = { annotations: map, labels: map };
+const labelled = { annotations: map, labels };
 const resources = closed({
   requests: { type: ['object', 'null'], additionalProperties: quantity },
   limits: { type: ['object', 'null'], additionalProperties: quantity },
   claims: handedOnList('ResourceClaim'),
 });
-const probe = closed({
-  initialDelaySeconds: optional(count()),
-  periodSeconds: optional(count(1)),
-  timeoutSeconds: optional(count(1)),
-  failureThreshold: optional(count(1)),
-  successThreshold: optional(count(1)),
-});
+const probe = (successes?: number) =>
+  closed({
+    initialDelaySeconds: optional(count()),
+    periodSeconds: optional(count(1)),
+    timeoutSeconds: optional(count(1)),
+    failureThreshold: optional(count(1)),
+    successThreshold: optional(count(1, successes)),
+  });
 const strategy = closed({
   type: oneOf('RollingUpdate', 'Recreate'),
   rollingUpdate: {
     type: ['object', 'null'],
     additionalProperties: false,
-    properties: { maxSurge: share, maxUnavailable: share },
+    properties: { maxSurge: { ...share, pattern: '^[0-9]{1,3}%$' }, maxUnavailable: share },
   },
 });
 const placement = {
-  nodeSelector: map,
+  nodeSelector: labels,
   tolerations: handedOnList('Toleration'),
   affinity: handedOn('Affinity'),
   priorityClassName: name,
@@ -85,13 +75,14 @@ const pods = (config: string): Record<string, Schema> => ({
   podDisruptionBudget: closed({ enabled: flag, maxUnavailable: share, minAvailable: share }),
   serviceAccount: closed({ create: flag, name, annotations: map }),
   resources,
-  startupProbe: probe,
-  livenessProbe: probe,
-  readinessProbe: probe,
+  // Kubernetes takes one success, and no other number, where a pod starts and lives.
+  startupProbe: probe(1),
+  livenessProbe: probe(1),
+  readinessProbe: probe(),
   strategy,
   revisionHistoryLimit: count(),
   podAnnotations: map,
-  podLabels: map,
+  podLabels: labels,
   annotations: map,
   ...placement,
   topologySpreadConstraints: {
@@ -104,6 +95,7 @@ const pods = (config: string): Record<string, Schema> => ({
   extraContainers: handedOnList('Container'),
   initContainers: handedOnList('Container'),
 });
+const accessKey = { secretName: name, accessKeyIdKey: key, secretAccessKeyKey: key };
 const databaseOf = closed({
   secretName: required,
   urlKey: key,
@@ -129,7 +121,7 @@ export const valuesSchema: Schema = {
     enabled: { type: 'boolean', $comment: 'Helm: the condition of a chart above this one' },
     nameOverride: label,
     fullnameOverride: label,
-    commonLabels: map,
+    commonLabels: labels,
     commonAnnotations: map,
     imagePullSecrets: list(closed({ name: required })),
     image: closed({
@@ -161,7 +153,7 @@ export const valuesSchema: Schema = {
         kmsKey: { ...matching('^[A-Za-z0-9:/_-]*$'), maxLength: 2048 },
         lockMode: oneOf('none', 'GOVERNANCE', 'COMPLIANCE'),
         lockDays: optional(count(1, 36_500)),
-        credentials: closed({ secretName: name, accessKeyIdKey: key, secretAccessKeyKey: key }),
+        credentials: closed({ ...accessKey, api: closed(accessKey), worker: closed(accessKey) }),
       }),
       file: closed({
         existingClaim: name,
@@ -185,9 +177,9 @@ export const valuesSchema: Schema = {
       service: closed({
         type: oneOf('ClusterIP', 'NodePort', 'LoadBalancer'),
         port: portNumber,
-        nodePort: optional(portNumber),
+        nodePort: optional(count(30_000, 32_767)),
         loadBalancerClass: text,
-        loadBalancerSourceRanges: list(text),
+        loadBalancerSourceRanges: list(range),
         externalTrafficPolicy: oneOf('', 'Cluster', 'Local'),
         ...labelled,
       }),
@@ -200,7 +192,7 @@ export const valuesSchema: Schema = {
         minReplicaCount: count(1),
         maxReplicaCount: count(1),
         pollingInterval: count(1),
-        cooldownPeriod: count(),
+        cooldownPeriod: count(0, 3600),
         fallbackReplicas: count(1),
         prometheus: closed({
           serverAddress: matching('^(https?://[^\\s@]+)?$'),
@@ -214,13 +206,15 @@ export const valuesSchema: Schema = {
     }),
     migrations: closed({
       mode: oneOf('hook', 'job', 'none'),
+      run: matching('^[-._:a-zA-Z0-9]*$'),
       hookWeight: matching('^-?[0-9]+$'),
       hookDeletePolicy: matching(
-        '^(before-hook-creation|hook-succeeded|hook-failed)(,(before-hook-creation|hook-succeeded|hook-failed))*$',
+        // Without it the Job of the last time is in the way of the next.
+        '^(hook-(succeeded|failed),)*before-hook-creation(,hook-(succeeded|failed))*$',
       ),
       annotations: map,
       podAnnotations: map,
-      podLabels: map,
+      podLabels: labels,
       serviceAccountName: name,
       backoffLimit: count(),
       activeDeadlineSeconds: optional(count(1)),
@@ -233,7 +227,7 @@ export const valuesSchema: Schema = {
       enabled: flag,
       serviceAccountName: name,
       podAnnotations: map,
-      podLabels: map,
+      podLabels: labels,
       resources,
       ...placement,
       ...extras,
@@ -264,6 +258,7 @@ export const valuesSchema: Schema = {
       metricsFrom: peers,
       egress: closed({
         dns: peers,
+        dnsPorts: { ...list(portNumber), minItems: 1 },
         database: peers,
         databasePorts: { ...list(portNumber), minItems: 1 },
         store: peers,
@@ -281,7 +276,7 @@ export const valuesSchema: Schema = {
         runbookBaseUrl: matching('^(https?://\\S+)?$'),
         disabled: list(text),
       }),
-      dashboards: closed({ enabled: flag, label: text, labelValue: text, annotations: map }),
+      dashboards: closed({ enabled: flag, label: labelName, labelValue, annotations: map }),
     }),
     tests: closed({ enabled: flag, serviceAccountName: name, resources }),
     extraObjects: { type: 'array', items: { type: ['object', 'string'], $comment: 'Kubernetes: any' } },

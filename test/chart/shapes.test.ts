@@ -33,6 +33,23 @@ describeChart('the shapes', () => {
     }
   });
 
+  it('a bucket is reached by API and workers with keys of their own, where there are such', async () => {
+    const credentials = { secretName: 'both', api: { secretName: 'reader', accessKeyIdKey: 'id' } };
+    const objects = await render({ values: { store: { s3: { credentials } } } });
+    const keys = (component: string) =>
+      only(objects, 'Deployment', component)
+        .spec.template.spec.containers[0].env.filter(({ name }: Rendered) => String(name).startsWith('AWS_'))
+        .map(({ valueFrom }: Rendered) => [valueFrom.secretKeyRef.name, valueFrom.secretKeyRef.key]);
+    expect(keys('api')).toEqual([
+      ['reader', 'id'],
+      ['reader', 'AWS_SECRET_ACCESS_KEY'],
+    ]);
+    expect(keys('worker')).toEqual([
+      ['both', 'AWS_ACCESS_KEY_ID'],
+      ['both', 'AWS_SECRET_ACCESS_KEY'],
+    ]);
+  });
+
   it('a bucket without keys is reached by each ServiceAccount with its own role', async () => {
     const objects = await render({ shape: 'irsa' });
     for (const component of ['api', 'worker']) {

@@ -18,6 +18,7 @@ const served: Readonly<Record<string, readonly string[]>> = {
     'pods Pod',
   ],
   'apps/v1': ['deployments Deployment'],
+  'autoscaling/v2': ['horizontalpodautoscalers HorizontalPodAutoscaler'],
   'batch/v1': ['jobs Job'],
   'policy/v1': ['poddisruptionbudgets PodDisruptionBudget'],
 };

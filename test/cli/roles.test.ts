@@ -103,6 +103,25 @@ it('the doctor finds rights that are missing or too many, and migrate up mends t
   expect((await findings('worker')).get(rights)).toMatchObject({ outcome: 'ok' });
 });
 
+it('the doctor finds code that the worker planted, and migrate up does not run it', async () => {
+  const clean = 'the tables run no code but ours';
+  expect((await findings('worker')).get(clean)).toMatchObject({ outcome: 'ok' });
+  await asAdmin(`
+    SET ROLE quartermaster_worker;
+    CREATE FUNCTION ledger.spy() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+    CREATE TRIGGER spy BEFORE UPDATE ON ledger.balances FOR EACH ROW EXECUTE FUNCTION ledger.spy()`);
+  for (const role of ['worker', 'owner', 'api'] as const) {
+    const { outcome, advice } = (await findings(role)).get(clean) ?? {};
+    expect(outcome).toBe('failed');
+    expect(advice).toContain('trigger spy on table ledger.balances calls function ledger.spy()');
+  }
+  const refused = { code: 78, err: expect.stringContaining('foreign_code') };
+  expect(await run('owner', ['migrate', 'up'])).toMatchObject(refused);
+  expect(await run('owner', ['migrate', 'down', '--yes'])).toMatchObject(refused);
+  await asAdmin('DROP FUNCTION ledger.spy() CASCADE');
+  expect(await run('owner', ['migrate', 'up'])).toMatchObject({ code: 0 });
+});
+
 it('the doctor tells of a way to a database that others could read along', async () => {
   expect((await findings('worker')).get(encrypted)).toMatchObject({ outcome: 'ok' });
   // An address of documentation, where nobody answers.

@@ -183,6 +183,19 @@ describe.skipIf(!installed)('TLS to the database', () => {
     },
   );
 
+  it('is what the URL says, whatever the environment does', async () => {
+    vi.stubEnv('PGSSLMODE', 'no-verify');
+    try {
+      const url = urlOf('localhost', 'a=b');
+      expect((await connectAll(url)).encrypted).toEqual(Array(5).fill(false));
+    } finally {
+      vi.unstubAllEnvs();
+    }
+    expect(() => readConfig({ QM_DATABASE_URL: urlOf('localhost', 'ssl=no-verify') })).toThrow(
+      'write sslmode',
+    );
+  });
+
   it('says which file of certificates is not there', async () => {
     await expect(
       connectAll(urlOf('localhost', 'sslmode=verify-full&sslrootcert=/nowhere/ca.crt')),

@@ -126,6 +126,12 @@ describe('compose.yaml', () => {
     expect(named.sort()).toEqual(Object.keys(house.volumes).sort());
   });
 
+  it('has a pooler that keeps no prepared statement for a client, whatever its version does unless it is told', () => {
+    const settings = readFileSync(join(root, 'compose/pgbouncer/pgbouncer.ini'), 'utf8');
+    expect(settings).toMatch(/^pool_mode = transaction$/m);
+    expect(settings).toMatch(/^max_prepared_statements = 0$/m);
+  });
+
   it('has scripts that shells understand', () => {
     for (const path of [
       'postgres/primary.sh',

@@ -128,7 +128,8 @@ it('what does not pass by waiting is told at once', async () => {
     [gone.href, 'no_database'],
     [(await createEmpty()).url, 'not_migrated'],
   ] as const) {
-    const worker = await spawnWorker({ QM_DATABASE_URL: url });
+    // A pooler would keep the one that is not there from being told apart from one that is away.
+    const worker = await spawnWorker({ QM_DATABASE_URL: url, QM_DIRECT_DATABASE_URL: url });
     expect(await worker.ended).toBe(78);
     expect(JSON.stringify(worker.lines)).toContain(`[${code}]`);
     expect(worker.lines.some(waits)).toBe(false);

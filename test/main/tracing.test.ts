@@ -32,7 +32,8 @@ it('a trace goes on from the caller through the API and its batch to the worker'
   };
   await createLedger(db, 'main');
   const now = house.clock.now();
-  await ensureQuarters(house.quarters, { actor: 'test' }, now, now);
+  const quarter = nextName(house.calendar.quarterOf(now).name, -1);
+  await ensureQuarters(house.quarters, { actor: 'test' }, house.calendar.quarter(quarter).start, now);
   const { token } = await createKey(db, { name: 'ada', roles: ['admin', 'finance'], ledgers: null });
   const api = await startApi(env);
   onTestFinished(async () => {
@@ -73,8 +74,6 @@ it('a trace goes on from the caller through the API and its batch to the worker'
   });
 
   // What a request asks a worker to do is part of its trace, in another process.
-  const quarter = nextName(house.calendar.quarterOf(now).name, -1);
-  expect((await post(`/v1/quarters/${quarter}/create`, {})).status).toBe(200);
   expect((await post(`/v1/quarters/${quarter}/close`, {})).status).toBe(202);
   const { lines } = await startWorker(env);
   await expect.poll(() => found('job close').length, { timeout: 30_000 }).toBe(1);

@@ -57,9 +57,9 @@ describe('readConfig', () => {
   });
 
   it('uses the database for direct connections unless told otherwise', () => {
-    const url = 'postgres://app:x@pooler/db';
+    const url = 'postgres://app:x@pooler/db?sslmode=disable';
     expect(readConfig({ QM_DATABASE_URL: url }).directDatabaseUrl).toBe(url);
-    const direct = 'postgres://app:x@db/db';
+    const direct = 'postgres://app:x@db/db?sslmode=disable';
     expect(readConfig({ QM_DATABASE_URL: url, QM_DIRECT_DATABASE_URL: direct }).directDatabaseUrl).toBe(
       direct,
     );

@@ -6,8 +6,10 @@ const base = 'postgres://app:p%40ss%2Fw@db.example.com:5432/ledger';
 
 describe('the URL of a database', () => {
   it.each([
-    ['', ''],
-    ['?application_name=x', '?application_name=x'],
+    ['', '?sslmode=disable'],
+    ['?application_name=x', '?application_name=x&sslmode=disable'],
+    ['?sslcert=/c.crt&sslkey=/c.key', '?sslcert=/c.crt&sslkey=/c.key&sslmode=verify-full'],
+    ['?sslnegotiation=direct', '?sslnegotiation=direct&sslmode=verify-full'],
     ['?sslmode=disable', '?sslmode=disable'],
     ['?sslmode=no-verify', '?sslmode=no-verify'],
     ['?sslmode=verify-full', '?sslmode=verify-full'],
@@ -41,6 +43,29 @@ describe('the URL of a database', () => {
   );
 
   it.each([
+    'ssl=no-verify',
+    'ssl=true',
+    'ssl=0',
+    'sslmode=verify-full&ssl=no-verify',
+    'sslmode=verify-full&sslmode=no-verify',
+  ])('is refused with %s, for sslmode alone says how it is connected to', (parameters) => {
+    const read = () => readConfig({ QM_DATABASE_URL: `${base}?${parameters}` });
+    expect(read).toThrow(
+      /QM_DATABASE_URL must be .* and is there once; ssl= is not looked at: write sslmode/,
+    );
+  });
+
+  it.each(['no-verify', 'require', 'verify-full'])(
+    'is refused where PGSSLMODE=%s would be thought to say it, and not where the URL does or it stays here',
+    (mode) => {
+      const read = (url: string) => readConfig({ QM_REPLICA_URL: url, PGSSLMODE: mode });
+      expect(() => read(base)).toThrow('QM_REPLICA_URL must name its sslmode itself');
+      expect(read(`${base}?sslmode=verify-full`).replicaUrl).toBe(`${base}?sslmode=verify-full`);
+      expect(read('postgres://a@localhost/db').replicaUrl).toBe('postgres://a@localhost/db?sslmode=disable');
+    },
+  );
+
+  it.each([
     ['postgres://a@localhost/db', 'local'],
     ['postgres://a@[::1]/db', 'local'],
     ['postgres://a@127.0.0.1/db?sslmode=disable', 'local'],
@@ -51,6 +76,8 @@ describe('the URL of a database', () => {
     ['postgres://a@db.example.com/db?sslmode=no-verify', 'unverified'],
     ['postgres://a@db.example.com/db?sslmode=verify-full', 'verified'],
     ['postgres://a@127.0.0.1.example.com/db', 'plain'],
+    ['postgres://a@db.example.com/db?sslcert=/c.crt&sslkey=/c.key', 'verified'],
+    ['postgres://a@localhost/db?host=localhost&host=db.example.com', 'plain'],
   ])('%s is %s', (url, wanted) => {
     expect(protectionOf(url).protection).toBe(wanted);
   });

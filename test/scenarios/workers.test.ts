@@ -112,7 +112,9 @@ it('two workers take quarters through their lives together, each step once, and 
     SELECT quarter, event, count(*)::int AS n FROM quartermaster.quarter_events
     WHERE event <> 'verify' GROUP BY 1, 2 HAVING count(*) > 1`);
   expect(events).toEqual([]);
-  const done = [...(await metrics()).matchAll(/quarter_jobs_total\{verb="detach",outcome="done"\} (\d+)/g)];
+  const done = [
+    ...(await metrics()).matchAll(/job_duration_seconds_count\{job_name="detach",outcome="done"\} (\d+)/g),
+  ];
   expect(done.reduce((sum, [, n]) => sum + Number(n), 0)).toBeGreaterThanOrEqual(3);
   for (const { child } of workers) child.kill('SIGTERM');
   expect(await Promise.all(workers.map(({ ended }) => ended))).toEqual([

@@ -1,12 +1,9 @@
-{{/* A quantity of memory in bytes, or -1 for one that is written in another way. */}}
+{{/* A size of the values in bytes. The schema knows how one is written. */}}
 {{- define "quartermaster.bytes" -}}
 {{- $text := toString . -}}
-{{- $units := dict "Ki" 1024 "Mi" 1048576 "Gi" 1073741824 "Ti" 1099511627776 -}}
-{{- if regexMatch "^[0-9]+(Ki|Mi|Gi|Ti)$" $text -}}
-{{- mul (int64 (regexFind "^[0-9]+" $text)) (int64 (get $units (regexFind "[A-Z]i$" $text))) -}}
-{{- else if regexMatch "^[0-9]+$" $text -}}
-{{- $text -}}
-{{- else -}}-1{{- end -}}
+{{- $units := dict "Ki" 1024 "Mi" 1048576 "Gi" 1073741824 "Ti" 1099511627776 "k" 1000 "M" 1000000 "G" 1000000000 "T" 1000000000000 -}}
+{{- $unit := regexFind "[A-Za-z]+$" $text -}}
+{{- mul (int64 (regexFind "^[0-9]+" $text)) (ternary (int64 (get $units $unit)) 1 (ne $unit "")) -}}
 {{- end -}}
 
 {{/* Everything that can be known to be wrong before anything is installed, all of it at once, each with what to do. */}}
@@ -15,6 +12,7 @@
   (include "quartermaster.check.basics" . | fromYamlArray)
   (include "quartermaster.check.store" . | fromYamlArray)
   (include "quartermaster.check.settings" . | fromYamlArray)
+  (include "quartermaster.check.pods" . | fromYamlArray)
   (include "quartermaster.check.scaling" . | fromYamlArray)
   (include "quartermaster.check.network" . | fromYamlArray)
   (include "quartermaster.check.monitoring" . | fromYamlArray) -}}
@@ -83,9 +81,9 @@
 {{- if $store.s3.bucket }}{{ $faults = append $faults "store.s3.bucket is given, but store.type is file: give one store" }}{{ end -}}
 {{- if eq $store.file.accessMode "ReadWriteOnce" -}}
 {{- range $component := list "api" "worker" -}}
-{{- $count := include "quartermaster.pods" (dict "root" $ "component" $component) | fromYaml -}}
-{{- if gt (int64 $count.pods) 1 -}}
-{{- $faults = append $faults (printf "store.file.accessMode is ReadWriteOnce, which one node can mount, but there are up to %d %s pods: use a claim with ReadWriteMany, an s3 store, or one pod each without scaling" (int64 $count.pods) $component) -}}
+{{- $pods := include "quartermaster.pods" (dict "root" $ "component" $component) | int64 -}}
+{{- if gt $pods 1 -}}
+{{- $faults = append $faults (printf "store.file.accessMode is ReadWriteOnce, which one node can mount, but there are up to %d %s pods: use a claim with ReadWriteMany, an s3 store, or one pod each without scaling" $pods $component) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
@@ -122,11 +120,6 @@
 {{- end -}}
 {{- end -}}
 {{- if has $component (list "api" "worker") -}}
-{{- $wait := include "quartermaster.number" (merge (dict "name" "QM_START_WAIT" "default" 60) $context) | int64 -}}
-{{- $patience := mul (int64 (default 10 $own.startupProbe.periodSeconds)) (int64 (default 3 $own.startupProbe.failureThreshold)) -}}
-{{- if le $patience $wait -}}
-{{- $faults = append $faults (printf "%s.startupProbe gives up after %d seconds, but a process waits up to %d for its database (QM_START_WAIT): raise failureThreshold" $component $patience $wait) -}}
-{{- end -}}
 {{- $stop := include "quartermaster.number" (merge (dict "name" "QM_STOP_WITHIN" "default" 25) $context) | int64 -}}
 {{- $drain := include "quartermaster.number" (merge (dict "name" "QM_DRAIN" "default" 0) $context) | int64 -}}
 {{- if gt (add $drain 5) $stop -}}
@@ -137,16 +130,17 @@
 {{- $faults = append $faults (printf "%s.terminationGracePeriodSeconds is %d, but a process takes up to %d seconds to stop (QM_STOP_WITHIN): leave it empty, or give more" $component $grace $stop) -}}
 {{- end -}}
 {{- $cache := include "quartermaster.number" (merge (dict "name" "QM_CACHE_MAX_MIB" "default" 4096) $context) | int64 -}}
-{{- $room := include "quartermaster.bytes" $.Values.cache.sizeLimit | int64 -}}
-{{- if and (ge $room 0) (le $room (mul $cache 1048576)) -}}
-{{- $faults = append $faults (printf "cache.sizeLimit is %s, but %s pods keep up to %d MiB there (QM_CACHE_MAX_MIB) and would be evicted: give more room" (toString $.Values.cache.sizeLimit) $component $cache) -}}
+{{- /* A whole number would come as a fraction, and a large one as 1e+09. */ -}}
+{{- $room := include "quartermaster.bytes" (include "quartermaster.text" $.Values.cache.sizeLimit) | int64 -}}
+{{- if le $room (mul $cache 1048576) -}}
+{{- $faults = append $faults (printf "cache.sizeLimit is %s, but %s pods keep up to %d MiB there (QM_CACHE_MAX_MIB) and would be evicted: give more room" (include "quartermaster.text" $.Values.cache.sizeLimit) $component $cache) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
 {{- with .Values.database.maxConnections -}}
 {{- $most := include "quartermaster.connections" $ | fromYaml -}}
-{{- if gt (int64 $most.server) (int64 .) -}}
-{{- $faults = append $faults (printf "the pods together may open %d connections (with database.otherConnections), but database.maxConnections is %d: lower QM_POOL_MAX or the number of pods, put a pooler before it, or raise max_connections" (int64 $most.server) (int64 .)) -}}
+{{- if gt (int64 $most.server) (int64 $most.open) -}}
+{{- $faults = append $faults (printf "the pods together may open %d connections (with database.otherConnections), but database.maxConnections is %d, of which 3 are for superusers: lower QM_POOL_MAX or the number of pods, put a pooler before it, or raise max_connections and say so here" (int64 $most.server) (int64 .)) -}}
 {{- end -}}
 {{- end -}}
 {{- uniq $faults | toYaml -}}
@@ -176,18 +170,25 @@
 {{- end -}}
 {{- end -}}
 {{- range $component := list "api" "worker" -}}
+{{- $context := dict "root" $ "component" $component -}}
 {{- $own := get $.Values $component -}}
-{{- $fewest := int64 $own.replicas -}}
-{{- if and (eq $component "api") $own.autoscaling.enabled }}{{ $fewest = int64 $own.autoscaling.minReplicas }}{{ end -}}
-{{- if and (eq $component "worker") $own.keda.enabled }}{{ $fewest = int64 $own.keda.minReplicaCount }}{{ end -}}
+{{- $fewest := include "quartermaster.fewest" $context | int64 -}}
 {{- with $own.podDisruptionBudget -}}
-{{- if and .enabled (gt $fewest 1) -}}
+{{- if and .enabled (gt (include "quartermaster.pods" $context | int64) 1) -}}
 {{- if kindIs "invalid" .minAvailable -}}
-{{- if has (include "quartermaster.text" .maxUnavailable) (list "0" "0%") -}}
+{{- if kindIs "invalid" .maxUnavailable -}}
+{{- $faults = append $faults (printf "%s.podDisruptionBudget has neither maxUnavailable nor minAvailable: give one, or switch it off" $component) -}}
+{{- else if regexMatch "^0+%?$" (include "quartermaster.text" .maxUnavailable) -}}
 {{- $faults = append $faults (printf "%s.podDisruptionBudget.maxUnavailable is 0: no node with such a pod could ever be drained" $component) -}}
 {{- end -}}
-{{- else if or (eq (toString .minAvailable) "100%") (and (not (hasSuffix "%" (toString .minAvailable))) (ge (int64 .minAvailable) $fewest)) -}}
-{{- $faults = append $faults (printf "%s.podDisruptionBudget.minAvailable is %s of %d pods: no node with such a pod could ever be drained" $component (include "quartermaster.text" .minAvailable) $fewest) -}}
+{{- else -}}
+{{- $stay := include "quartermaster.text" .minAvailable -}}
+{{- $number := int64 (trimSuffix "%" $stay) -}}
+{{- /* Kubernetes rounds a share up. */ -}}
+{{- if hasSuffix "%" $stay }}{{ $number = div (add (mul $number $fewest) 99) 100 }}{{ end -}}
+{{- if ge $number $fewest -}}
+{{- $faults = append $faults (printf "%s.podDisruptionBudget.minAvailable is %s of %d pods: no node with such a pod could ever be drained" $component $stay $fewest) -}}
+{{- end -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}

@@ -9,7 +9,7 @@ scrapeTimeout: {{ .monitor.scrapeTimeout }}
 relabelings:
   - action: replace
     targetLabel: release
-    replacement: {{ .root.Release.Name }}
+    replacement: {{ .root.Release.Name | quote }}
   {{- with .monitor.relabelings }}
   {{- toYaml . | nindent 2 }}
   {{- end }}

@@ -30,8 +30,8 @@ What selects the pods of a component. Kubernetes lets nobody change it in a Depl
 could change, and it is never touched here. Takes (dict "root" $ "component" "api").
 */}}
 {{- define "quartermaster.selector" -}}
-app.kubernetes.io/name: {{ include "quartermaster.name" .root }}
-app.kubernetes.io/instance: {{ .root.Release.Name }}
+app.kubernetes.io/name: {{ include "quartermaster.name" .root | quote }}
+app.kubernetes.io/instance: {{ .root.Release.Name | quote }}
 app.kubernetes.io/component: {{ .component }}
 {{- end -}}
 
@@ -58,7 +58,7 @@ what the labels of an object take.
 {{- with merge (dict) (default dict .more) .root.Values.commonAnnotations -}}
 annotations:
   {{- range $name, $value := . }}
-  {{ $name }}: {{ $value | quote }}
+  {{ $name | quote }}: {{ $value | quote }}
   {{- end }}
 {{- end }}
 {{- end -}}

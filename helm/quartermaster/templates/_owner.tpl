@@ -13,7 +13,7 @@ metadata:
   {{- with include "quartermaster.annotations" (dict "root" $root "more" $own.podAnnotations) }}{{ . | nindent 2 }}{{ end }}
 spec:
   restartPolicy: {{ ternary "Never" "Always" (eq .component "migrate") }}
-  serviceAccountName: {{ default "default" $own.serviceAccountName }}
+  serviceAccountName: {{ default "default" $own.serviceAccountName | quote }}
   automountServiceAccountToken: false
   enableServiceLinks: false
   terminationGracePeriodSeconds: 35
@@ -29,13 +29,13 @@ spec:
     {{- toYaml . | nindent 4 }}
   {{- end }}
   containers:
-    - name: {{ .component }}
+    - name: {{ .component | quote }}
       image: {{ include "quartermaster.image" $root | quote }}
       imagePullPolicy: {{ $root.Values.image.pullPolicy }}
       {{- toYaml .run | nindent 6 }}
       env:
         {{- range $name, $text := omit (include "quartermaster.settings" $context | fromYaml) "QM_HOST" "QM_PORT" "QM_WORKER_PORT" "QM_CACHE_DIR" }}
-        - name: {{ $name }}
+        - name: {{ $name | quote }}
           value: {{ $text | quote }}
         {{- end }}
         {{- include "quartermaster.secretEnv" $context | nindent 8 }}
@@ -62,4 +62,42 @@ spec:
     {{- with $own.extraVolumes }}
     {{- toYaml . | nindent 4 }}
     {{- end }}
+{{- end -}}
+
+{{/* The Job that migrates, without its name. */}}
+{{- define "quartermaster.migrationSpec" -}}
+{{- $own := .Values.migrations -}}
+backoffLimit: {{ int64 $own.backoffLimit }}
+{{- with $own.activeDeadlineSeconds }}
+activeDeadlineSeconds: {{ int64 . }}
+{{- end }}
+{{- if and (eq $own.mode "job") (not (kindIs "invalid" $own.ttlSecondsAfterFinished)) }}
+ttlSecondsAfterFinished: {{ int64 $own.ttlSecondsAfterFinished }}
+{{- end }}
+podFailurePolicy:
+  rules:
+    # Wrong settings do not become right by trying again.
+    - action: FailJob
+      onExitCodes:
+        containerName: migrate
+        operator: In
+        values:
+          - 78
+    # A node that is drained is nobody's failure.
+    - action: Ignore
+      onPodConditions:
+        - type: DisruptionTarget
+          status: 'True'
+template:
+  {{- include "quartermaster.ownerPod" (dict "root" $ "component" "migrate" "own" $own "run" (dict "args" (list "migrate" "up"))) | nindent 2 }}
+{{- end -}}
+
+{{/* A Job cannot be changed, so among the other objects it has another name whenever anything in it is other, or migrations.run is. */}}
+{{- define "quartermaster.migrationName" -}}
+{{- $name := printf "%s-migrate" (include "quartermaster.fullname" .) -}}
+{{- if eq .Values.migrations.mode "job" -}}
+{{- printf "%s-%s" $name (printf "%s%s" (include "quartermaster.migrationSpec" .) .Values.migrations.run | sha256sum | trunc 8) -}}
+{{- else -}}
+{{- $name -}}
+{{- end -}}
 {{- end -}}

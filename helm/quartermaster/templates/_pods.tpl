@@ -9,13 +9,13 @@ tolerations:
   {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- with .priorityClassName }}
-priorityClassName: {{ . }}
+priorityClassName: {{ . | quote }}
 {{- end }}
 {{- with .runtimeClassName }}
-runtimeClassName: {{ . }}
+runtimeClassName: {{ . | quote }}
 {{- end }}
 {{- with .schedulerName }}
-schedulerName: {{ . }}
+schedulerName: {{ . | quote }}
 {{- end }}
 {{- end -}}
 
@@ -33,8 +33,8 @@ affinity:
       - topologyKey: kubernetes.io/hostname
         labelSelector:
           matchLabels:
-            app.kubernetes.io/name: {{ include "quartermaster.name" .root }}
-            app.kubernetes.io/instance: {{ .root.Release.Name }}
+            app.kubernetes.io/name: {{ include "quartermaster.name" .root | quote }}
+            app.kubernetes.io/instance: {{ .root.Release.Name | quote }}
           matchExpressions:
             - key: app.kubernetes.io/component
               operator: In
@@ -73,7 +73,7 @@ topologySpreadConstraints:
 {{/* A probe of the chart with the figures of the values. Takes (dict "path" "/readyz" "port" "http" "figures" (dict …)). */}}
 {{- define "quartermaster.probe" -}}
 httpGet:
-  path: {{ .path }}
+  path: {{ .path | quote }}
   port: {{ .port }}
 {{- range $name, $value := .figures }}
 {{- if not (kindIs "invalid" $value) }}
@@ -97,14 +97,20 @@ httpGet:
 apiVersion: apps/v1
 kind: Deployment
 metadata:
-  name: {{ $name }}
-  namespace: {{ $root.Release.Namespace }}
+  name: {{ $name | quote }}
+  namespace: {{ $root.Release.Namespace | quote }}
   labels:
     {{- include "quartermaster.labels" . | nindent 4 }}
   {{- with include "quartermaster.annotations" (dict "root" $root "more" $own.annotations) }}{{ . | nindent 2 }}{{ end }}
 spec:
   {{- if not .scaled }}
   replicas: {{ int64 $own.replicas }}
+  {{- else }}
+  {{- /* A number that leaves the manifest would become one before whoever scales has looked, so that which is there stays. */}}
+  {{- $live := default dict (lookup "apps/v1" "Deployment" $root.Release.Namespace $name) }}
+  {{- if hasKey (default dict $live.spec) "replicas" }}
+  replicas: {{ int64 $live.spec.replicas }}
+  {{- end }}
   {{- end }}
   revisionHistoryLimit: {{ int64 $own.revisionHistoryLimit }}
   strategy:
@@ -118,12 +124,12 @@ spec:
         {{- include "quartermaster.podLabels" (dict "root" $root "component" .component "more" $own.podLabels) | nindent 8 }}
       annotations:
         {{- range $key, $value := merge (dict) $own.podAnnotations $root.Values.commonAnnotations }}
-        {{ $key }}: {{ $value | quote }}
+        {{ $key | quote }}: {{ $value | quote }}
         {{- end }}
-        checksum/config: {{ include "quartermaster.settings" . | sha256sum }}
+        checksum/config: {{ include "quartermaster.settings" . | sha256sum | quote }}
         kubectl.kubernetes.io/default-container: {{ .component }}
     spec:
-      serviceAccountName: {{ include "quartermaster.serviceAccountName" . }}
+      serviceAccountName: {{ include "quartermaster.serviceAccountName" . | quote }}
       automountServiceAccountToken: false
       # Of a release named qm, Kubernetes would give pods variables that begin with QM_: settings that nobody knows,
       # with which no process starts.
@@ -143,21 +149,22 @@ spec:
         {{- toYaml . | nindent 8 }}
       {{- end }}
       containers:
-        - name: {{ .component }}
+        - name: {{ .component | quote }}
           image: {{ include "quartermaster.image" $root | quote }}
           imagePullPolicy: {{ $root.Values.image.pullPolicy }}
           args:
             - {{ .component }}
           ports:
-            - name: {{ .port }}
+            - name: {{ .port | quote }}
               containerPort: {{ .number }}
               protocol: TCP
+          # The last one wins, so that nothing from elsewhere replaces a setting unseen.
           envFrom:
-            - configMapRef:
-                name: {{ $name }}
             {{- with $own.extraEnvFrom }}
             {{- toYaml . | nindent 12 }}
             {{- end }}
+            - configMapRef:
+                name: {{ $name | quote }}
           env:
             {{- include "quartermaster.secretEnv" . | nindent 12 }}
             {{- with include "quartermaster.caEnv" $root }}{{ . | nindent 12 }}{{ end }}
@@ -183,8 +190,11 @@ spec:
             {{- if eq $store.type "file" }}
             - name: archive
               mountPath: /var/lib/quartermaster/archive
+              {{- if eq .component "api" }}
+              readOnly: true
+              {{- end }}
               {{- with $store.file.subPath }}
-              subPath: {{ . }}
+              subPath: {{ . | quote }}
               {{- end }}
             {{- end }}
             {{- with $own.extraVolumeMounts }}
@@ -204,7 +214,7 @@ spec:
         {{- if eq $store.type "file" }}
         - name: archive
           persistentVolumeClaim:
-            claimName: {{ $store.file.existingClaim }}
+            claimName: {{ $store.file.existingClaim | quote }}
         {{- end }}
         {{- with $own.extraVolumes }}
         {{- toYaml . | nindent 8 }}

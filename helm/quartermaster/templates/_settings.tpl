@@ -65,29 +65,31 @@ the chart can know. None of them is secret. Takes (dict "root" $ "component" "ap
 - name: QM_DATABASE_URL
   valueFrom:
     secretKeyRef:
-      name: {{ $database.secretName }}
-      key: {{ $database.urlKey }}
+      name: {{ $database.secretName | quote }}
+      key: {{ $database.urlKey | quote }}
 {{- range $name, $key := dict "QM_DIRECT_DATABASE_URL" $database.directUrlKey "QM_REPLICA_URL" $database.replicaUrlKey }}
 {{- with $key }}
 - name: {{ $name }}
   valueFrom:
     secretKeyRef:
-      name: {{ $database.secretName }}
-      key: {{ . }}
+      name: {{ $database.secretName | quote }}
+      key: {{ . | quote }}
 {{- end }}
 {{- end }}
-{{- $credentials := .root.Values.store.s3.credentials }}
+{{- $common := .root.Values.store.s3.credentials }}
+{{- $own := default dict (get $common .component) }}
+{{- $credentials := ternary $own $common (not (empty $own.secretName)) }}
 {{- if and (ne .component "migrate") (eq .root.Values.store.type "s3") $credentials.secretName }}
 - name: AWS_ACCESS_KEY_ID
   valueFrom:
     secretKeyRef:
-      name: {{ $credentials.secretName }}
-      key: {{ $credentials.accessKeyIdKey }}
+      name: {{ $credentials.secretName | quote }}
+      key: {{ $credentials.accessKeyIdKey | quote }}
 - name: AWS_SECRET_ACCESS_KEY
   valueFrom:
     secretKeyRef:
-      name: {{ $credentials.secretName }}
-      key: {{ $credentials.secretAccessKeyKey }}
+      name: {{ $credentials.secretName | quote }}
+      key: {{ $credentials.secretAccessKeyKey | quote }}
 {{- end }}
 {{- end -}}
 
@@ -109,13 +111,13 @@ the chart can know. None of them is secret. Takes (dict "root" $ "component" "ap
 {{- with .Values.database.ca }}
   {{- if .secretName }}
   secret:
-    secretName: {{ .secretName }}
+    secretName: {{ .secretName | quote }}
   {{- else }}
   configMap:
-    name: {{ .configMapName }}
+    name: {{ .configMapName | quote }}
   {{- end }}
     items:
-      - key: {{ .key }}
+      - key: {{ .key | quote }}
         path: ca.crt
 {{- end }}
 {{- end -}}
@@ -127,4 +129,25 @@ the chart can know. None of them is secret. Takes (dict "root" $ "component" "ap
   mountPath: /etc/quartermaster/db-ca
   readOnly: true
 {{- end -}}
+{{- end -}}
+
+{{/*
+The ports on which a component reaches its store and the keys of JSON web tokens, as a YAML list: those of the values, and those in the
+URLs that the chart knows. None for a store in a volume without such keys. Takes (dict "root" $ "component" "api").
+*/}}
+{{- define "quartermaster.storePorts" -}}
+{{- $settings := include "quartermaster.settings" . | fromYaml -}}
+{{- $urls := list -}}
+{{- with $settings.QM_S3_ENDPOINT }}{{ $urls = append $urls . }}{{ end -}}
+{{- with $settings.QM_JWKS_URL }}{{ $urls = append $urls . }}{{ end -}}
+{{- $ports := list -}}
+{{- if or (eq .root.Values.store.type "s3") $urls -}}
+{{- range .root.Values.networkPolicy.egress.storePorts }}{{ $ports = append $ports (int64 .) }}{{ end -}}
+{{- end -}}
+{{- range $urls -}}
+{{- $parts := urlParse . -}}
+{{- $port := regexFind "[0-9]+$" (regexFind ":[0-9]+$" $parts.host) -}}
+{{- $ports = append $ports (int64 (default (ternary 80 443 (eq $parts.scheme "http")) $port)) -}}
+{{- end -}}
+{{- uniq $ports | toYaml -}}
 {{- end -}}
