@@ -59,6 +59,9 @@ export const quartersSql = sql`
            'freed_at', CASE WHEN q.hold_reason IS NULL AND q.state IN ('closed', 'archived', 'detached') THEN
              (SELECT max(e.at) FROM quartermaster.quarter_events AS e
               WHERE e.quarter = q.quarter AND e.event IN ('unhold', 'stale')) END,
+           'opened_at', CASE WHEN q.state = 'open' THEN
+             (SELECT max(e.at) FROM quartermaster.quarter_events AS e
+              WHERE e.quarter = q.quarter AND e.event = 'create') END,
            'asked', coalesce((SELECT json_agg(json_build_object('verb', a.verb, 'approved', a.approved_by IS NOT NULL))
                               FROM quartermaster.approvals AS a
                               WHERE a.quarter = q.quarter AND a.digest = q.digest), '[]'))), '[]')

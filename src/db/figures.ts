@@ -40,6 +40,8 @@ export interface QuarterFigures {
   readonly restored_until: Date | null;
   /** When a hold of it last ended, or it was last found to be closed anew; null where that does not matter. */
   readonly freed_at: Date | null;
+  /** When it was created; null where that does not matter any more. One of old years may come long after its end. */
+  readonly opened_at: Date | null;
   /** What was asked for the quarter as it is now. */
   readonly asked: readonly {
     readonly verb: QuarterVerb & ('archive' | 'drop');
@@ -154,6 +156,7 @@ function figuresOf({ partitions, quarters, archives, ...rest }: Answer): Figures
       restored_at: dateOf(one.restored_at),
       restored_until: dateOf(one.restored_until),
       freed_at: dateOf(one.freed_at),
+      opened_at: dateOf(one.opened_at),
     })),
     archives: { ...archives, readAt: dateOf(archives.readAt) },
   };

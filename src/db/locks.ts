@@ -16,6 +16,8 @@ export interface Blocker {
   readonly state: string;
   /** Of its transaction, in seconds. */
   readonly transactionAge: number;
+  /** Which transaction that is, told of every role; the same session's next one is another. Only of holders of a lock. */
+  readonly transaction?: string;
 }
 
 /**
@@ -94,11 +96,12 @@ export async function withShortLock<T>(
 
 /** Gives each blocker, look after look, at least the age for which it has been seen. */
 export function createBlockerAges(): (blockers: readonly Blocker[]) => Blocker[] {
-  const seen = new Map<number, () => number>();
+  const seen = new Map<string, () => number>();
   return (blockers) =>
     blockers.map((blocker) => {
-      const since = seen.get(blocker.pid) ?? stopwatch();
-      seen.set(blocker.pid, since);
+      const who = `${blocker.pid} ${blocker.transaction ?? ''}`;
+      const since = seen.get(who) ?? stopwatch();
+      seen.set(who, since);
       return { ...blocker, transactionAge: Math.max(blocker.transactionAge, since()) };
     });
 }
@@ -111,7 +114,8 @@ export async function lockHolders(
   const names = relations.map(([schema, name]) => identifier(schema, name));
   const { rows } = await sql<Blocker>`
     SELECT a.pid, coalesce(a.application_name, '') AS application, coalesce(a.state, '') AS state,
-           coalesce(extract(epoch FROM clock_timestamp() - min(a.xact_start)), 0)::float8 AS "transactionAge"
+           coalesce(extract(epoch FROM clock_timestamp() - min(a.xact_start)), 0)::float8 AS "transactionAge",
+           min(l.virtualtransaction) AS transaction
     FROM pg_catalog.pg_locks AS l JOIN pg_catalog.pg_stat_activity AS a ON a.pid = l.pid
     WHERE l.relation = ANY (SELECT to_regclass(name) FROM unnest(${names}::text[]) AS name)
       AND l.granted AND l.pid <> pg_backend_pid()

@@ -48,8 +48,8 @@ const ready = {
   },
 };
 
-export function healthRoutes(app: App, { version, checks }: HttpHouse): void {
-  const look = createReadiness(checks, asAppError);
+export function healthRoutes(app: App, { version, checks, onReadiness }: HttpHouse): void {
+  const look = createReadiness(checks, asAppError, onReadiness);
 
   app.get('/healthz', { schema: live }, async () => ({ status: 'ok' as const, version }));
 

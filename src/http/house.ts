@@ -64,6 +64,8 @@ export interface HttpHouse {
   readonly version: string;
   readonly logger: Logger;
   readonly checks: readonly ReadinessCheck[];
+  /** Told of each look at the checks whether all was well. */
+  readonly onReadiness?: (isReady: boolean) => void;
   /** True while the process waits for its database: nothing of the ledger is served yet. */
   readonly isStarting?: () => boolean;
   /** What `/metrics` shows; without it there is no such page. */

@@ -17,6 +17,7 @@ import { watchReads } from './measured-database.ts';
 import { measuredRequests } from './measured-http.ts';
 import type { Opening } from './opening.ts';
 import { createQuarterApi } from './quarter-api.ts';
+import { createReadinessWatch } from './readiness-watch.ts';
 import { createPostingScopes } from './traced-posting.ts';
 
 export interface ApiPartOptions extends JobHouse {
@@ -59,13 +60,16 @@ export function createApiPart(house: ApiPartOptions): Service & { address(): str
       await queue.enqueue(database.write, 'reconcile-partitions');
     },
   });
+  const checks = opening.checks(house.checkQueue);
+  const readiness = createReadinessWatch({ process: 'api', metrics, checks, isOpen: opening.isOpen });
   const server = createServer(
     {
       ...api,
       post: scopes.asked(api.post),
       version: house.version,
       logger,
-      checks: opening.checks(house.checkQueue),
+      checks,
+      onReadiness: readiness.onLook,
       isStarting: () => !opening.isOpen(),
       loads: { ...api.loads, run: house.load },
       metrics: metrics.page,
@@ -85,16 +89,19 @@ export function createApiPart(house: ApiPartOptions): Service & { address(): str
     start: async () => {
       // It listens first, so that whoever asks for its health while it waits for the database is told that it lives.
       await server.start();
+      readiness.start();
       try {
         await opening.open();
         // Until it is started everything is read from the primary.
         await router.start();
       } catch (error) {
+        readiness.stop();
         await server.stop();
         throw error;
       }
     },
     stop: async () => {
+      readiness.stop();
       await server.stop();
       await router.stop();
     },

@@ -12,7 +12,7 @@ export interface OpenStep {
 /**
  * What each quarter could take next by the policy as it is now: also where an approval is missing or a switch is off, for that is
  * what somebody has to see. A hold and a restore are meant to keep it, so there nothing is missed. No step counts
- * from before the one before it was done: a late close does not make the archive late.
+ * from before the one before it was done: a late close does not make the archive late, nor an import of old years the close.
  */
 export function openSteps(
   quarters: readonly QuarterFigures[],
@@ -23,7 +23,8 @@ export function openSteps(
     const approved = row.asked.filter((one) => one.approved).map(({ verb }) => verb);
     const next = nextStep({ ...row, approved }, calendar, policy);
     if (next === undefined || next.withheld === 'held' || next.withheld === 'was_restored') return [];
-    const reached = [row.reopened_at, row.closed_at, row.archived_at, row.detached_at, row.freed_at];
+    const { opened_at, reopened_at, closed_at, archived_at, detached_at, freed_at } = row;
+    const reached = [opened_at, reopened_at, closed_at, archived_at, detached_at, freed_at];
     const since = Math.max(next.at.getTime(), ...reached.map((at) => at?.getTime() ?? 0));
     return [{ verb: next.verb, since: new Date(since) }];
   });

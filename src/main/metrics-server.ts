@@ -13,6 +13,8 @@ export interface MetricsServerOptions {
   readonly logger: Logger;
   /** What has to be well for `/readyz`. */
   readonly checks: readonly ReadinessCheck[];
+  /** Told of each look at the checks whether all was well. */
+  readonly onReadiness?: (isReady: boolean) => void;
 }
 
 /**
@@ -21,7 +23,7 @@ export interface MetricsServerOptions {
  */
 export function createMetricsServer(page: MetricsPage, options: MetricsServerOptions): Service {
   const { host, port, version, logger } = options;
-  const look = createReadiness(options.checks, toAppError);
+  const look = createReadiness(options.checks, toAppError, options.onReadiness);
 
   async function readiness(): Promise<{ status: number; body: object }> {
     const checks = (await look()).map(({ name, ok, error }) => {

@@ -9,6 +9,7 @@ import { createDatabaseFigures } from './figures-source.ts';
 import { introduceWorker } from './measured-worker.ts';
 import { createMetricsServer } from './metrics-server.ts';
 import type { Opening } from './opening.ts';
+import { createReadinessWatch } from './readiness-watch.ts';
 
 export interface WorkerPartOptions extends JobHouse {
   readonly version: string;
@@ -36,18 +37,23 @@ export function createWorkerPart({ config, queue, jobs, ...house }: WorkerPartOp
     ...opening.checks(house.checkQueue),
     { name: 'jobs', check: async () => queue.requireWorking() },
   ];
-  const server = createMetricsServer(metrics.page, { host, port, version, logger, checks });
+  const { isOpen } = opening;
+  const readiness = createReadinessWatch({ process: 'worker', metrics, checks, isOpen });
+  const onReadiness = readiness.onLook;
+  const server = createMetricsServer(metrics.page, { host, port, version, logger, checks, onReadiness });
   const figures = createDatabaseFigures({ ...house, config, jobs });
   return {
     name: 'worker',
     start: async () => {
       // First of all, so that whoever asks for its health while it waits for the database is told that it lives.
       await server.start();
+      readiness.start();
       try {
         await opening.open();
         await figures.start();
         await queue.start(jobs);
       } catch (error) {
+        readiness.stop();
         await figures.stop();
         await server.stop();
         throw error;
@@ -55,6 +61,7 @@ export function createWorkerPart({ config, queue, jobs, ...house }: WorkerPartOp
     },
     stop: async () => {
       stopping = true;
+      readiness.stop();
       await queue.stop();
       await figures.stop();
       await server.stop();

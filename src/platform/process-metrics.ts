@@ -10,6 +10,11 @@ export const processMetrics = {
     'Which version runs here, and does it run at all?',
     ['version', 'process'],
   ),
+  ready: gauge(
+    '1 while the process is ready to be sent work, 0 while it is not. It looks by itself, whether anybody asks or not.',
+    'Does anybody serve? Can the processes reach what they need?',
+    ['process'],
+  ),
   switched_off: gauge(
     'Always 1, for each schedule that a setting has switched off.',
     'Does something wait for a switch that nobody remembers?',

@@ -22,19 +22,24 @@ export interface CheckResult {
  * Carries out all checks at once and gives what came of them, within a second.
  *
  * @param asAppError what a check throws, in our words
+ * @param onLook told of each look whether all was well
  */
 export function createReadiness(
   checks: readonly ReadinessCheck[],
   asAppError: (error: unknown) => AppError,
+  onLook?: (isReady: boolean) => void,
 ): () => Promise<readonly CheckResult[]> {
   const runs = checks.map((check) => ({ name: check.name, run: oneAtATime(check, asAppError) }));
-  return () =>
-    Promise.all(
+  return async () => {
+    const results = await Promise.all(
       runs.map(async ({ name, run }) => {
         const error = await run();
         return error === undefined ? { name, ok: true } : { name, ok: false, error };
       }),
     );
+    onLook?.(results.every(({ ok }) => ok));
+    return results;
+  };
 }
 
 /**

@@ -137,6 +137,20 @@ describe('a reading of figures', () => {
     expect((await read(book)).freeze.age).toBeLessThan(old);
   });
 
+  it('has when an open quarter was created, which may be long after its end', async () => {
+    const event = (quarter: string, name: string, at: string) => sql`
+      INSERT INTO quartermaster.quarter_events (quarter, event, actor, at) VALUES (${quarter}, ${name}, 'test', ${at})`;
+    // One that is open, and one that was closed.
+    for (const quarter of ['2024q1', '2024q2'])
+      await event(quarter, 'create', '2026-06-06Z').execute(book.db);
+    await event('2024q1', 'hold', '2026-07-07Z').execute(book.db);
+    const { quarters } = await read(book);
+    const opened = (quarter: string) => quarters.find((one) => one.quarter === quarter)?.opened_at;
+    expect(opened('2024q1')).toEqual(new Date('2026-06-06Z'));
+    expect(opened('2024q2')).toBeNull();
+    expect(opened('2024q3')).toBeNull();
+  });
+
   it('has what was measured, the last of each name and nothing that is over', async () => {
     const rows = tally(['a', 'b', 'a'], (one) => one);
     expect(rows).toEqual([

@@ -56,6 +56,8 @@ describe('createBlockerAges', () => {
     expect(second?.transactionAge).toBeGreaterThan(first?.transactionAge ?? Number.POSITIVE_INFINITY);
     expect(second?.transactionAge).toBeGreaterThan(0.015);
     expect(known?.transactionAge).toBe(77);
+    const [next] = aged([{ ...blocker, transaction: '4/12' }]);
+    expect(next?.transactionAge).toBeLessThan(0.015);
   });
 });
 
@@ -81,6 +83,12 @@ describe('withShortLock', () => {
     });
     const blocked = 'quartermaster.settings 1 locks-test idle in transaction';
     expect(seen).toEqual([`1 ${blocked}`, `2 ${blocked}`]);
+    const [one, again] = [
+      await lockHolders(database.direct, [settings]),
+      await lockHolders(database.direct, [settings]),
+    ];
+    expect(one[0]?.transaction).toMatch(/^\d+\/\d+$/);
+    expect(again[0]?.transaction).toBe(one[0]?.transaction);
     await holder.release();
     expect(await lockHolders(database.direct, [settings])).toEqual([]);
   });

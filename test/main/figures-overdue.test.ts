@@ -23,7 +23,14 @@ function quarter(state: QuarterFigures['state'], some: Partial<QuarterFigures> =
     state,
     ends_at: new Date('2026-04-01T00:00:00Z'),
     ...{ hold_reason: null, stale_reason: null, reopened_at: null, closed_at: null, archived_at: null },
-    ...{ detached_at: null, restored_at: null, restored_until: null, freed_at: null, asked: [] },
+    ...{
+      detached_at: null,
+      restored_at: null,
+      restored_until: null,
+      freed_at: null,
+      opened_at: null,
+      asked: [],
+    },
     ...some,
   };
 }
@@ -41,6 +48,11 @@ describe('a quarter could have been', () => {
   it('closed some days after its end, or after it was reopened', () => {
     expect(stepOf(quarter('open'))).toEqual(['close 2026-04-11']);
     expect(stepOf(quarter('open', { reopened_at: at('2026-05-01') }))).toEqual(['close 2026-05-11']);
+  });
+
+  it('closed no earlier than it was there, as after an import of old years', () => {
+    expect(stepOf(quarter('open', { opened_at: at('2031-05-05') }))).toEqual(['close 2031-05-05']);
+    expect(stepOf(quarter('open', { opened_at: at('2025-05-05') }))).toEqual(['close 2026-04-11']);
   });
 
   it('closed anew since it was found stale', () => {

@@ -63,6 +63,8 @@ beforeAll(async () => {
     { untilTestEnds: false },
   );
   await tells(worker, { 'job_duration_seconds_count{job_name="reconcile-partitions",outcome="done"}': 1 });
+  await tells(api, { 'ready{process="api"}': 1 });
+  await tells(worker, { 'ready{process="worker"}': 1 });
   pages = { api: await pageOf(api), worker: await pageOf(worker) };
 }, 120_000);
 
@@ -137,6 +139,7 @@ function sum(samples: Samples, name: string, ...labels: string[]): number | unde
 const sensible: Record<keyof typeof processMetrics, (api: Samples, worker: Samples) => boolean> = {
   build_info: (a, w) =>
     sum(a, 'build_info', 'process="api"') === 1 && sum(w, 'build_info', 'process="worker"') === 1,
+  ready: (a, w) => a['ready{process="api"}'] === 1 && w['ready{process="worker"}'] === 1,
   switched_off: (a, w) =>
     sum(a, 'switched_off') === undefined && w['switched_off{setting="QM_REINDEX"}'] === 1,
   http_request_duration_seconds: (a) =>
@@ -239,5 +242,7 @@ describe('an API and a worker', () => {
     );
     hanging.catch(() => {});
     await tells(api, { http_requests_in_flight: 1, posting_queue_limit: 10_000 });
+    // Nobody has asked whether it is ready: it finds out by itself.
+    await tells(api, { 'ready{process="api"}': 0 });
   });
 });

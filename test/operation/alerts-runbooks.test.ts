@@ -196,7 +196,7 @@ describe('what runbooks tell to type', () => {
         catalogue[name.replace(/_(bucket|count|sum)$/, '') as keyof typeof catalogue]?.labels ??
         catalogue[name as keyof typeof catalogue]?.labels;
       expect(labels, metric).toBeDefined();
-      expect([...labels, 'le']).toEqual(expect.arrayContaining([...matched, ...kept.flat()]));
+      expect([...labels, 'le', 'instance']).toEqual(expect.arrayContaining([...matched, ...kept.flat()]));
     }
   });
 });

@@ -39,8 +39,8 @@ describe('alerts', () => {
     expect(critical.map(({ alert }) => alert).sort()).toEqual([
       'QuartermasterApiErrors',
       'QuartermasterApiMissing',
+      'QuartermasterApiNotReady',
       'QuartermasterArchiveDamaged',
-      'QuartermasterDatabaseAway',
       'QuartermasterHorizonCritical',
       'QuartermasterLedgerImbalance',
       'QuartermasterWraparoundNear',

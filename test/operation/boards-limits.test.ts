@@ -40,12 +40,12 @@ const coloured: Record<string, { alerts: readonly string[]; factor?: number }> =
   'Way to a forced vacuum': { alerts: ['FreezeAgeHigh'] },
   'Transactions since the oldest that is not frozen': { alerts: ['WraparoundNear'] },
   'Postings the summaries do not have yet': { alerts: ['SummariesBehind'] },
-  'Reports lack postings of the last': { alerts: ['SummariesBehind'] },
+  'Summaries are behind by': { alerts: ['SummariesBehind'] },
   'How late the summaries are': { alerts: ['SummariesBehind'] },
   'Wait to be approved': { alerts: ['ApprovalWaiting'] },
   'Imbalances found': { alerts: ['LedgerImbalance'] },
   Imbalances: { alerts: ['LedgerImbalance'] },
-  'Damaged archives, 30 days': { alerts: ['ArchiveDamaged'] },
+  'Readings that found damage, 30 days': { alerts: ['ArchiveDamaged'] },
   'Wrong rows in summaries, 7 days': { alerts: ['SummariesDiffered'] },
   'Steps that could have been taken': { alerts: ['StepOverdue'], factor: 1 / 86_400 },
   'Not read for': { alerts: ['FixityOverdue'], factor: 1 / 86_400 },
@@ -53,7 +53,7 @@ const coloured: Record<string, { alerts: readonly string[]; factor?: number }> =
 };
 
 /** Coloured for what no single alert says. */
-const free = ['Alerts that fire'];
+const free = ['Alerts that fire', 'Pods of the API that are ready'];
 
 const colours: Record<string, string> = { critical: 'red', warning: 'orange', info: 'yellow' };
 

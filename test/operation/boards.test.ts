@@ -214,6 +214,22 @@ it('every metric is on a dashboard, or it is said why not', () => {
   expect(Object.keys(catalogue).filter((name) => !drawn.has(name))).toEqual(Object.keys(nowhere));
 });
 
+it('bars by day say which day each is', () => {
+  const daily = boards.flatMap(({ panels }) => panels.filter(({ interval }) => interval === '1d'));
+  expect(daily.length).toBeGreaterThan(4);
+  for (const { title, description } of daily)
+    expect([title, description]).toEqual([title, expect.stringMatching(/UTC/)]);
+});
+
+it('what is booked is drawn without what is not, and with the rows of loads', () => {
+  const [panel] = boards.flatMap(({ panels }) => panels).filter(({ title }) => title === 'Booked, by day');
+  const asked = (panel?.targets ?? []).flatMap(
+    ({ expr }) => /(\w+)\{.*outcome="booked"/.exec(expr)?.[1] ?? [],
+  );
+  expect(asked).toEqual(['quartermaster_posting_transactions_total', 'quartermaster_load_rows_total']);
+  expect(panel?.targets).toHaveLength(2);
+});
+
 it('an expression that is wrong is known to be', () => {
   expect(readExpression('sum(rate(a{b="c"}[5m])').faults).not.toEqual([]);
   expect(readExpression('max by (c) (a{b="d"} / on (e) f)')).toEqual({

@@ -9,6 +9,7 @@ export interface Panel {
   readonly type: string;
   readonly title: string;
   readonly description?: string;
+  readonly interval?: string;
   readonly gridPos: { readonly x: number; readonly y: number; readonly w: number; readonly h: number };
   readonly datasource?: unknown;
   readonly targets?: readonly Target[];

@@ -5,6 +5,7 @@ const q = 'quartermaster_';
 /** What to ask Prometheus of those that matter most: each answers the question of its metric. */
 export const examples: { readonly [Name in MetricName]?: readonly string[] } = {
   build_info: [`count by (version, process) (${q}build_info)`],
+  ready: [`sum by (process) (${q}ready)`],
   switched_off: [`max by (setting) (${q}switched_off)`],
   http_request_duration_seconds: [
     `histogram_quantile(0.99, sum by (le, route) (rate(${q}http_request_duration_seconds_bucket[5m])))`,

@@ -8,7 +8,7 @@ const PREFIX = 'quartermaster_';
 
 /** By subject; a metric belongs to the first group with the beginning of its name. */
 const groups: readonly (readonly [title: string, beginnings: RegExp])[] = [
-  ['The process', /^(build_info|switched_off)$/],
+  ['The process', /^(build_info|ready|switched_off)$/],
   ['HTTP', /^http_/],
   ['Posting and loads', /^(posting|load)_/],
   ['Figures of the database', /^database_figures_/],

@@ -51,6 +51,7 @@ const aTable = quarterTables.map(({ name }) => name);
 /** Of every label of every metric; the compiler misses the one that is added. */
 export const labelValues: Labels = {
   build_info: { version: 'the version', process: ['api', 'worker'] },
+  ready: { process: ['api', 'worker'] },
   switched_off: { setting: ['QM_CREATE_QUARTERS', 'QM_ARCHIVE_QUARTERS', 'QM_DROP_QUARTERS', 'QM_REINDEX'] },
 
   http_request_duration_seconds: {

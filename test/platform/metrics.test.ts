@@ -92,11 +92,14 @@ describe('who is in the way of maintenance', () => {
     const [one, other] = [watchBlocked(), watchBlocked()];
     one.onBlocked(
       ['ledger.transactions', 'ledger.transactions_2024q1'],
-      [{ transactionAge: 9 }, { transactionAge: 2 }],
+      [
+        { pid: 1, transactionAge: 9 },
+        { pid: 2, transactionAge: 2 },
+      ],
       1,
       'long',
     );
-    other.onBlocked(['ledger.transactions_2024q2'], [{ transactionAge: 120 }], 1, 'short');
+    other.onBlocked(['ledger.transactions_2024q2'], [{ pid: 3, transactionAge: 120 }], 1, 'short');
     expect(await samples(page)).toMatchObject({
       [gauge]: 120,
       'lock_timeouts_total{relation="ledger.transactions"}': 1,
@@ -109,6 +112,25 @@ describe('who is in the way of maintenance', () => {
     expect((await samples(page))['blocked_by_age_seconds{relation="ledger.entries"}']).toBe(0);
     one.done();
     expect(Object.keys(await samples(page)).filter((name) => name.includes('blocked_by'))).toEqual([]);
+  });
+
+  it('is known again by the next piece of work, whose server does not tell how old it is', async () => {
+    const { page, clock, watchBlocked } = open();
+    const gauge = 'blocked_by_age_seconds{relation="ledger.entries"}';
+    const seen = async (transaction: string) => {
+      const watch = watchBlocked();
+      watch.onBlocked(['ledger.entries'], [{ pid: 7, transaction, transactionAge: 0 }], 1, 'short');
+      const age = (await samples(page))[gauge];
+      watch.done();
+      return age;
+    };
+    expect(await seen('4/11')).toBe(0);
+    clock.at += 700_000;
+    expect(await seen('4/11')).toBe(700);
+    // The same session has ended that one.
+    expect(await seen('4/12')).toBe(0);
+    clock.at += 7_200_001;
+    expect(await seen('4/11')).toBe(0);
   });
 
   it('has as many series as there are tables, however many partitions and strange names there are', async () => {

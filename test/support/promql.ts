@@ -9,7 +9,7 @@ export interface Selector {
   readonly matched: readonly string[];
   /** Functions and aggregations around it, the nearest first. */
   readonly within: readonly string[];
-  /** The labels that the aggregations around it keep, the nearest first. */
+  /** The labels that the aggregations around it keep, the nearest first; none of what only chooses others, right of `and`. */
   readonly kept: readonly (readonly string[])[];
 }
 
@@ -27,9 +27,16 @@ export function selectorsOf(expression: string): Selector[] {
       const matched = matchers.flatMap((matcher) => matcher.getChildren('LabelName').map(text));
       const within: string[] = [];
       const kept: string[][] = [];
-      for (let around = node.parent; around !== null; around = around.parent) {
-        if (around.name === 'AggregateExpr') {
-          within.push(text(around.getChild('AggregateOp') as Node));
+      let chooses = false;
+      for (
+        let [inner, around] = [node, node.parent];
+        around !== null;
+        [inner, around] = [around, around.parent]
+      ) {
+        const isSetOperation = around.getChild('And') !== null || around.getChild('Unless') !== null;
+        if (isSetOperation && around.lastChild?.from === inner.from) chooses = true;
+        if (around.name === 'AggregateExpr') within.push(text(around.getChild('AggregateOp') as Node));
+        if (around.name === 'AggregateExpr' && !chooses) {
           const labels = around.getChild('AggregateModifier')?.getChild('GroupingLabels');
           kept.push(labels?.getChildren('LabelName').map(text) ?? []);
         }

@@ -60,3 +60,10 @@ export function faultOf(program: Command, call: readonly string[]): string | und
     return `${said}: takes ${taken.map((one) => one.name()).join(', ') || 'no arguments'}`;
   return undefined;
 }
+
+/** Every call that is made in a pod of a deployment, with the part of the release that it is. */
+export function podCallsOf(page: string): { readonly pod: string; readonly call: string }[] {
+  return [...page.matchAll(/exec deploy\/quartermaster-([a-z]+) -- quartermaster ([^`\n]*)/g)].map(
+    ([, pod = '', call = '']) => ({ pod, call: call.trim() }),
+  );
+}

@@ -2,6 +2,9 @@ import type { Row } from './dashboard.ts';
 import { fixityDays, summariesSeconds, woken } from './limits.ts';
 import { count, figure, rise } from './series.ts';
 
+/** A point of `every: '1d'` tells of the day before it, and Prometheus knows no zones. */
+const byDay = 'A bar stands at the end of its day, and days are those of UTC.';
+
 export const archives: Row = {
   title: 'Archives',
   height: 8,
@@ -59,13 +62,13 @@ export const archives: Row = {
     },
     {
       type: 'timeseries',
-      title: 'Damage found, by day',
-      description: 'Archives that were not what was written. One is enough to call the engineers.',
+      title: 'Readings that found damage, by day',
+      description: `A damaged archive is read again each day, and counted each time. One is enough to call the engineers. ${byDay}`,
       unit: 'short',
       width: 12,
       bars: true,
       every: '1d',
-      queries: [{ expr: count('fixity_failures_total', '1d'), legend: 'archives' }],
+      queries: [{ expr: count('fixity_failures_total', '1d'), legend: 'readings' }],
     },
   ],
 };
@@ -76,11 +79,27 @@ export const books: Row = {
   panels: [
     {
       type: 'timeseries',
-      title: 'Transactions by day',
-      description:
-        'By what became of them. Counted by the processes, so a few may be missing where one was killed; the summaries are exact.',
+      title: 'Booked, by day',
+      description: `Transactions that were posted, and rows of files that were loaded. Counted by the processes, so a few may be missing where one was killed; the summaries are exact. ${byDay}`,
       unit: 'short',
-      width: 12,
+      width: 8,
+      bars: true,
+      stacked: true,
+      every: '1d',
+      queries: [
+        {
+          expr: `sum(${rise('posting_transactions_total', '1d', 'outcome="booked"')})`,
+          legend: 'posted',
+        },
+        { expr: `sum(${rise('load_rows_total', '1d', 'outcome="booked"')})`, legend: 'loaded' },
+      ],
+    },
+    {
+      type: 'timeseries',
+      title: 'Answers to posting requests, by day',
+      description: `What callers were told, transaction by transaction, without loads. Replayed, refused, failed and freed are booked by none of them. ${byDay}`,
+      unit: 'short',
+      width: 8,
       bars: true,
       stacked: true,
       every: '1d',
@@ -91,9 +110,9 @@ export const books: Row = {
     {
       type: 'timeseries',
       title: 'Not booked, by day and reason',
-      description: 'docs/errors.md explains each code.',
+      description: `docs/errors.md explains each code. ${byDay}`,
       unit: 'short',
-      width: 12,
+      width: 8,
       bars: true,
       stacked: true,
       every: '1d',
@@ -108,7 +127,7 @@ export const books: Row = {
     {
       type: 'timeseries',
       title: 'Rows of loads, by day',
-      description: 'Rows of files that were loaded, by what became of them.',
+      description: `Rows of files that were loaded, by what became of them. ${byDay}`,
       unit: 'short',
       width: 12,
       bars: true,
@@ -129,7 +148,7 @@ export const books: Row = {
     {
       type: 'timeseries',
       title: 'Wrong rows found in summaries, by day',
-      description: 'A sample of days is compared with the ledger every night.',
+      description: `A sample of days is compared with the ledger every night. ${byDay}`,
       unit: 'short',
       width: 12,
       bars: true,

@@ -44,8 +44,8 @@ const wanted: Row = {
     },
     {
       type: 'stat',
-      title: 'Damaged archives, 30 days',
-      description: 'Archives that were read again and are not what was written.',
+      title: 'Readings that found damage, 30 days',
+      description: 'An archive that is not what was written is read again each day, and counted each time.',
       unit: 'short',
       decimals: 0,
       width: 6,
@@ -65,7 +65,7 @@ const wanted: Row = {
     },
     {
       type: 'stat',
-      title: 'Reports lack postings of the last',
+      title: 'Summaries are behind by',
       description:
         'Age of the oldest posting that the summaries do not have yet. Totals are exact all the same; tools that read the stored days see them this late.',
       unit: 's',

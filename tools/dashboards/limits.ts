@@ -2,12 +2,15 @@ import type { Thresholds } from './panel.ts';
 
 // The limits of the alerts, which a test compares: amber where a warning fires, red where somebody is woken.
 
-export const horizonDays: Thresholds = ['red', ['orange', 91], ['green', 182]];
+export const horizonDays: Thresholds = ['red', ['orange', 89], ['green', 180]];
 
 /** Of what must be nothing at all. */
 export const woken: Thresholds = ['green', ['red', 1]];
 export const warned: Thresholds = ['green', ['orange', 1]];
 export const told: Thresholds = ['green', ['yellow', 1]];
+
+/** Of what there must be one of at least. */
+export const some: Thresholds = ['red', ['green', 1]];
 
 export const errorShare: Thresholds = ['green', ['red', 0.05]];
 export const slowSeconds: Thresholds = ['green', ['orange', 2.5]];
