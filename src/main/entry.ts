@@ -1,5 +1,5 @@
 import type { CliEntry } from '../cli/house.ts';
-import { openDatabase } from '../db/database.ts';
+import { type Database, openDatabase } from '../db/database.ts';
 import { startEmbedded } from '../db/embedded.ts';
 import { applyGrants } from '../db/grants-apply.ts';
 import * as migrations from '../db/migrate.ts';
@@ -7,7 +7,7 @@ import * as schema from '../db/schema-version.ts';
 import { type Config, readConfig } from '../platform/config.ts';
 import { createLogger } from '../platform/logger.ts';
 import { installQueues, openHouse, openUnseen, type Process } from './house.ts';
-import { awaitDatabase } from './opening.ts';
+import { awaitDatabase, createAsk } from './opening.ts';
 
 /** What the command line gets from the process. */
 export function createEntry(process: Process): CliEntry {
@@ -19,29 +19,30 @@ export function createEntry(process: Process): CliEntry {
     openHouse: (config, logger) => openHouse(config, logger, process),
     openUnseen: (config, logger) => openUnseen(config, logger, process),
     async migrateUp(config, logger, options = { signal: process.signal }) {
-      const report = await withDirect(config, async (db) => {
+      const report = await withDirect(config, async (database) => {
+        const ask = createAsk(database);
+        const url = config.directDatabaseUrl ?? config.databaseUrl;
+        const { startWait } = config;
         const { signal } = process;
-        await awaitDatabase(() => schema.migrationStatus(db), { config, logger, signal });
-        return migrations.migrateUp(db, config, options);
+        await awaitDatabase(() => ask('SELECT 1 AS one'), { url, startWait, logger, signal });
+        return migrations.migrateUp(database.direct, config, options);
       });
       await installQueues(config, logger, process);
       // Last, when all that is to be handed out is there.
-      const { did } = await withDirect(config, (db) => applyGrants(db, options));
+      const { did } = await withDirect(config, ({ direct }) => applyGrants(direct, options));
       return { ...report, ...(did.length > 0 && { granted: did }) };
     },
-    migrateDown: (config, options) => withDirect(config, (db) => migrations.migrateDown(db, options)),
-    migrationStatus: (config) => withDirect(config, (db) => schema.migrationStatus(db)),
+    migrateDown: (config, options) =>
+      withDirect(config, ({ direct }) => migrations.migrateDown(direct, options)),
+    migrationStatus: (config) => withDirect(config, ({ direct }) => schema.migrationStatus(direct)),
   };
 }
 
 /** Migrations need two connections, by no pooler: one looks at what the other builds. */
-async function withDirect<T>(
-  config: Config,
-  action: (db: ReturnType<typeof openDatabase>['direct']) => Promise<T>,
-): Promise<T> {
+async function withDirect<T>(config: Config, action: (database: Database) => Promise<T>): Promise<T> {
   const database = openDatabase({ ...config, poolMax: 2, applicationName: 'quartermaster-migrate' });
   try {
-    return await action(database.direct);
+    return await action(database);
   } finally {
     await database.close();
   }
