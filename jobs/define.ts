@@ -1,9 +1,9 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { stopwatch } from '../src/core/clock.ts';
 import { AppError } from '../src/core/errors.ts';
 import { mayDefineTables } from '../src/db/inspect.ts';
+import { pause } from '../src/platform/retry.ts';
 import type { QuarterRun } from '../src/quarters/context.ts';
-import { type EnsureReport, ensureQuarters } from '../src/quarters/create.ts';
+import { type EnsureReport, ensureQuarters, missingQuarters } from '../src/quarters/create.ts';
 import { stepId } from '../src/queue/quarter-line.ts';
 import type { JobHouse } from './house.ts';
 
@@ -52,7 +52,7 @@ export function createDefiner(
         const detail = `${quarter} is missing, and no worker has created it within ${within} s. See that \`quartermaster worker\` runs and what it logs; the request for it stays. Then try again.`;
         throw new AppError('unavailable', 'no_worker', detail);
       }
-      await delay(every * 1000, undefined, { signal });
+      await pause(every * 1000, signal);
     }
   }
 
@@ -61,8 +61,14 @@ export function createDefiner(
     async ensure(run, from, to) {
       if (await mayDefine()) return ensureQuarters(quarters, run, from, to);
       return ensureQuarters(quarters, run, from, to, async (first, last) => {
-        for (const quarter of new Set([first, last])) await askWorker(quarter, run);
-        return [...new Set([first, last])];
+        const missing = () => missingQuarters(quarters, first, last);
+        const wanted = await missing();
+        // With both ends there is all between them, as a rule.
+        for (const quarter of new Set([...wanted.slice(0, 1), ...wanted.slice(-1), ...wanted])) {
+          // Of one that is there nothing is asked, which would take a failed step out of its line.
+          if ((await missing()).includes(quarter)) await askWorker(quarter, run);
+        }
+        return wanted;
       });
     },
   };

@@ -56,9 +56,18 @@ export function trialBalanceCommand(kit: CommandKit): Command {
     });
 }
 
-/** No faster than they are taken. */
+/** No faster than they are taken, and no more when nobody takes them (`… | head`). */
 async function printPieces({ out }: Terminal, pieces: AsyncIterable<string>): Promise<void> {
-  for await (const piece of pieces) if (!out.write(piece)) await once(out, 'drain');
+  for await (const piece of pieces) {
+    if (!out.writable) return;
+    if (out.write(piece)) continue;
+    try {
+      await once(out, 'drain');
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'EPIPE') return;
+      throw error;
+    }
+  }
 }
 
 function renderTotals(totals: readonly TrialBalanceTotal[]): string {

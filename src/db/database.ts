@@ -107,6 +107,9 @@ function openPool(
     connectionTimeoutMillis: 10_000,
     idleTimeoutMillis: 30_000,
     keepAlive: true,
+    // A server that is gone without a word is noticed on connections that wait for nothing, or for an answer, in seconds and not
+    // hours. One to which something is still to be sent is given up by the system, later.
+    keepAliveInitialDelayMillis: 10_000,
     types: { getTypeParser },
     Client: Connection,
     onConnect: async (client) => {

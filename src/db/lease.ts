@@ -36,6 +36,9 @@ export async function withLease<T>(
 ): Promise<T> {
   throwIfAborted(signal);
   const client = await pool.connect();
+  // It may have been waited for longer than it is wanted. Nothing was done on it, so another may have it.
+  if (signal?.aborted) client.release(isLast);
+  throwIfAborted(signal);
   let released = false;
   const release = (discard: boolean) => {
     if (!released) client.release(discard);

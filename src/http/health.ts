@@ -1,5 +1,4 @@
 import { Type } from 'typebox';
-import { AppError } from '../core/errors.ts';
 import { createReadiness } from '../platform/readiness.ts';
 import type { App } from './app-type.ts';
 import { asAppError } from './framework-errors.ts';
@@ -48,20 +47,14 @@ const ready = {
   },
 };
 
-export function healthRoutes(app: App, { version, checks, onReadiness }: HttpHouse): void {
-  const look = createReadiness(checks, asAppError, onReadiness);
+export function healthRoutes(app: App, house: HttpHouse): void {
+  const look = createReadiness(house.checks, asAppError, house.onReadiness);
 
-  app.get('/healthz', { schema: live }, async () => ({ status: 'ok' as const, version }));
+  app.get('/healthz', { schema: live }, async () => ({ status: 'ok' as const, version: house.version }));
 
   app.get('/readyz', { schema: ready }, async (request, reply) => {
-    const results = (await look()).map(({ name, ok, error }) => {
-      if (error === undefined) return { name, ok };
-      request.log.warn({ err: error, check: name }, 'not ready');
-      return { name, ok, code: error.code };
-    });
-    const failed = results.filter((result) => !result.ok).map((result) => result.name);
-    if (failed.length === 0) return reply.send({ status: 'ready', checks: results });
-    const error = new AppError('unavailable', 'not_ready', `Not well: ${failed.join(', ')}.`);
-    return sendProblem({ ...problemOf(error, request.id), checks: results }, reply);
+    const { checks, error } = await look(request.log);
+    if (error === undefined) return reply.send({ status: 'ready', checks });
+    return sendProblem({ ...problemOf(error, request.id), checks }, reply);
   });
 }

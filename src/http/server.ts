@@ -86,7 +86,8 @@ export function createServer(house: HttpHouse, options: ServerOptions): Service 
       for (const response of underWay) {
         if (!response.headersSent) response.setHeader('connection', 'close');
       }
-      if (drainMs > 0) await pause(drainMs);
+      // Nobody was sent here before it was ready.
+      if (drainMs > 0 && !house.isStarting?.()) await pause(drainMs);
       closing = true;
       const closed = new Promise<void>((resolve) => {
         app.server.close(() => resolve());

@@ -1,5 +1,5 @@
 import type { CliEntry } from '../cli/house.ts';
-import { openDatabase } from '../db/database.ts';
+import { type Database, openDatabase } from '../db/database.ts';
 import { startEmbedded } from '../db/embedded.ts';
 import { requireNoForeignCode } from '../db/foreign-code.ts';
 import { applyGrants } from '../db/grants-apply.ts';
@@ -8,7 +8,7 @@ import * as schema from '../db/schema-version.ts';
 import { type Config, readConfig } from '../platform/config.ts';
 import { createLogger } from '../platform/logger.ts';
 import { installQueues, openHouse, openUnseen, type Process } from './house.ts';
-import { awaitDatabase } from './opening.ts';
+import { awaitDatabase, createAsk } from './opening.ts';
 
 /** What the command line gets from the process. */
 export function createEntry(process: Process): CliEntry {
@@ -20,31 +20,31 @@ export function createEntry(process: Process): CliEntry {
     openHouse: (config, logger) => openHouse(config, logger, process),
     openUnseen: (config, logger) => openUnseen(config, logger, process),
     async migrateUp(config, logger, options = { signal: process.signal }) {
-      const report = await withDirect(config, async (db) => {
+      const report = await withDirect(config, async (database) => {
+        const ask = createAsk(database);
+        const url = config.directDatabaseUrl ?? config.databaseUrl;
+        const { startWait } = config;
         const { signal } = process;
-        await awaitDatabase(() => schema.migrationStatus(db), { config, logger, signal });
-        await requireNoForeignCode(db);
-        return migrations.migrateUp(db, config, options);
+        await awaitDatabase(() => ask('SELECT 1 AS one'), { url, startWait, logger, signal });
+        await requireNoForeignCode(database.direct);
+        return migrations.migrateUp(database.direct, config, options);
       });
       await installQueues(config, logger, process);
       // Last, when all that is to be handed out is there.
-      const { did } = await withDirect(config, (db) => applyGrants(db, options));
+      const { did } = await withDirect(config, ({ direct }) => applyGrants(direct, options));
       return { ...report, ...(did.length > 0 && { granted: did }) };
     },
     migrateDown: (config, options) =>
-      withDirect(config, async (db) => {
-        await requireNoForeignCode(db);
-        return migrations.migrateDown(db, options);
+      withDirect(config, async ({ direct }) => {
+        await requireNoForeignCode(direct);
+        return migrations.migrateDown(direct, options);
       }),
-    migrationStatus: (config) => withDirect(config, (db) => schema.migrationStatus(db)),
+    migrationStatus: (config) => withDirect(config, ({ direct }) => schema.migrationStatus(direct)),
   };
 }
 
 /** Migrations need two connections, by no pooler: one looks at what the other builds. */
-async function withDirect<T>(
-  config: Config,
-  action: (db: ReturnType<typeof openDatabase>['direct']) => Promise<T>,
-): Promise<T> {
+async function withDirect<T>(config: Config, action: (database: Database) => Promise<T>): Promise<T> {
   const database = openDatabase({
     ...config,
     poolMax: 2,
@@ -52,7 +52,7 @@ async function withDirect<T>(
     catalogOnly: true,
   });
   try {
-    return await action(database.direct);
+    return await action(database);
   } finally {
     await database.close();
   }

@@ -4,7 +4,6 @@ import { answerWithin } from '../db/lease.ts';
 import { PENDING_DETACH, recordSightings, SCHEDULE_KNOWN } from '../db/measurements.ts';
 import type { Config } from '../platform/config.ts';
 import type { Logger } from '../platform/logger.ts';
-import { throwIfAborted } from '../platform/retry.ts';
 import type { Service } from '../platform/service.ts';
 import { createFigures, type FiguresHouse, type FiguresTiming } from './figures.ts';
 import { pendingDetaches } from './figures-quarters.ts';
@@ -61,8 +60,6 @@ export function readerOf(options: SourceOptions): (signal: AbortSignal) => Promi
   const { database, zone, logger } = options;
   return (signal) =>
     database.withClient(async (client) => {
-      // The connection may have been waited for longer than the reading is wanted.
-      throwIfAborted(signal);
       const figures = await readFigures(client, { zone, db: database.direct });
       try {
         await keepSightings(client, options, figures);

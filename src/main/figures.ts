@@ -6,6 +6,7 @@ import type { Calendar } from '../core/quarter.ts';
 import type { Figures } from '../db/figures.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { Metrics } from '../platform/metrics.ts';
+import { whileWanted } from '../platform/retry.ts';
 import type { Service } from '../platform/service.ts';
 import type { Job } from '../queue/job.ts';
 import { showFigures } from './figures-page.ts';
@@ -46,6 +47,7 @@ export function createFigures(
   }));
   let last: { readonly figures: Figures; readonly took: number; readonly age: () => number } | undefined;
   let failing = false;
+  let unshown: Figures | undefined;
   let loop: Promise<void> = Promise.resolve();
 
   metrics.onPage(() => {
@@ -54,7 +56,14 @@ export function createFigures(
     metrics.set('database_figures_age_seconds', {}, age);
     metrics.set('database_figures_duration_seconds', {}, last.took);
     const options = { calendar, policy: config, jobs: known, now: clock.now(), age };
-    showFigures(metrics.replace, last.figures, options);
+    try {
+      showFigures(metrics.replace, last.figures, options);
+    } catch (error) {
+      // All else on the page is worth as much without them. What a newer version put down may be nothing that this one knows.
+      metrics.count('database_figures_failures_total', {});
+      if (unshown !== last.figures) logger.warn({ err: error }, 'figures of the database could not be shown');
+      unshown = last.figures;
+    }
   });
 
   async function readOnce(): Promise<void> {
@@ -62,7 +71,8 @@ export function createFigures(
     const age = stopwatch();
     try {
       const signal = AbortSignal.any([stopping.signal, AbortSignal.timeout(giveUpMs)]);
-      const figures = await orGiveUp(read(signal), signal);
+      // Not even a connection that is never made is waited for.
+      const figures = await whileWanted(read(signal), signal);
       last = { figures, took: age(), age };
       if (failing) logger.info({ seconds: last.took }, 'figures of the database are read again');
       failing = false;
@@ -95,20 +105,4 @@ export function createFigures(
       await loop;
     },
   };
-}
-
-/** Not even a connection that is never made is waited for. */
-async function orGiveUp<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  const gaveUp = Promise.withResolvers<never>();
-  const abort = () => gaveUp.reject(signal.reason);
-  signal.addEventListener('abort', abort, { once: true });
-  if (signal.aborted) abort();
-  try {
-    return await Promise.race([work, gaveUp.promise]);
-  } finally {
-    signal.removeEventListener('abort', abort);
-    // What comes of it later is nobody's any more.
-    work.catch(() => {});
-    gaveUp.promise.catch(() => {});
-  }
 }

@@ -185,7 +185,7 @@ function compose(
     afterVerb: (verb) => requestAfterVerb(queue, database.write, verb, logger),
 
     apiService: ({ keys = [] } = {}) => createApiPart({ ...parts, keys }),
-    workerService: () => createWorkerPart({ ...parts, jobs }),
+    workerService: () => createWorkerPart({ ...parts, jobs, signal: process.signal }),
 
     installQueues: () => queue.install(jobs),
     close: async () => {

@@ -1,5 +1,7 @@
+import { randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
 import { toAppError } from '../db/sqlstate.ts';
+import { problemOf } from '../http/problem.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { MetricsPage } from '../platform/metrics.ts';
 import { createReadiness, type ReadinessCheck } from '../platform/readiness.ts';
@@ -25,16 +27,12 @@ export function createMetricsServer(page: MetricsPage, options: MetricsServerOpt
   const { host, port, version, logger } = options;
   const look = createReadiness(options.checks, toAppError, options.onReadiness);
 
-  async function readiness(): Promise<{ status: number; body: object }> {
-    const checks = (await look()).map(({ name, ok, error }) => {
-      if (error === undefined) return { name, ok };
-      logger.warn({ err: error, check: name }, 'not ready');
-      return { name, ok, code: error.code };
-    });
-    const isReady = checks.every(({ ok }) => ok);
-    return isReady
-      ? { status: 200, body: { status: 'ready', checks } }
-      : { status: 503, body: { status: 'not_ready', code: 'not_ready', checks } };
+  /** As the API answers it. */
+  async function readiness(): Promise<[status: number, type: string, body: object]> {
+    const id = randomUUID();
+    const { checks, error } = await look(logger.child({ request_id: id }));
+    if (error === undefined) return [200, 'application/json', { status: 'ready', checks }];
+    return [503, 'application/problem+json', { ...problemOf(error, id), checks }];
   }
 
   const server = createServer((request, response) => {
@@ -51,7 +49,7 @@ export function createMetricsServer(page: MetricsPage, options: MetricsServerOpt
     else if (path === '/healthz') answer(200, 'application/json', JSON.stringify({ status: 'ok', version }));
     else if (path === '/readyz') {
       readiness().then(
-        ({ status, body }) => answer(status, 'application/json', JSON.stringify(body)),
+        ([status, type, body]) => answer(status, type, JSON.stringify(body)),
         fail('readiness could not be told'),
       );
     } else if (path === '/metrics') {

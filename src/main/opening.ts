@@ -1,12 +1,12 @@
 import { stopwatch } from '../core/clock.ts';
 import { AppError, isAppError } from '../core/errors.ts';
-import { openDatabase } from '../db/database.ts';
+import { type Database, openDatabase } from '../db/database.ts';
 import { type Ask, knownMigrations, requireSchema } from '../db/schema-version.ts';
 import { isTransient, toAppError } from '../db/sqlstate.ts';
 import type { Config } from '../platform/config.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { ReadinessCheck } from '../platform/readiness.ts';
-import { retry, throwIfAborted } from '../platform/retry.ts';
+import { retry, throwIfAborted, whileWanted } from '../platform/retry.ts';
 
 /** What one look at the database may take before its connection is thrown away. */
 const LOOK_MS = 5000;
@@ -48,23 +48,15 @@ export function createOpening({ config, logger, signal }: OpeningOptions): Openi
     applicationName: 'quartermaster-look',
   });
   let opened = false;
-  const ask: Ask = async (text) => {
-    const late = AbortSignal.timeout(LOOK_MS);
-    try {
-      return await own.withClient((client) => client.query(text), late);
-    } catch (error) {
-      if (!late.aborted) throw toAppError(error);
-      const detail = `The database did not answer within ${LOOK_MS / 1000} s.`;
-      throw new AppError('unavailable', 'database_unavailable', detail, { cause: error });
-    }
-  };
+  const ask = createAsk(own);
   const look = async () => requireSchema(ask, await knownMigrations(), config);
 
   return {
     isOpen: () => opened,
 
     async open() {
-      const { unknown } = await awaitDatabase(look, { config, logger, signal });
+      const { databaseUrl: url, startWait } = config;
+      const { unknown } = await awaitDatabase(look, { url, startWait, logger, signal });
       if (unknown.length > 0) {
         logger.info({ unknown }, 'the schema is newer than this version, which can live with it');
       }
@@ -82,6 +74,29 @@ export function createOpening({ config, logger, signal }: OpeningOptions): Openi
 }
 
 /**
+ * Looks by a direct connection, which is thrown away when no answer comes: the next look has another.
+ *
+ * @throws AppError unavailable/database_unavailable
+ */
+export function createAsk({ withClient }: Pick<Database, 'withClient'>): Ask {
+  return async (text) => {
+    const late = AbortSignal.timeout(LOOK_MS);
+    try {
+      return await withClient((client) => client.query(text), late);
+    } catch (error) {
+      if (!late.aborted) throw toAppError(error);
+      const detail = `The database did not answer within ${LOOK_MS / 1000} s.`;
+      throw new AppError('unavailable', 'database_unavailable', detail, { cause: error });
+    }
+  };
+}
+
+export interface AwaitOptions extends Pick<Config, 'startWait'>, Pick<OpeningOptions, 'logger' | 'signal'> {
+  /** Where it is looked for, as the lines about it say. */
+  readonly url: string | undefined;
+}
+
+/**
  * Tries until the database answers, for QM_START_WAIT seconds: pods start in any order, and a database is restarted now and
  * then. What will not pass by waiting, such as a wrong password or a schema that is not ours, is thrown at once.
  *
@@ -89,32 +104,21 @@ export function createOpening({ config, logger, signal }: OpeningOptions): Openi
  */
 export async function awaitDatabase<T>(
   look: () => Promise<T>,
-  { config, logger, signal }: OpeningOptions,
+  { url, startWait, logger, signal }: AwaitOptions,
 ): Promise<T> {
   const seconds = stopwatch();
-  const { hostname, port, pathname } = new URL(config.databaseUrl ?? 'postgres://none');
+  const { hostname, port, pathname } = new URL(url ?? 'postgres://none');
   const where = { host: hostname, port: port === '' ? '5432' : port, database: pathname.slice(1) };
-  const asked = Promise.withResolvers<never>();
-  // Fires when nobody waits for it any more, too.
-  asked.promise.catch(() => {});
-  const abort = () => {
-    try {
-      throwIfAborted(signal);
-    } catch (error) {
-      asked.reject(error);
-    }
-  };
-  signal.addEventListener('abort', abort, { once: true });
   try {
-    return await retry(() => Promise.race([look(), asked.promise]), {
-      retryable: (error) => mayPass(error) && seconds() < config.startWait,
+    return await retry(() => whileWanted(look(), signal), {
+      retryable: (error) => mayPass(error) && seconds() < startWait,
       attempts: Number.POSITIVE_INFINITY,
       baseMs: 250,
       capMs: CAP_MS,
       signal,
       onRetry: (error, attempt, waitMs) => {
         const { code, detail } = toAppError(error);
-        const waited = { attempt, waited: Math.round(seconds()), most: config.startWait };
+        const waited = { attempt, waited: Math.round(seconds()), most: startWait };
         logger.warn(
           { ...where, code, detail, ...waited, waitMs: Math.round(waitMs) },
           'waiting for the database',
@@ -122,12 +126,11 @@ export async function awaitDatabase<T>(
       },
     });
   } catch (error) {
+    throwIfAborted(signal);
     if (!mayPass(error)) throw error;
     const { detail } = toAppError(error);
-    const what = `The database ${where.database} on ${where.host}, port ${where.port}, did not come within ${config.startWait} s (QM_START_WAIT). ${detail}`;
+    const what = `The database ${where.database} on ${where.host}, port ${where.port}, did not come within ${startWait} s (QM_START_WAIT). ${detail}`;
     throw new AppError('unavailable', 'database_unavailable', what, { cause: error });
-  } finally {
-    signal.removeEventListener('abort', abort);
   }
 }
 

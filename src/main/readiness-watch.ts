@@ -3,6 +3,9 @@ import { toAppError } from '../db/sqlstate.ts';
 import type { Metrics } from '../platform/metrics.ts';
 import { createReadiness, type ReadinessCheck } from '../platform/readiness.ts';
 
+/** Why it is not ready is said to whoever asks, and by the opening. */
+const silent = { warn: () => {} };
+
 /** How often a process looks at itself. */
 const EVERY_MS = 15_000;
 
@@ -42,7 +45,7 @@ export function createReadinessWatch(options: ReadinessWatchOptions): ReadinessW
   async function watch(): Promise<void> {
     let wasReady = false;
     while (!stopped.signal.aborted) {
-      const isReady = (await look()).every(({ ok }) => ok);
+      const isReady = (await look(silent)).error === undefined;
       onLook(isReady);
       wasReady ||= isReady && isOpen();
       const ms = wasReady ? everyMs : Math.min(everyMs, FIRST_MS);

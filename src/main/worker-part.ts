@@ -3,6 +3,7 @@ import { AppError } from '../core/errors.ts';
 import type { Ask } from '../db/schema-version.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { Metrics } from '../platform/metrics.ts';
+import { throwIfAborted } from '../platform/retry.ts';
 import type { Service } from '../platform/service.ts';
 import type { Job } from '../queue/job.ts';
 import { createDatabaseFigures } from './figures-source.ts';
@@ -17,6 +18,8 @@ export interface WorkerPartOptions extends JobHouse {
   readonly metrics: Metrics;
   readonly jobs: readonly Job[];
   readonly opening: Opening;
+  /** Fires when the process is to stop. */
+  readonly signal: AbortSignal;
   /** Looks whether the queues are there. */
   readonly checkQueue: (ask: Ask) => Promise<void>;
 }
@@ -51,6 +54,7 @@ export function createWorkerPart({ config, queue, jobs, ...house }: WorkerPartOp
       try {
         await opening.open();
         await figures.start();
+        throwIfAborted(house.signal);
         await queue.start(jobs);
       } catch (error) {
         readiness.stop();
@@ -62,9 +66,12 @@ export function createWorkerPart({ config, queue, jobs, ...house }: WorkerPartOp
     stop: async () => {
       stopping = true;
       readiness.stop();
-      await queue.stop();
-      await figures.stop();
-      await server.stop();
+      try {
+        await queue.stop();
+      } finally {
+        await figures.stop();
+        await server.stop();
+      }
     },
   };
 }

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { AppError } from '../core/errors.ts';
+import type { Logger } from './logger.ts';
 
 /** How long a check may take. Kubernetes gives up after one second unless told otherwise. */
 const CHECK_MS = 800;
@@ -14,12 +15,18 @@ export interface ReadinessCheck {
 export interface CheckResult {
   readonly name: string;
   readonly ok: boolean;
-  /** Why it is not well: the code for whoever asks, the rest for the log. */
+  /** Why it is not well, for whoever asks. */
+  readonly code?: string;
+}
+
+export interface Readiness {
+  readonly checks: CheckResult[];
+  /** Where something is not well: unavailable/not_ready with the names. */
   readonly error?: AppError;
 }
 
 /**
- * Carries out all checks at once and gives what came of them, within a second.
+ * Carries out all checks at once and gives what came of them, within a second. Why one is not well is said to the log.
  *
  * @param asAppError what a check throws, in our words
  * @param onLook told of each look whether all was well
@@ -28,17 +35,22 @@ export function createReadiness(
   checks: readonly ReadinessCheck[],
   asAppError: (error: unknown) => AppError,
   onLook?: (isReady: boolean) => void,
-): () => Promise<readonly CheckResult[]> {
+): (logger: Pick<Logger, 'warn'>) => Promise<Readiness> {
   const runs = checks.map((check) => ({ name: check.name, run: oneAtATime(check, asAppError) }));
-  return async () => {
+  return async (logger) => {
     const results = await Promise.all(
-      runs.map(async ({ name, run }) => {
+      runs.map(async ({ name, run }): Promise<CheckResult> => {
         const error = await run();
-        return error === undefined ? { name, ok: true } : { name, ok: false, error };
+        if (error === undefined) return { name, ok: true };
+        logger.warn({ err: error, check: name }, 'not ready');
+        return { name, ok: false, code: error.code };
       }),
     );
-    onLook?.(results.every(({ ok }) => ok));
-    return results;
+    const failed = results.filter(({ ok }) => !ok).map(({ name }) => name);
+    onLook?.(failed.length === 0);
+    if (failed.length === 0) return { checks: results };
+    const detail = `Not well: ${failed.join(', ')}.`;
+    return { checks: results, error: new AppError('unavailable', 'not_ready', detail) };
   };
 }
 

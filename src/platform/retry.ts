@@ -47,6 +47,22 @@ export async function pause(ms: number, signal?: AbortSignal): Promise<void> {
   }
 }
 
+/**
+ * What the work gives, for as long as it is wanted: when the signal fires its reason is thrown, also where the work never ends. What
+ * comes of it later is nobody's any more.
+ */
+export async function whileWanted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  const unwanted = Promise.withResolvers<never>();
+  const giveUp = () => unwanted.reject(signal.reason);
+  signal.addEventListener('abort', giveUp, { once: true });
+  if (signal.aborted) giveUp();
+  try {
+    return await Promise.race([work, unwanted.promise]);
+  } finally {
+    signal.removeEventListener('abort', giveUp);
+  }
+}
+
 export function throwIfAborted(signal: AbortSignal | undefined): void {
   if (signal?.aborted) {
     throw new AppError('aborted', 'aborted', 'Stopped on request; run it again to go on from here.', {

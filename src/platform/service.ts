@@ -13,7 +13,10 @@ export interface RunOptions {
   readonly signal: AbortSignal;
   readonly logger: Logger;
   readonly onReady?: () => void;
-  /** How long all stops together may take; what has not ended by then is left as it is. */
+  /**
+   * How long the end may take from when it is asked for, or a service could not start: a start that is under way, and all stops.
+   * What has not ended by then is left as it is.
+   */
   readonly stopWithinMs?: number;
 }
 
@@ -27,10 +30,17 @@ export interface RunOptions {
 export async function runServices(services: readonly Service[], options: RunOptions): Promise<void> {
   const started: Service[] = [];
   const failures: unknown[] = [];
+  const late = Promise.withResolvers<never>();
+  late.promise.catch(() => {});
+  let timer: NodeJS.Timeout | undefined;
+  const beginToEnd = () => {
+    timer ??= setTimeout(() => late.reject(tooLate(options)), options.stopWithinMs ?? MOST_MS);
+  };
+  options.signal.addEventListener('abort', beginToEnd, { once: true });
   try {
     for (const service of services) {
       if (options.signal.aborted) break;
-      await service.start();
+      await Promise.race([service.start(), late.promise]);
       started.push(service);
     }
     if (!options.signal.aborted) {
@@ -43,9 +53,8 @@ export async function runServices(services: readonly Service[], options: RunOpti
   } catch (error) {
     if (!(options.signal.aborted && isAppError(error, 'aborted'))) failures.push(error);
   }
-  const late = Promise.withResolvers<never>();
-  late.promise.catch(() => {});
-  const timer = setTimeout(() => late.reject(tooLate(options)), options.stopWithinMs ?? MOST_MS);
+  beginToEnd();
+  options.signal.removeEventListener('abort', beginToEnd);
   for (const service of started.reverse()) {
     try {
       await Promise.race([service.stop(), late.promise]);

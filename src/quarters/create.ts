@@ -77,6 +77,21 @@ export async function ensureQuarters(
   return { created, notOpen: notOpen.map(({ quarter, state }) => ({ quarter, state })) };
 }
 
+/** The quarters from one to another that are not there. */
+export async function missingQuarters(
+  { calendar, database }: QuarterHouse,
+  from: string,
+  to: string,
+): Promise<string[]> {
+  const [{ start }, { end }] = [calendar.quarter(from), calendar.quarter(to)];
+  const known = await covered(database.write, start, new Date(end.getTime() - 1));
+  const there = new Set(known.filter(isCreated).map(({ quarter }) => quarter));
+  return calendar
+    .range(from, to)
+    .map(({ name }) => name)
+    .filter((name) => !there.has(name));
+}
+
 /** What a create finds and would do. */
 export async function previewCreate(
   house: QuarterHouse,

@@ -12,13 +12,17 @@ export interface Claim {
 }
 
 /** pg-boss' own words for it, which it leaves in the job until the next run has settled. */
-const HEARTBEAT_LOST = 'job heartbeat timeout';
+export const HEARTBEAT_LOST = 'job heartbeat timeout';
 
 export function claimOf({ createdOn, startAfter, startedOn, retryCount, output }: JobWithMetadata): Claim {
   const readyAt = Math.max(createdOn.getTime(), startAfter.getTime());
-  const { value } = (output ?? {}) as { value?: { message?: unknown } };
   return {
     readySeconds: Math.max(0, startedOn.getTime() - readyAt) / 1000,
-    isTakeover: retryCount > 0 && value?.message === HEARTBEAT_LOST,
+    isTakeover: retryCount > 0 && isHeartbeatLost({ output }),
   };
+}
+
+export function isHeartbeatLost({ output }: Pick<JobWithMetadata, 'output'>): boolean {
+  const { value } = (output ?? {}) as { value?: { message?: unknown } };
+  return value?.message === HEARTBEAT_LOST;
 }

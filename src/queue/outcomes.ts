@@ -1,5 +1,6 @@
 import type { Db } from '../db/schema.ts';
 import { toAppError } from '../db/sqlstate.ts';
+import type { Logger } from '../platform/logger.ts';
 import type { Job, JobRun } from './job.ts';
 import { mayPass } from './run-job.ts';
 
@@ -25,6 +26,11 @@ export function remembered(job: Job, db: Db): Job {
   };
 }
 
+/** Keeps that a job failed for good because the workers that ran it died. Throws nothing. */
+export async function rememberLost(db: Db, name: string, logger: Logger): Promise<void> {
+  await keep({ logger }, () => recordFailure(db, name, 'worker_lost'));
+}
+
 /** In the foreground nobody says which try it is: whoever started it sees how it ends. */
 function isFinal({ isLastTry, signal }: JobRun, passes: boolean): boolean {
   if (isLastTry === undefined || signal.aborted) return false;
@@ -32,7 +38,7 @@ function isFinal({ isLastTry, signal }: JobRun, passes: boolean): boolean {
 }
 
 /** What is only kept for the figures keeps no job from its end. */
-async function keep({ logger }: JobRun, write: () => Promise<void>): Promise<void> {
+async function keep({ logger }: Pick<JobRun, 'logger'>, write: () => Promise<void>): Promise<void> {
   try {
     await write();
   } catch (error) {

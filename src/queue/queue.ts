@@ -6,6 +6,7 @@ import { toAppError } from '../db/sqlstate.ts';
 import type { Logger } from '../platform/logger.ts';
 import { requireInstalled, rethrow } from './installed.ts';
 import type { Job, JobQueue } from './job.ts';
+import { rememberLost } from './outcomes.ts';
 import { createQuarterLine, type QuarterLine } from './quarter-line.ts';
 import { startWorker, type Worker } from './worker.ts';
 
@@ -51,7 +52,11 @@ export interface Queue {
   requireInstalled(jobs: readonly Job[], ask: Ask): Promise<void>;
   /** @throws AppError unavailable/worker_stalled when it was not started, or has not looked for work for a while */
   requireWorking(): void;
-  /** Tells running handlers to end and hands back what they could not finish. Bounded. */
+  /**
+   * Tells running handlers to end and hands back what they could not finish. Bounded.
+   *
+   * @throws AppError unavailable/stop_timeout when the database did not answer in time
+   */
   stop(): Promise<void>;
 }
 
@@ -123,6 +128,7 @@ export function createQueue(options: QueueOptions): Queue {
         superviseEvery: options.superviseEvery ?? 1,
         stopWithin: options.stopWithin ?? 20,
         answerWithin: options.answerWithin ?? 60,
+        onLost: (job) => rememberLost(options.db, job, logger),
       });
     },
 
@@ -136,8 +142,11 @@ export function createQueue(options: QueueOptions): Queue {
     },
 
     async stop() {
-      await worker?.stop();
-      worker = undefined;
+      try {
+        await worker?.stop();
+      } finally {
+        worker = undefined;
+      }
     },
   };
 }

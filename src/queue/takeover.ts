@@ -1,7 +1,8 @@
-import type { PgBoss } from 'pg-boss';
+import type { JobWithMetadata, PgBoss } from 'pg-boss';
 import { toAppError } from '../db/sqlstate.ts';
 import type { Logger } from '../platform/logger.ts';
 import { pause } from '../platform/retry.ts';
+import { HEARTBEAT_LOST, isHeartbeatLost } from './claim.ts';
 
 export interface TakeoverOptions {
   readonly schema: string;
@@ -11,6 +12,8 @@ export interface TakeoverOptions {
   readonly logger: Logger;
   /** Told of a queue in which there is work again. */
   readonly wake: (queue: string) => void;
+  /** Told of a job whose last try ended with its worker: nothing ran that could tell how it ended. */
+  readonly onLost: (job: Pick<JobWithMetadata, 'name' | 'data'>) => Promise<void>;
 }
 
 /** A job whose worker gave no sign of life; `waits` when it was taken from it and waits as after a failure. */
@@ -33,7 +36,7 @@ interface Lost {
  * look arrive at the same moment, and the heartbeats get their turn.
  */
 export function watchForLostJobs(boss: PgBoss, options: TakeoverOptions): { stop(): Promise<void> } {
-  const { schema, queues, every, logger, wake } = options;
+  const { schema, queues, every, logger, wake, onLost } = options;
   const stopping = new AbortController();
   let seen = new Set<string>();
 
@@ -46,11 +49,20 @@ export function watchForLostJobs(boss: PgBoss, options: TakeoverOptions): { stop
       for (const { id } of jobs) {
         // Taken, settled or failed for good meanwhile: then it finds nothing.
         const { updated } = await boss.update(queue, undefined, { id, startAfter: 0 });
-        if (updated > 0)
+        if (updated > 0) {
           logger.warn({ queue, id }, 'a job is taken from a worker that gives no sign of life');
+        } else await tellOfEnd(queue, id);
       }
       wake(queue);
     }
+  }
+
+  /** Two workers may both see it, and tell the same. */
+  async function tellOfEnd(queue: string, id: string): Promise<void> {
+    const [job] = await boss.findJobs<object>(queue, { id });
+    if (job?.state !== 'failed' || !isHeartbeatLost(job)) return;
+    logger.error({ queue, id }, 'a job failed for good: the worker of its last try gives no sign of life');
+    await onLost(job);
   }
 
   async function watch(): Promise<void> {
@@ -84,5 +96,5 @@ function lostJobs(schema: string): string {
     FROM ${schema}.job
     WHERE name = ANY($1::text[]) AND (
       (state = 'active' AND heartbeat_on + heartbeat_seconds * interval '1 second' < now())
-      OR (state = 'retry' AND start_after > now() AND output -> 'value' ->> 'message' = 'job heartbeat timeout'))`;
+      OR (state = 'retry' AND start_after > now() AND output -> 'value' ->> 'message' = '${HEARTBEAT_LOST}'))`;
 }

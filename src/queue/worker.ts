@@ -1,11 +1,11 @@
-import { type JobResult, type JobWithMetadata, PgBoss } from 'pg-boss';
+import { PgBoss } from 'pg-boss';
 import { AppError } from '../core/errors.ts';
+import { answerWithin, TimeLimit } from '../db/lease.ts';
 import { toAppError } from '../db/sqlstate.ts';
 import type { Logger } from '../platform/logger.ts';
-import { claimOf } from './claim.ts';
 import type { Job } from './job.ts';
 import { createLoopWatch } from './loop-watch.ts';
-import { mayPass, runJob } from './run-job.ts';
+import { jobFor, settle } from './settle.ts';
 import { watchForLostJobs } from './takeover.ts';
 
 export interface WorkerOptions {
@@ -19,11 +19,14 @@ export interface WorkerOptions {
   readonly superviseEvery: number;
   readonly stopWithin: number;
   readonly answerWithin: number;
+  /** Told of a job that failed for good because its workers died, of which nobody else can tell. */
+  readonly onLost: (job: string) => Promise<void>;
 }
 
 export interface Worker {
   /** @throws AppError unavailable/worker_stalled when it has not looked for work for a while */
   requireWorking(): void;
+  /** @throws AppError unavailable/stop_timeout when it had not ended a little after `stopWithin` */
   stop(): Promise<void>;
 }
 
@@ -32,6 +35,9 @@ const SUPERVISE = 60;
 
 /** Seconds between two signs of life of a job. Less than half of the heartbeat, so that one may be missed. */
 const REFRESH = 2;
+
+/** Seconds that a stop has beyond those for the handlers: to hand back what had not ended, and to close its connections. */
+const FAREWELL = 1;
 
 /**
  * Works off the queues of these jobs until it is stopped. Of two workers each job is given to one; when that one dies
@@ -58,8 +64,18 @@ export async function startWorker(jobs: readonly Job[], options: WorkerOptions):
   const stop = async () => {
     // First our own signal, so that handlers end now and not when pg-boss runs out of patience.
     stopping.abort(new AppError('aborted', 'aborted', 'The worker stops.'));
-    await watching?.stop();
-    await boss.stop({ graceful: true, timeout: options.stopWithin * 1000 });
+    // Both at once: while a look for lost jobs goes on the loops would take job after job, and hand each back.
+    const ended = Promise.all([
+      watching?.stop(),
+      boss.stop({ graceful: true, timeout: options.stopWithin * 1000 }),
+    ]);
+    try {
+      await answerWithin((options.stopWithin + FAREWELL) * 1000, ended);
+    } catch (error) {
+      if (!(error instanceof TimeLimit)) throw error;
+      const detail = `The worker had not ended ${options.stopWithin + FAREWELL} s after it was asked to stop, and was cut off. Its jobs are taken over by others; as a rule the database does not answer.`;
+      throw new AppError('unavailable', 'stop_timeout', detail);
+    }
   };
 
   try {
@@ -86,10 +102,14 @@ export async function startWorker(jobs: readonly Job[], options: WorkerOptions):
       queues: [...loops.keys()],
       every: options.superviseEvery,
       logger,
+      onLost: async (claim) => {
+        const job = jobFor(jobs, claim);
+        if (job !== undefined) await options.onLost(job.name);
+      },
       wake: (queue) => boss.notifyWorker(loops.get(queue) ?? ''),
     });
   } catch (error) {
-    await stop();
+    await stop().catch(() => {});
     throw toAppError(error);
   }
   return { stop, requireWorking: createLoopWatch(() => boss.getWipData()) };
@@ -103,74 +123,21 @@ function answering(seconds: number): object {
   return { query_timeout: seconds * 1000 };
 }
 
-/** Stores the schedules, and forgets those of jobs that have none any more. */
+/**
+ * Stores the schedules, and forgets those of jobs that have none any more. Those of jobs that this version does not know are
+ * left: while versions change they are a newer one's.
+ */
 async function schedule(boss: PgBoss, jobs: readonly Job[], zone: string): Promise<void> {
   for (const job of jobs) {
     if (job.schedule !== undefined) {
       await boss.schedule(job.queue.name, job.schedule, {}, { tz: zone, missed: 'once' });
     }
   }
-  const wanted = new Set(jobs.filter((job) => job.schedule !== undefined).map((job) => job.queue.name));
+  const hasSchedule = new Map<string, boolean>();
+  for (const { queue, schedule } of jobs) {
+    hasSchedule.set(queue.name, schedule !== undefined || hasSchedule.get(queue.name) === true);
+  }
   for (const { name, key } of await boss.getSchedules()) {
-    if (!wanted.has(name)) await boss.unschedule(name, key);
+    if (hasSchedule.get(name) === false) await boss.unschedule(name, key);
   }
-}
-
-/** Which of the jobs that share a queue is meant: the verb of a quarter's step says so. */
-function jobFor(sharing: readonly Job[], { data, name }: JobWithMetadata): Job | undefined {
-  const wanted = 'verb' in data ? data.verb : name;
-  return sharing.find((job) => job.name === wanted);
-}
-
-/**
- * Runs one job and says what pg-boss is to do with it. `deadletter` fails it at once without using up its retries
- * (no queue of ours has a dead letter queue): a refused quarter would be refused again.
- */
-async function settle(
-  boss: PgBoss,
-  sharing: readonly Job[],
-  claim: JobWithMetadata,
-  stopping: AbortSignal,
-  logger: Logger,
-): Promise<JobResult> {
-  const { id } = claim;
-  const job = jobFor(sharing, claim);
-  if (job === undefined) {
-    // While versions change a newer process may ask for what only it can do: it gets the next try.
-    logger.warn({ id, queue: claim.name, data: claim.data }, 'this version knows no such job');
-    return { id, status: 'failed', output: { code: 'unknown_job' } };
-  }
-  const outcome = await runJob(job, claim.data, {
-    id,
-    // pg-boss' own fires when the run expires and when its claim is lost to another worker.
-    signal: AbortSignal.any([stopping, claim.signal]),
-    logger,
-    onProgress: (progress) => logger.debug({ ...progress }, 'job goes on'),
-    isLastTry: claim.retryCount >= claim.retryLimit,
-    claim: claimOf(claim),
-  });
-  if (outcome.done) {
-    // A deleted job counts as settled.
-    if (job.queue.keepFor === 0) await boss.deleteJob(claim.name, claim);
-    return { id, status: 'completed', output: outcome.report };
-  }
-  const { kind, code, detail } = outcome.error;
-  const output = { kind, code, detail };
-  if (!mayPass(outcome.error)) return { id, status: 'deadletter', output };
-  if (stopping.aborted) await handBack(boss, claim, output);
-  return { id, status: 'failed', output };
-}
-
-/**
- * Puts a job back so that another worker takes it at its next look, and as if this run had not been: neither the wait
- * nor the try that a failure costs. Settled here, it is left alone by pg-boss afterwards.
- */
-async function handBack(boss: PgBoss, claim: JobWithMetadata, output: object): Promise<void> {
-  const { id, name, retryLimit } = claim;
-  const { affected } = (await boss.fail(name, claim, output)) as { affected: number };
-  // Not ours any more: it was taken over, or it expired.
-  if (affected === 0) return;
-  // The last try leaves it failed, from where only a retry leads back; otherwise this finds nothing.
-  await boss.retry(name, id);
-  await boss.update(name, undefined, { id, startAfter: 0, retryLimit: retryLimit + 1 });
 }

@@ -194,6 +194,11 @@ describe('stopping', () => {
     await stopped;
   });
 
+  it('does not drain where nobody was ever sent, for it was not ready', async () => {
+    const { stop } = await start({ isStarting: () => true }, { drainMs: 2 ** 31 - 1 });
+    await stop();
+  });
+
   it('does not wait for connections on which nothing was asked', async () => {
     const { url, port, stop, lines } = await start({}, { stopWithinMs: 60_000 });
     await fetch(`${url}/healthz`);

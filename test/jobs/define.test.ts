@@ -2,9 +2,12 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createJob } from '../../jobs/create.ts';
 import { createDefiner } from '../../jobs/define.ts';
 import type { JobHouse } from '../../jobs/house.ts';
+import { AppError } from '../../src/core/errors.ts';
 import type { Database } from '../../src/db/database.ts';
 import type { RoleKey } from '../../src/db/grants.ts';
 import { createLogger } from '../../src/platform/logger.ts';
+import type { Job } from '../../src/queue/job.ts';
+import { quarterLine } from '../../src/queue/quarter-line.ts';
 import { createQueue } from '../../src/queue/queue.ts';
 import { openHouse } from '../quarters/support.ts';
 import { whileWorking } from '../queue/harness.ts';
@@ -45,7 +48,7 @@ it('a process whose role defines no tables waits for a worker, and says so when 
   const stop = AbortSignal.abort();
   await expect(
     definer.ensure({ ...run, signal: stop }, day('2026-02-02'), day('2026-02-02')),
-  ).rejects.toThrow();
+  ).rejects.toMatchObject({ kind: 'aborted', code: 'aborted' });
 });
 
 it('what it asked for is there when a worker has come, and is asked for once', async () => {
@@ -80,6 +83,33 @@ it('a step that failed is taken out of the way of another one by who asks for th
     .transaction()
     .execute((trx) => queue.quarters.request(trx, { verb: 'close', quarter: '2019q1', actor: 'ada' }));
   expect(await steps()).toEqual(['close waiting']);
+});
+
+it('of a quarter that is there nothing is asked, which would take a failed step out of its line', async () => {
+  const [worker, api] = [houseOf('worker'), houseOf('api')];
+  const definer = createDefiner(api);
+  const refused: Job = {
+    name: 'close',
+    queue: quarterLine,
+    handle: async () => {
+      throw new AppError('refused', 'not_due', 'Not yet.');
+    },
+  };
+  const { quarters } = api.queue;
+  const steps = async () =>
+    (await quarters.steps(api.database.write, '2026q1')).map(({ verb, state }) => `${verb} ${state}`);
+  await whileWorking(worker.queue, [createJob(worker) as never, refused], async () => {
+    await definer.ensure(run, day('2026-02-02'), day('2026-02-02'));
+    await api.database.write
+      .transaction()
+      .execute((trx) => quarters.request(trx, { verb: 'close', quarter: '2026q1', actor: 'ada' }));
+    await expect.poll(steps, { timeout: 20_000 }).toEqual(['close failed']);
+    expect(await definer.ensure(run, day('2025-11-11'), day('2026-02-02'))).toEqual({
+      created: ['2025q4'],
+      notOpen: [],
+    });
+  });
+  expect(await steps()).toEqual(['close failed']);
 });
 
 it('a process that may define tables needs no worker', async () => {

@@ -123,6 +123,18 @@ describe('the figures of the database', () => {
     expect(figureOf(text, 'database_figures_failures_total')).toBe(1);
   });
 
+  it('that this version cannot show keep nothing else from the page, and are counted as failed', async () => {
+    const { service, page, readings, begun } = collector();
+    await service.start();
+    await begun(1);
+    const { queues: _, ...strange } = emptyFigures();
+    readings[0]?.resolve(strange as Figures);
+    await begun(2);
+    const text = await page();
+    expect(figureOf(text, 'database_figures_failures_total')).toBe(1);
+    expect(text).toContain('quartermaster_process_cpu_seconds_total');
+  });
+
   it('are read no more after a stop, which waits for no reading', async () => {
     const { service, stop, readings, begun, page } = collector();
     await service.start();

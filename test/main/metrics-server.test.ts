@@ -57,8 +57,12 @@ it('is ready when every check is, tells which is not, and waits for none', async
   expect(await ask()).toEqual([
     503,
     {
-      status: 'not_ready',
+      type: 'urn:quartermaster:problem:not_ready',
+      title: 'Not ready',
+      status: 503,
+      detail: 'Not well: database.',
       code: 'not_ready',
+      instance: expect.stringMatching(/^urn:quartermaster:request:[0-9a-f-]{36}$/),
       checks: [{ name: 'database', ok: false, code: 'check_timeout' }, jobs],
     },
   ]);

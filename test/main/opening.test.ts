@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { awaitDatabase } from '../../src/main/opening.ts';
-import { readConfig } from '../../src/platform/config.ts';
 import { createLogger } from '../../src/platform/logger.ts';
 
-const config = readConfig({
-  QM_DATABASE_URL: 'postgres://app:open-sesame@db.example:6432/ledger',
-  QM_START_WAIT: '30',
-});
-const house = { config, logger: createLogger('silent'), signal: new AbortController().signal };
+const house = {
+  url: 'postgres://app:open-sesame@db.example:6432/ledger',
+  startWait: 30,
+  logger: createLogger('silent'),
+  signal: new AbortController().signal,
+};
 
 const system = (code: string) => Object.assign(new Error(code), { code });
 const server = (code: string) => Object.assign(new Error('so it is'), { code, severity: 'FATAL' });
@@ -41,7 +41,7 @@ describe('a start', () => {
 
   it('tells where it looked for what did not come, and keeps the password to itself', async () => {
     const never = () => Promise.reject(system('ECONNREFUSED'));
-    const waiting = awaitDatabase(never, { ...house, config: { ...config, startWait: 0 } });
+    const waiting = awaitDatabase(never, { ...house, startWait: 0 });
     await expect(waiting).rejects.toMatchObject({
       kind: 'unavailable',
       code: 'database_unavailable',
@@ -53,7 +53,8 @@ describe('a start', () => {
   it('ends as soon as it is asked to, though nobody answers', async () => {
     const stop = new AbortController();
     const waiting = awaitDatabase(() => new Promise(() => {}), { ...house, signal: stop.signal });
-    stop.abort();
+    // As the process does it, with the name of the signal.
+    stop.abort('SIGTERM');
     await expect(waiting).rejects.toMatchObject({ code: 'aborted' });
   });
 });

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { isAppError } from '../../src/core/errors.ts';
-import { type RetryOptions, retry } from '../../src/platform/retry.ts';
+import { type RetryOptions, retry, whileWanted } from '../../src/platform/retry.ts';
 
 const quick: RetryOptions = { retryable: () => true, attempts: 5, baseMs: 1, capMs: 4 };
 
@@ -60,5 +60,18 @@ describe('retry', () => {
       onRetry: () => controller.abort(),
     });
     await expect(attempt).rejects.toSatisfy((error) => isAppError(error, 'aborted'));
+  });
+});
+
+describe('work that is wanted for a while', () => {
+  it('gives what it comes to, and is given up with the reason of the signal', async () => {
+    const stop = new AbortController();
+    expect(await whileWanted(Promise.resolve('done'), stop.signal)).toBe('done');
+    const failed = whileWanted(Promise.reject(new Error('so it is')), stop.signal);
+    await expect(failed).rejects.toThrow('so it is');
+    const endless = whileWanted(new Promise(() => {}), stop.signal);
+    stop.abort(new Error('late'));
+    await expect(endless).rejects.toThrow('late');
+    await expect(whileWanted(new Promise(() => {}), stop.signal)).rejects.toThrow('late');
   });
 });

@@ -68,6 +68,21 @@ describe('runServices', () => {
     });
   });
 
+  it('waits no longer than it may for a start that does not end, from when it is asked to stop', async () => {
+    const { story, service } = recorder();
+    const controller = new AbortController();
+    const stuck: Service = {
+      ...service('stuck'),
+      start: () => {
+        controller.abort();
+        return new Promise(() => {});
+      },
+    };
+    const run = runServices([service('a'), stuck], { signal: controller.signal, logger, stopWithinMs: 10 });
+    await expect(run).rejects.toMatchObject({ code: 'stop_timeout' });
+    expect(story).toEqual(['start a', 'stop a']);
+  });
+
   it('takes a start that was given up on request for an end like any other', async () => {
     const { story, service } = recorder();
     const controller = new AbortController();

@@ -208,6 +208,12 @@ describe('a schedule', () => {
         { name: 'nightly', cron: '0 2 * * *', timezone: 'Pacific/Apia', missed: 'once' },
       ]);
     });
+    // A version that does not know the job yet leaves it alone.
+    const other = testJob('other', idle);
+    await queue.install([other]);
+    await whileWorking(queue, [other], async () => {
+      expect((await schedules()).rows).toHaveLength(1);
+    });
     await whileWorking(queue, [testJob('nightly', idle)], async () => {
       expect((await schedules()).rows).toEqual([]);
     });
