@@ -1,5 +1,6 @@
 import pgBoss from 'pg-boss/package.json' with { type: 'json' };
 import { AppError } from '../core/errors.ts';
+import { identifier } from '../db/identifier.ts';
 import type { Ask } from '../db/schema-version.ts';
 import { sqlState, toAppError } from '../db/sqlstate.ts';
 import type { JobQueue } from './job.ts';
@@ -30,8 +31,8 @@ export async function requireInstalled(
   queues: readonly JobQueue[],
 ): Promise<{ isNewer: boolean }> {
   const { rows } = await ask(
-    `SELECT (SELECT max(version) FROM ${schema}.version) AS version,
-      ARRAY(SELECT name FROM ${schema}.queue) AS names`,
+    `SELECT (SELECT max(version) FROM ${identifier(schema, 'version')}) AS version,
+      ARRAY(SELECT name FROM ${identifier(schema, 'queue')}) AS names`,
   ).catch((error: unknown) => {
     const isMissing = /^(42P01|3F000)$/.test(causeOf(error) ?? '');
     throw isMissing ? notInstalled(`there is no schema ${schema}`, error) : toAppError(error);

@@ -1,4 +1,5 @@
 import type { JobWithMetadata, PgBoss } from 'pg-boss';
+import { identifier } from '../db/identifier.ts';
 import { toAppError } from '../db/sqlstate.ts';
 import type { Logger } from '../platform/logger.ts';
 import { pause } from '../platform/retry.ts';
@@ -93,7 +94,7 @@ function keyOf({ name, id, heartbeat }: Lost): string {
 function lostJobs(schema: string): string {
   return `
     SELECT name, id, heartbeat_on::text AS heartbeat, state = 'retry' AS waits
-    FROM ${schema}.job
+    FROM ${identifier(schema, 'job')}
     WHERE name = ANY($1::text[]) AND (
       (state = 'active' AND heartbeat_on + heartbeat_seconds * interval '1 second' < now())
       OR (state = 'retry' AND start_after > now() AND output -> 'value' ->> 'message' = '${HEARTBEAT_LOST}'))`;
