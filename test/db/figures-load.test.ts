@@ -124,8 +124,9 @@ describe('with two hundred quarters, ten thousand jobs and a hundred thousand ma
     );
     await sql`
       INSERT INTO quartermaster.archives
-        (quarter, location, format_version, manifest_sha256, digest, rows, bytes, written_at)
-      SELECT quarter, '', 1, '', '', 40, 4000, now() FROM quartermaster.quarters WHERE state = 'archived'`.execute(
+        (quarter, location, format_version, manifest_sha256, digest, rows, bytes, written_at, verified_at)
+      -- Only those of the last months were never read again since they were written.
+      SELECT quarter, '', 1, '', '', 40, 4000, now(), CASE WHEN quarter < '2023q1' THEN now() END FROM quartermaster.quarters WHERE state = 'archived'`.execute(
       book.db,
     );
     await sql`

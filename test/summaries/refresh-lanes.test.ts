@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import type { Trx } from '../../src/db/schema.ts';
 import { type RefreshOptions, refreshSummaries } from '../../src/summaries/refresh.ts';
 import { withRefreshLock, withRefreshSession } from '../../src/summaries/refresh-chunk.ts';
@@ -42,13 +42,19 @@ async function holding(quarter: string): Promise<{ end(): Promise<void> }> {
   await sql`SELECT pg_advisory_xact_lock(hashtextextended(${`quartermaster refresh-summaries ${quarter}`}, 0))`.execute(
     trx,
   );
-  return { end: () => trx.rollback().execute() as Promise<void> };
+  const end = () => trx.rollback().execute() as Promise<void>;
+  // A test that fails must not hold up those behind it.
+  onTestFinished(() => (trx.isRolledBack ? undefined : end()));
+  return { end };
 }
 
 /** Keeps runs from writing, in the midst of their first chunk. */
 async function blocking(): Promise<Trx & { rollback(): { execute(): Promise<void> } }> {
   const trx = await books.database.direct.startTransaction().execute();
   await sql`LOCK TABLE ledger.daily_totals IN SHARE MODE`.execute(trx);
+  onTestFinished(
+    () => (trx.isRolledBack ? undefined : trx.rollback().execute()) as Promise<void> | undefined,
+  );
   return trx as never;
 }
 
@@ -71,7 +77,7 @@ describe('quarters are refreshed', () => {
     const other = await holding('2026q1');
     const run = refresh({ parallel: 1, database: books.open('alone') });
     await expect.poll(marked, { timeout: 20_000 }).toEqual(['2026-01-06']);
-    expect((await books.sessions('alone')).waiting).toBe(1);
+    await expect.poll(async () => (await books.sessions('alone')).waiting, { timeout: 20_000 }).toBe(1);
     await other.end();
     await run;
     const seen: string[] = [];
