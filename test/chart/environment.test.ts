@@ -1,6 +1,5 @@
 import { expect, it } from 'vitest';
 import { type Config, readConfig } from '../../src/platform/config.ts';
-import { variables } from '../../src/platform/settings.ts';
 import { describeChart, only, type Rendered, render, shapes } from './helm.ts';
 
 /** The environment of a container as Kubernetes makes it; what comes from a Secret is a URL of that Secret's name. */
@@ -21,18 +20,10 @@ function environmentOf(objects: readonly Rendered[], owner: Rendered): Record<st
   return environment;
 }
 
-/** What the program makes of it. It stops at a setting it does not know, so nothing is left out but what another version brings. */
-function read(environment: Record<string, string>): Config {
-  const later = ['QM_START_WAIT', 'QM_STOP_WITHIN', 'QM_DRAIN'].filter((name) => !(name in variables));
-  return readConfig(
-    Object.fromEntries(Object.entries(environment).filter(([name]) => !later.includes(name))),
-  );
-}
-
 async function configs(options: { shape?: string; values?: object }): Promise<Config[]> {
   const objects = await render(options);
   const owners = objects.filter(({ kind }) => kind === 'Deployment' || kind === 'Job');
-  return owners.map((owner) => read(environmentOf(objects, owner)));
+  return owners.map((owner) => readConfig(environmentOf(objects, owner)));
 }
 
 describeChart('the environment that the chart makes', () => {
@@ -49,7 +40,7 @@ describeChart('the environment that the chart makes', () => {
 
   it('says what the values say', async () => {
     const objects = await render({ shape: 'production' });
-    const api = read(environmentOf(objects, only(objects, 'Deployment', 'api')));
+    const api = readConfig(environmentOf(objects, only(objects, 'Deployment', 'api')));
     expect(api).toMatchObject({
       ...{
         host: '0.0.0.0',
@@ -74,11 +65,11 @@ describeChart('the environment that the chart makes', () => {
     });
     expect(only(objects, 'Job').spec.template.spec.containers[0].args).toEqual(['migrate', 'up']);
     const pooled = await render({ shape: 'pooler' });
-    const worker = read(environmentOf(pooled, only(pooled, 'Deployment', 'worker')));
+    const worker = readConfig(environmentOf(pooled, only(pooled, 'Deployment', 'worker')));
     expect(worker).toMatchObject({
-      databaseUrl: 'postgres://role:password@ledger-worker/pooler',
-      directDatabaseUrl: 'postgres://role:password@ledger-worker/direct',
-      replicaUrl: 'postgres://role:password@ledger-worker/replica',
+      databaseUrl: 'postgres://role:password@ledger-worker/pooler?sslmode=disable',
+      directDatabaseUrl: 'postgres://role:password@ledger-worker/direct?sslmode=disable',
+      replicaUrl: 'postgres://role:password@ledger-worker/replica?sslmode=disable',
       s3: { endpoint: 'https://storage.example.com', pathStyle: true },
       workerPort: 7071,
     });
