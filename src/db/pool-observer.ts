@@ -1,7 +1,5 @@
 /** The pools of a process, by what they are for. */
-export const poolNames = ['write', 'direct', 'replica', 'probe'] as const;
-
-export type PoolName = (typeof poolNames)[number];
+export type PoolName = 'write' | 'direct' | 'replica' | 'probe';
 
 /** How a pool is at the moment. */
 export interface PoolLook {

@@ -7,7 +7,7 @@ export type LogAtEnd = (request: FastifyRequest, reply: FastifyReply) => void;
 /** What machines ask for all day. */
 export const PROBES: ReadonlySet<string> = new Set(['/healthz', '/readyz', '/metrics']);
 
-/** No status of HTTP's: nobody waited for the answer. Also in the metrics. */
+/** The client went away before its answer was there: no status of HTTP's, but what proxies write for it. */
 export const CLIENT_GONE = 499;
 
 export function createRequestLog(logger: Logger): LogAtEnd {

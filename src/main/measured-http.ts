@@ -1,4 +1,5 @@
 import { STATUS_CODES } from 'node:http';
+import { CLIENT_GONE } from '../http/request-log.ts';
 import type { RequestMeter } from '../http/request-meter.ts';
 import type { Metrics } from '../platform/metrics.ts';
 
@@ -12,9 +13,6 @@ export const methods: ReadonlySet<string> = new Set([
   'DELETE',
   'OPTIONS',
 ]);
-
-/** The client went away before its answer was there: no status of HTTP's, but what proxies write for it. */
-const CLIENT_GONE = 499;
 
 const statuses: ReadonlySet<string> = new Set([...Object.keys(STATUS_CODES), String(CLIENT_GONE)]);
 

@@ -14,7 +14,7 @@ export function rethrow(error: unknown): never {
   throw toAppError(error);
 }
 
-export function notInstalled(queues: string, cause?: unknown): AppError {
+function notInstalled(queues: string, cause?: unknown): AppError {
   const detail = `Queues are not installed (${queues}). Run \`quartermaster migrate up\`.`;
   return new AppError('config', 'not_migrated', detail, { cause });
 }
