@@ -46,6 +46,7 @@ const house: HttpHouse = {
     find: async (name) => (name === ledger.name ? ledger : undefined),
     list: async () => [ledger],
     create: async () => missing(),
+    currencies: async () => missing(),
   },
   post: async (ledgerId, requests) => ({ results: await post(ledgerId, requests) }),
   preview: async () => missing(),

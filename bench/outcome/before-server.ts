@@ -86,6 +86,7 @@ const house = {
     find: async (name: string) => (name === ledger.name ? ledger : undefined),
     list: async () => [ledger],
     create: async () => ledger,
+    currencies: async () => new Map([['EUR', 2]]),
   },
   post: async (_ledgerId, requests) => ({ results: await told(Promise.all(requests.map(post))) }),
   listTransactions: (_ledgerId, query) => told(listBefore(pool, query)),

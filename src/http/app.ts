@@ -9,6 +9,7 @@ import {
   LogController,
 } from 'fastify';
 import { AppError, assert } from '../core/errors.ts';
+import { aboutRoute } from './about.ts';
 import { accountRoutes } from './accounts.ts';
 import type { App } from './app-type.ts';
 import { authHook } from './auth.ts';
@@ -34,6 +35,7 @@ import { createRequestLog } from './request-log.ts';
 import { createMeasuring } from './request-meter.ts';
 import { requestScopes } from './request-scope.ts';
 import { securityHeaders } from './security-headers.ts';
+import { sessionRoutes } from './session.ts';
 import { summaryRoutes } from './summaries.ts';
 import { summaryLagRoutes } from './summary-lag.ts';
 import { ListedTransaction, TransactionAnswer } from './transaction-answer.ts';
@@ -124,12 +126,15 @@ export function createApp(house: HttpHouse, clocks: Clocks = CLOCKS): App {
   app.addSchema(ListedTransaction);
   app.register(swagger, openapiOptions(house.version));
   docsPage(app);
+  house.console?.(app);
   loadRoutes(app, house);
   app.register(async (scope: App) => {
     const done = refuseOtherMethods(scope);
     const postOne = createPostOne(house);
     healthRoutes(scope, house);
     metricsRoute(scope, house);
+    aboutRoute(scope, house);
+    sessionRoutes(scope);
     ledgerRoutes(scope, house);
     transactionListRoutes(scope, house);
     transactionRoutes(scope, house, postOne);

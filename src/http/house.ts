@@ -1,3 +1,4 @@
+import type { FastifyInstance } from 'fastify';
 import type { Identity } from '../core/access.ts';
 import type { QuarterNote, QuarterVerb } from '../core/lifecycle.ts';
 import type { Calendar } from '../core/quarter.ts';
@@ -70,6 +71,8 @@ export interface HttpHouse {
   readonly isStarting?: () => boolean;
   /** What `/metrics` shows; without it there is no such page. */
   readonly metrics?: MetricsPage;
+  /** Adds the page for people; without it there is none. */
+  readonly console?: (app: FastifyInstance) => void;
   /** Told of each request. */
   readonly requests?: RequestMeter;
   /** Of the ledger's zone: a day in a query begins where it begins there. */
@@ -80,6 +83,8 @@ export interface HttpHouse {
     find(name: string): Promise<Ledger | undefined>;
     list(): Promise<readonly Ledger[]>;
     create(name: string): Promise<Ledger>;
+    /** Decimals by the code of a currency. */
+    currencies(): Promise<ReadonlyMap<string, number>>;
   };
   /**
    * Posts requests, together with those of others: a refusal is a result, anything else that goes wrong is thrown. `atomic`:

@@ -3,6 +3,7 @@ import { requestRefresh } from '../../jobs/after-load.ts';
 import type { JobHouse } from '../../jobs/house.ts';
 import type { QuarterDesk } from '../../jobs/quarter-desk.ts';
 import type { FileCache } from '../archive/cache.ts';
+import { consoleRoutes } from '../console/routes.ts';
 import { createRouter } from '../db/routing.ts';
 import type { Ask } from '../db/schema-version.ts';
 import type { HttpHouse } from '../http/house.ts';
@@ -73,6 +74,7 @@ export function createApiPart(house: ApiPartOptions): Service & { address(): str
       isStarting: () => !opening.isOpen(),
       loads: { ...api.loads, run: house.load },
       metrics: metrics.page,
+      console: (app) => consoleRoutes(app),
       requests: measuredRequests(metrics),
       quarters: createQuarterApi(house, house.desk),
     },

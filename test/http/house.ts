@@ -12,7 +12,7 @@ import { searchAccounts } from '../../src/ledger/account-list.ts';
 import { findAccount } from '../../src/ledger/account-of.ts';
 import { readBalance } from '../../src/ledger/balance.ts';
 import { readClosingBalance } from '../../src/ledger/closing-balance.ts';
-import { createLedger, findLedger } from '../../src/ledger/ledgers.ts';
+import { createLedger, findLedger, readCurrencies } from '../../src/ledger/ledgers.ts';
 import { listTransactions } from '../../src/ledger/list.ts';
 import { createPoster } from '../../src/ledger/post.ts';
 import { readStatement } from '../../src/ledger/statement.ts';
@@ -71,6 +71,7 @@ export function emptyHouse(parts: Partial<HttpHouse> = {}): HttpHouse {
       find: async (name) => (name === 'main' ? { id: 1, name } : undefined),
       list: async () => [{ id: 1, name: 'main' }],
       create: async (name) => ({ id: 2, name }),
+      currencies: async () => new Map([['EUR', 2]]),
     },
     post: nothing('post'),
     preview: nothing('preview'),
@@ -153,6 +154,7 @@ export function houseOf(book: Book, lines: LogLine[] = []): HttpHouse {
       find: (name) => findLedger(db, name),
       list: async () => [{ id: 1, name: 'main' }],
       create: (name) => createLedger(db, name),
+      currencies: () => readCurrencies(db),
     },
     post: async (ledgerId, requests, options) => ({
       results: await poster.post(ledgerId, requests, options),

@@ -93,6 +93,7 @@ describe('/v1/ledgers', () => {
     find: async (name: string) => (name === 'main' ? { id: 1, name } : undefined),
     list: async () => ['main', 'second', 'third'].map((name, index) => ({ id: index + 1, name })),
     create: async (name: string) => ({ id: 4, name }),
+    currencies: async () => new Map([['EUR', 2]]),
   };
 
   it('lists the ledgers that the key may read', async () => {

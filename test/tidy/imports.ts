@@ -1,6 +1,8 @@
 import { eachImport, isRelative, type Rule, resolved } from './rules.ts';
 
 const ranks: Record<string, number> = {
+  // What others build on has nothing of the house in it.
+  clients: 0,
   'src/core': 0,
   'src/platform': 1,
   'src/db': 2,
@@ -29,6 +31,8 @@ const owners: Record<string, RegExp> = {
   '@opentelemetry/exporter-trace-otlp-proto': /^src\/platform\/tracing-sdk\.ts$/,
   '@opentelemetry/resources': /^src\/platform\/tracing-sdk\.ts$/,
   '@opentelemetry/sdk-trace': /^src\/platform\/tracing-sdk\.ts$/,
+  '@fastify/cookie': /^src\/http\//,
+  '@fastify/rate-limit': /^src\/http\//,
   '@fastify/swagger': /^src\/http\//,
   '@fastify/swagger-ui': /^src\/http\//,
   '@fastify/type-provider-typebox': /^src\/http\//,
@@ -38,12 +42,15 @@ const owners: Record<string, RegExp> = {
   fastify: /^src\/(http|console)\//,
   jose: /^src\/http\//,
   kysely: /^src\/(db|ledger|quarters|summaries)\//,
+  'lit-html': /^src\/console\/page\//,
   luxon: /^src\/core\/quarter\.ts$/,
+  'openapi-fetch': /^clients\/typescript\//,
   pg: /^src\/db\//,
   'pg-boss': /^src\/queue\//,
   pino: /^src\/platform\/logger\.ts$/,
   'prom-client': /^src\/platform\/metrics\.ts$/,
   typebox: /^src\/(http\/|platform\/(config|settings)\.ts$)/,
+  uplot: /^src\/console\/page\//,
   uuid: /^src\/core\//,
 };
 
@@ -56,7 +63,7 @@ const verbs = 'reconcile create close reopen approve archive verify detach drop 
 
 /** The folder that has a rank: `jobs`, or a folder of `src`. */
 function folderOf(path: string): string {
-  return /^(jobs|src\/[^/]+)\//.exec(path)?.[1] ?? path;
+  return /^(jobs|clients|src\/[^/]+)\//.exec(path)?.[1] ?? path;
 }
 
 function verbOf(path: string): string | undefined {
