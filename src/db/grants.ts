@@ -113,6 +113,12 @@ export const tableRights: Readonly<Record<string, TableRights>> = {
   'quartermaster.migrations_lock': {},
   // The API compares digests of keys. Who makes and revokes keys does it as the owner.
   'quartermaster.api_keys': { api: read },
+  // A session is ended by the API and taken away by the worker.
+  'quartermaster.sessions': {
+    worker: ['SELECT', 'DELETE'],
+    api: [...add, 'UPDATE (ended_at)'],
+  },
+  'quartermaster.house_events': { worker: add, api: add, reader: read },
 
   'reports.top_counterparties_quarterly': { kept: true, reader: read },
   ...Object.fromEntries(

@@ -16,6 +16,23 @@ export interface StateSchema {
     expires_at: Date | null;
     revoked_at: Date | null;
   };
+  'quartermaster.sessions': {
+    secret_sha256: Buffer;
+    key_id: string | null;
+    /** JSON: name, roles, ledgers. */
+    identity: NullableJson;
+    created_at: Generated<Date>;
+    expires_at: Date;
+    ended_at: Date | null;
+  };
+  'quartermaster.house_events': {
+    id: Generated<bigint>;
+    at: Generated<Date>;
+    event: string;
+    actor: string;
+    reason: string | null;
+    detail: Json;
+  };
   'quartermaster.settings': { name: string; value: string };
   'quartermaster.summary_marks': { ledger_id: number; day: string; marked_at: Generated<Date> };
   'quartermaster.quarters': {

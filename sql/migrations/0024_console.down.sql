@@ -1,0 +1,2 @@
+DROP TABLE quartermaster.house_events;
+DROP TABLE quartermaster.sessions;
