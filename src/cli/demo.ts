@@ -6,7 +6,7 @@ import { readCurrencies } from '../ledger/ledgers.ts';
 import { isLoadDone } from '../ledger/load-progress.ts';
 import { type CommandContext, type CommandKit, command, contextOf, serve, withHouse } from './command.ts';
 import { type DemoLedger, demoHistory, demoLedgers, demoNegativeGroups } from './demo-history.ts';
-import { withDatabase } from './dev.ts';
+import { openToOthers, withDatabase } from './dev.ts';
 import type { CliHouse } from './house.ts';
 import { createProcessKey } from './process-key.ts';
 import { progressBar } from './progress.ts';
@@ -35,11 +35,12 @@ export function demoCommand(kit: CommandKit): Command {
           const report = await readReport(house, elapsed());
           printResult(context.terminal, report, (result) => `\n${renderReport(result, exponents)}\n`);
           if (options.exit === true) return;
-          const { keys, says } = createProcessKey(context.config, 'demo');
-          const api = house.apiService({ keys });
-          await serve(context, [api, house.workerService()], () =>
-            note(context.terminal, whereNext(api.address(), says)),
-          );
+          const key = createProcessKey(context.config, 'demo');
+          const api = house.apiService({ keys: key.keys });
+          await serve(context, [api, house.workerService()], () => {
+            note(context.terminal, whereNext(api.address(), key.says));
+            openToOthers(kit, context, api.address(), key);
+          });
         });
       });
     });
@@ -114,6 +115,9 @@ function whereNext(address: string, key: string): string {
   return `The API listens on ${address} and the worker runs. Ctrl-C stops both.
 
 ${key}
+
+The console is at ${address}/console: sign in there with the key. Or:
+
   curl -H "Authorization: Bearer $KEY" '${ledger}/transactions?limit=3'
   curl -H "Authorization: Bearer $KEY" ${ledger}/transactions -H 'content-type: application/json' \\
     -H 'idempotency-key: try-1' -d '{"postings":[{"from":"treasury:BANK","to":"user-1:WALLET","amount":"1250","currency":"EUR"}]}'
