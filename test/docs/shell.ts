@@ -1,0 +1,91 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+
+export interface Answer {
+  readonly code: number;
+  readonly output: string;
+}
+
+/** One bash that lives as long as its page, so that variables and folders stay as a reader's would. */
+export class Shell {
+  readonly #child: ChildProcess;
+  readonly #served: { name: string; pid: number }[] = [];
+  #said = '';
+  #heard: () => void = () => {};
+
+  constructor(folder: string, environment: Record<string, string | undefined>) {
+    this.#child = spawn('bash', ['--noprofile', '--norc'], {
+      cwd: folder,
+      env: environment,
+      stdio: ['pipe', 'pipe', 'pipe'],
+    });
+    for (const stream of [this.#child.stdout, this.#child.stderr]) {
+      stream?.setEncoding('utf8').on('data', (text: string) => {
+        this.#said += text;
+        this.#heard();
+      });
+    }
+    this.#child.on('close', () => this.#heard());
+    // What is served gets a process group of its own, so that it can be stopped as Ctrl-C does.
+    this.#child.stdin?.write('exec 2>&1; set -m\n');
+  }
+
+  /** Runs the command as a person would have typed it, and waits for its end. */
+  async run(command: string): Promise<Answer> {
+    const mark = `--${randomUUID()}--`;
+    // The last code goes into `$?` again, for a reader may ask for it. Input is nothing: no command may eat what follows.
+    const call = `{ ${command}\n} </dev/null; code=$?; printf '\\n${mark}%s\\n' $code; (exit $code)\n`;
+    const said = await this.#until(call, (text) => new RegExp(`\\n${mark}(\\d+)\\n`).exec(text));
+    return { code: Number(said[1]), output: said.input.slice(0, said.index) };
+  }
+
+  /** Starts what serves, and waits until it has said `until`. Gives all that it had said by then. */
+  async serve(name: string, command: string, until: string): Promise<string> {
+    const log = `"$TMPDIR/${name}.log"`;
+    const { output } = await this.run(`( ${command}\n) >${log} 2>&1 & echo $!`);
+    const pid = Number(output.trim().split('\n').at(-1));
+    this.#served.push({ name, pid });
+    const look = `while kill -0 ${pid} 2>/dev/null && ! grep -qF -- ${quoted(until)} ${log}; do sleep 0.1; done`;
+    const { output: said } = await this.run(`${look}; cat ${log}`);
+    if (!said.includes(until)) throw new Error(`${name} ended before it said “${until}”. It said:\n${said}`);
+    return said;
+  }
+
+  /** Stops what was started under the name, as Ctrl-C does, and gives what it had said in the end. */
+  async stop(name: string): Promise<string> {
+    const found = this.#served.find((each) => each.name === name);
+    if (found === undefined) throw new Error(`Nothing called ${name} is served.`);
+    this.#served.splice(this.#served.indexOf(found), 1);
+    const { output } = await this.run(
+      `kill -INT -- -${found.pid}; while kill -0 -- -${found.pid} 2>/dev/null; do sleep 0.1; done; cat "$TMPDIR/${name}.log"`,
+    );
+    return output;
+  }
+
+  /** Stops all that is left, the latest first, and the shell. */
+  async end(): Promise<void> {
+    if (this.#child.exitCode === null) {
+      for (const { name } of this.#served.toReversed()) await this.stop(name);
+      this.#child.stdin?.end('exit\n');
+      await once(this.#child, 'close');
+    }
+  }
+
+  async #until<T>(call: string, wanted: (text: string) => T | null): Promise<T> {
+    this.#said = '';
+    this.#child.stdin?.write(call);
+    for (;;) {
+      const found = wanted(this.#said);
+      if (found !== null) return found;
+      if (this.#child.exitCode !== null) throw new Error(`The shell ended:\n${this.#said}`);
+      await new Promise<void>((resolve) => {
+        this.#heard = resolve;
+      });
+    }
+  }
+}
+
+function quoted(text: string): string {
+  return `'${text.replaceAll("'", `'\\''`)}'`;
+}
