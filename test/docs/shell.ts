@@ -28,7 +28,10 @@ export class Shell {
     }
     this.#child.on('close', () => this.#heard());
     // What is served gets a process group of its own, so that it can be stopped as Ctrl-C does.
-    this.#child.stdin?.write('exec 2>&1; set -m\n');
+    // When this process dies its input ends, and with it goes whatever is still served.
+    this.#child.stdin?.write(
+      `exec 2>&1; set -m; trap 'for job in $(jobs -p); do kill -- -$job; done' EXIT\n`,
+    );
   }
 
   /** Runs the command as a person would have typed it, and waits for its end. */
@@ -46,9 +49,11 @@ export class Shell {
     const { output } = await this.run(`( ${command}\n) >${log} 2>&1 & echo $!`);
     const pid = Number(output.trim().split('\n').at(-1));
     this.#served.push({ name, pid });
-    const look = `while kill -0 ${pid} 2>/dev/null && ! grep -qF -- ${quoted(until)} ${log}; do sleep 0.1; done`;
+    // So long that only a text which never comes is waited for in vain.
+    const isAwaited = `kill -0 ${pid} 2>/dev/null && ! grep -qF -- ${quoted(until)} ${log} && [ $SECONDS -lt $end ]`;
+    const look = `end=$((SECONDS + 150)); while ${isAwaited}; do sleep 0.1; done`;
     const { output: said } = await this.run(`${look}; cat ${log}`);
-    if (!said.includes(until)) throw new Error(`${name} ended before it said “${until}”. It said:\n${said}`);
+    if (!said.includes(until)) throw new Error(`${name} has not said “${until}”. It said:\n${said}`);
     return said;
   }
 
