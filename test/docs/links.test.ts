@@ -16,7 +16,8 @@ function pagesIn(folder: string): string[] {
   });
 }
 
-const pages = pagesIn(root);
+// The head of the chart's README is read where it stands in the end.
+const pages = pagesIn(root).filter((path) => !path.endsWith('readme-head.md'));
 
 /** The text without code, in which brackets are no links and hashes no headings. */
 function proseOf(text: string): string {
