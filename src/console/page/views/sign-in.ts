@@ -52,7 +52,9 @@ export function createSignIn({ api, note, signal, retryAfter, update, onSignedIn
   async function submit(event: SubmitEvent): Promise<void> {
     event.preventDefault();
     const form = event.target as HTMLFormElement;
-    const key = String(new FormData(form).get('key') ?? '').trim();
+    const typed = String(new FormData(form).get('key') ?? '');
+    // It is printed as a variable of a shell, and copied with its name.
+    const key = typed.trim().replace(/^KEY=/, '');
     busy = true;
     refusal = undefined;
     update();
