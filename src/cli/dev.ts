@@ -73,7 +73,8 @@ export function openToOthers(
 }
 
 function whereNext(address: string, key: string): string {
-  return `The API listens on ${address} and the worker runs. Ctrl-C stops both.
+  return `Open ${address}/console in a browser, and sign in with the key below.
+The API listens on ${address} and the worker runs. Ctrl-C stops both.
 
 ${key}
 

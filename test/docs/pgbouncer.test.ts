@@ -26,9 +26,13 @@ function instead(text: string, from: string, to: string): string {
 
 async function listens(port: number): Promise<boolean> {
   const socket = connect(port, '127.0.0.1');
-  return Promise.race([once(socket, 'connect').then(() => true), once(socket, 'error').then(() => false)]).finally(() =>
-    socket.destroy(),
+  // The error is a rejection of this promise.
+  const isOpen = await once(socket, 'connect').then(
+    () => true,
+    () => false,
   );
+  socket.destroy();
+  return isOpen;
 }
 
 describe.skipIf(!(await hasPgBouncer()))('the configuration of PgBouncer in the guide', () => {
