@@ -126,8 +126,6 @@ The API listens on ${address} and the worker runs. Ctrl-C stops both.
 
 ${key}
 
-The console is at ${address}/console: sign in there with the key. Or:
-
   curl -H "Authorization: Bearer $KEY" '${ledger}/transactions?limit=3'
   curl -H "Authorization: Bearer $KEY" ${ledger}/transactions -H 'content-type: application/json' \\
     -H 'idempotency-key: try-1' -d '{"postings":[{"from":"treasury:BANK","to":"user-1:WALLET","amount":"1250","currency":"EUR"}]}'

@@ -78,8 +78,6 @@ The API listens on ${address} and the worker runs. Ctrl-C stops both.
 
 ${key}
 
-The console is at ${address}/console: sign in there with the key. Or:
-
   curl -H "Authorization: Bearer $KEY" ${address}/v1/ledgers
   curl -H "Authorization: Bearer $KEY" ${address}/v1/ledgers -H 'content-type: application/json' -d '{"name":"main"}'
   curl ${address}/openapi.json`;
