@@ -30,7 +30,7 @@ afterAll(async () => {
   if (checkout !== undefined) rmSync(dirname(checkout), { recursive: true, force: true });
 });
 
-it('the README says what happens', { timeout: 420_000 }, async () => {
+it('the README says what happens', { timeout: 1_200_000 }, async () => {
   const standIns = {
     // A newcomer's is larger, and the same in all else.
     'npm start': 'npm start -- --share 2',

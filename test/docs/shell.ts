@@ -7,6 +7,9 @@ export interface Answer {
   readonly output: string;
 }
 
+/** No command of a page takes nearly as long. */
+const BOUND_MS = 400_000;
+
 /** One bash that lives as long as its page, so that variables and folders stay as a reader's would. */
 export class Shell {
   readonly #child: ChildProcess;
@@ -51,7 +54,7 @@ export class Shell {
     this.#served.push({ name, pid });
     // So long that only a text which never comes is waited for in vain.
     const isAwaited = `kill -0 ${pid} 2>/dev/null && ! grep -qF -- ${quoted(until)} ${log} && [ $SECONDS -lt $end ]`;
-    const look = `end=$((SECONDS + 150)); while ${isAwaited}; do sleep 0.1; done`;
+    const look = `end=$((SECONDS + 300)); while ${isAwaited}; do sleep 0.1; done`;
     const { output: said } = await this.run(`${look}; cat ${log}`);
     if (!said.includes(until)) throw new Error(`${name} has not said “${until}”. It said:\n${said}`);
     return said;
@@ -70,7 +73,7 @@ export class Shell {
 
   /** Stops all that is left, the latest first, and the shell. */
   async end(): Promise<void> {
-    if (this.#child.exitCode === null) {
+    if (!this.#isOver()) {
       for (const { name } of this.#served.toReversed()) await this.stop(name);
       this.#child.stdin?.end('exit\n');
       await once(this.#child, 'close');
@@ -80,13 +83,35 @@ export class Shell {
   async #until<T>(call: string, wanted: (text: string) => T | null): Promise<T> {
     this.#said = '';
     this.#child.stdin?.write(call);
-    for (;;) {
-      const found = wanted(this.#said);
-      if (found !== null) return found;
-      if (this.#child.exitCode !== null) throw new Error(`The shell ended:\n${this.#said}`);
-      await new Promise<void>((resolve) => {
-        this.#heard = resolve;
-      });
+    // A command that waits for ever, as for a person, ends with its shell, and the page with what it had said.
+    const bound = setTimeout(() => this.#kill(), BOUND_MS);
+    try {
+      for (;;) {
+        const found = wanted(this.#said);
+        if (found !== null) return found;
+        if (this.#isOver()) throw new Error(`The shell ended within: ${call}\n${this.#said}`);
+        await new Promise<void>((resolve) => {
+          this.#heard = resolve;
+        });
+      }
+    } finally {
+      clearTimeout(bound);
+    }
+  }
+
+  #isOver(): boolean {
+    return this.#child.exitCode !== null || this.#child.signalCode !== null;
+  }
+
+  /** The shell, what it waits for, and what it serves, each a process group of its own. */
+  #kill(): void {
+    this.#child.kill('SIGKILL');
+    for (const { pid } of this.#served) {
+      try {
+        process.kill(-pid, 'SIGTERM');
+      } catch {
+        // It has ended already.
+      }
     }
   }
 }

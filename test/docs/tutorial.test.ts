@@ -30,7 +30,7 @@ afterAll(async () => {
   if (checkout !== undefined) rmSync(dirname(checkout), { recursive: true, force: true });
 });
 
-it('the tutorial says what happens', { timeout: 420_000 }, async () => {
+it('the tutorial says what happens', { timeout: 1_200_000 }, async () => {
   const [serving, shell] = terminals as [Shell, Shell];
   expect((await runPage('docs/tutorial.md', { shell, serving, checkout, standIns: {} })).join('\n\n')).toBe('');
 });
