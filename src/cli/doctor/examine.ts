@@ -75,7 +75,7 @@ function createRun(setup: Setup, end: AbortSignal): (check: Check) => Promise<Fi
       if (found.some(({ outcome }) => outcome === 'ok' || outcome === 'advice')) continue;
       // What explains it is the first that failed, and not what could not be asked because of that.
       const [first] = found.filter(({ outcome }) => outcome === 'failed');
-      return first === undefined ? (found[0]?.why ?? '') : `\`${first.name}\` failed: ${first.check}.`;
+      return first === undefined ? (found[0]?.why ?? '') : `\`${first.name}\` has failed.`;
     }
     return undefined;
   };

@@ -25,34 +25,51 @@ export interface Teller {
 /** Findings for people, under the headings of their groups. Marked on a terminal only, and there not with NO_COLOR. */
 export function createTeller({ out, json }: Terminal): Teller {
   let group = '';
+  let skipped: Finding[] = [];
   const paint = (style: Style, text: string) =>
     'isTTY' in out && out.isTTY === true ? styleText(style, text, { stream: out }) : text;
   const write = (text: string) => {
     if (!json) out.write(`${text}\n`);
   };
+  // What was not asked for one reason is one line, or it would hide that reason.
+  const tellSkipped = () => {
+    for (const [why, some] of Map.groupBy(skipped, (finding) => finding.why ?? '')) {
+      const names = some.map(({ name }) => name).join(', ');
+      write(paint('dim', `${label('skipped', paint)}  ${harmless(why)} Not asked: ${names}.`));
+    }
+    skipped = [];
+  };
   return {
     tell(finding) {
-      if (finding.group !== group) write(`${group === '' ? '' : '\n'}${paint('bold', finding.group)}`);
+      if (finding.group !== group) {
+        tellSkipped();
+        write(`${group === '' ? '' : '\n'}${paint('bold', finding.group)}`);
+      }
       group = finding.group;
-      write(renderFinding(finding, paint));
+      if (finding.outcome === 'skipped') skipped.push(finding);
+      else write(renderFinding(finding, paint));
     },
-    end: (findings) => write(`\n${summary(findings, paint)}`),
+    end(findings) {
+      tellSkipped();
+      write(`\n${summary(findings, paint)}`);
+    },
   };
 }
 
 type Paint = (style: Style, text: string) => string;
 
-function renderFinding({ name, check, outcome, found, means, advice, why }: Finding, paint: Paint): string {
+function label(outcome: Finding['outcome'], paint: Paint): string {
   const [word, style] = words[outcome];
-  const label = paint(style, word.padEnd(INDENT.length - 2));
-  if (outcome === 'ok') return `${label}  ${harmless(check)}`;
-  const lines =
-    outcome === 'skipped' ? [why] : [found, means, advice === undefined ? undefined : `→ ${advice}`];
-  const below = lines
-    .filter((line) => line !== undefined && line !== '')
-    .map((line) => `${INDENT}${harmless(line ?? '').replaceAll('\n', `\n${INDENT}`)}`)
-    .map((line) => (outcome === 'skipped' ? paint('dim', line) : line));
-  return [`${label}  ${harmless(check)}  ${paint('dim', `(${name})`)}`, ...below].join('\n');
+  return paint(style, word.padEnd(INDENT.length - 2));
+}
+
+function renderFinding({ name, check, outcome, found, means, advice }: Finding, paint: Paint): string {
+  const line = `${label(outcome, paint)}  ${harmless(check)}`;
+  if (outcome === 'ok') return line;
+  const below = [found, means, advice === undefined ? undefined : `→ ${advice}`]
+    .filter((text) => text !== undefined)
+    .map((text) => `${INDENT}${harmless(text).replaceAll('\n', `\n${INDENT}`)}`);
+  return [`${line}  ${paint('dim', `(${name})`)}`, ...below].join('\n');
 }
 
 function summary(findings: readonly Finding[], paint: Paint): string {

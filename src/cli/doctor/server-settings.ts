@@ -14,6 +14,10 @@ export function judgeDurability(settings: Settings): Fault | undefined {
   return failed(`${off.join(' and ')} ${off.length === 1 ? 'is' : 'are'} off.`);
 }
 
+export function judgeChecksums(settings: Settings): Fault | undefined {
+  return settings.get('data_checksums')?.setting === 'off' ? warned('data_checksums is off.') : undefined;
+}
+
 export function judgeAutovacuum(settings: Settings): Fault[] {
   return ['autovacuum', 'track_counts']
     .filter((name) => settings.get(name)?.setting === 'off')

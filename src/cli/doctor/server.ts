@@ -5,7 +5,7 @@ import { protectionOf } from '../../platform/database-url.ts';
 import { formatCount } from '../terminal.ts';
 import { type Check, failed, skipped, some, together, warned } from './check.ts';
 import { judgeFree } from './process.ts';
-import { judgeAutovacuum, judgeDurability } from './server-settings.ts';
+import { judgeAutovacuum, judgeChecksums, judgeDurability } from './server-settings.ts';
 import { ANY_WAY } from './way.ts';
 
 export const serverChecks: readonly Check[] = [
@@ -58,10 +58,7 @@ export const serverChecks: readonly Check[] = [
     advice:
       'Stop the server and run `pg_checksums --enable`, or make the next cluster with `initdb --data-checksums`.',
     needs: [ANY_WAY],
-    ask: async (setup) =>
-      (await setup.settings()).get('data_checksums')?.setting === 'off'
-        ? warned('data_checksums is off.')
-        : undefined,
+    ask: async (setup) => judgeChecksums(await setup.settings()),
   },
   {
     name: 'autovacuum',

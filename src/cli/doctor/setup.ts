@@ -46,7 +46,7 @@ export const ways = {
 export type Way = keyof typeof ways;
 
 /** A store that hangs is given up well before the doctor is. */
-const STORE_LIMITS = { attempts: 2, connectMs: 3_000, idleMs: 5_000 };
+const STORE_LIMITS = { attempts: 2, connectMs: 3_000, idleMs: 4_000 };
 
 export function openSetup(entry: CliEntry, given: Pick<Setup, 'limits' | 'machine' | 'as'>): Setup {
   const { limits } = given;
@@ -67,7 +67,8 @@ export function openSetup(entry: CliEntry, given: Pick<Setup, 'limits' | 'machin
     const url = { write: databaseUrl, direct: directDatabaseUrl ?? databaseUrl, replica: replicaUrl }[way];
     if (url === undefined) return undefined;
     const known = looks.get(url);
-    const opened = known ?? openLook({ url, connectMs: limits.connectMs, statementMs: limits.checkMs });
+    const opened =
+      known ?? openLook({ url, connectMs: limits.connectMs, statementMs: limits.checkMs + 1000 });
     looks.set(url, opened);
     return opened;
   };

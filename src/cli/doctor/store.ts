@@ -86,8 +86,8 @@ async function probe(store: Store): Promise<Answer> {
     }
     return await tryRemoving(store, path);
   } catch (error) {
-    // A store may take it and yet not keep it as it is asked to.
-    await store.remove(path).catch(() => {});
+    // A store may take it and yet not keep it as it is asked to. One that is away is not asked again.
+    if (!isAppError(error, 'unavailable')) await store.remove(path).catch(() => {});
     throw error;
   } finally {
     await rm(folder, { recursive: true });
