@@ -80,6 +80,7 @@ export async function readPlaces(db: Db): Promise<string[]> {
 }
 
 export async function knowsZone(db: Db, zone: string): Promise<boolean> {
-  const { rows } = await sql`SELECT FROM pg_catalog.pg_timezone_names WHERE lower(name) = lower(${zone})`.execute(db);
+  const { rows } =
+    await sql`SELECT FROM pg_catalog.pg_timezone_names WHERE lower(name) = lower(${zone})`.execute(db);
   return rows.length > 0;
 }

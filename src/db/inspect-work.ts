@@ -18,7 +18,9 @@ export async function readWorkers(db: Db): Promise<WorkerFacts[]> {
     SELECT host, pid, version AS "queueVersion", node_version AS "nodeVersion",
            greatest(extract(epoch FROM clock_timestamp() - heartbeat_on), 0)::float8 AS silent
     FROM pgboss.instance
-    WHERE stopped_on IS NULL AND application_name = 'quartermaster worker' ORDER BY heartbeat_on DESC`.execute(db);
+    WHERE stopped_on IS NULL AND application_name = 'quartermaster worker' ORDER BY heartbeat_on DESC`.execute(
+    db,
+  );
   return rows;
 }
 

@@ -9,48 +9,21 @@ import {
   judgePlanner,
   judgeSession,
 } from '../../src/cli/doctor/server-settings.ts';
-import { judgeConnections, judgeSlots } from '../../src/cli/doctor/sessions.ts';
 import type { Settings } from '../../src/db/inspect-settings.ts';
-import { createDatabase, runRolesScript, type TestDatabase } from '../support/database.ts';
-import { migrateUp, migrateWhole } from '../support/migrate.ts';
-import { asRole } from '../support/roles.ts';
-import { startServer, type TestServer } from '../support/server.ts';
-import { type Broken, breaks, findingOf, findingsOf, run, sessionOf } from './doctor.ts';
+import { createDatabase, type TestDatabase } from '../support/database.ts';
+import { type Broken, breaks, findingOf, findingsOf, run } from './doctor.ts';
+import { type BadServer, startBadServer } from './doctor-bad-server.ts';
 
 const GIB = 1024 ** 3;
 
-/** A server that is set up as badly as can be, and a database of a server that is set up for tests. */
-let bad: TestServer;
+let bad: BadServer;
 let home: TestDatabase;
-const PASSWORD = 'for-this-server-alone';
-
 beforeAll(async () => {
-  [bad, home] = await Promise.all([
-    startServer({
-      ...{
-        fsync: 'off',
-        autovacuum: 'off',
-        wal_level: 'minimal',
-        max_wal_senders: '0',
-        checkpoint_timeout: '30s',
-      },
-      ...{ work_mem: '64kB', maintenance_work_mem: '1MB', shared_buffers: '16MB', max_connections: '40' },
-      ...{ max_prepared_transactions: '5', max_locks_per_transaction: '10', default_statistics_target: '10' },
-    }),
-    createDatabase(),
-  ]);
-  const admin = Object.assign(new URL(bad.adminUrl), { pathname: '/quartermaster' }).href;
-  await runRolesScript(admin);
-  for (const role of ['owner', 'worker', 'api', 'reader'])
-    await run(admin, `ALTER ROLE quartermaster_${role} PASSWORD '${PASSWORD}'`);
-  await migrateWhole({ url: asRole(bad.url, 'owner', PASSWORD), zone: 'UTC' });
+  [bad, home] = await Promise.all([startBadServer(), createDatabase()]);
 });
 afterAll(async () => {
   await Promise.all([bad?.stop(), home?.drop()]);
 });
-
-const onBad = () => ({ QM_DATABASE_URL: asRole(bad.url, 'worker', PASSWORD) });
-const badAdmin = () => Object.assign(new URL(bad.adminUrl), { pathname: '/quartermaster' }).href;
 
 /** The database of the good server, with something set on it for one test. */
 async function withSetting(setting: string, broken: Omit<Broken, 'env'>): Promise<Broken> {
@@ -102,7 +75,7 @@ describe('a server that is not', () => {
     }),
   );
   breaks('durability', 'fsync that is off', () => ({
-    env: onBad(),
+    env: bad.env,
     outcome: 'failed',
     found: /^fsync is off\.$/,
   }));
@@ -121,7 +94,7 @@ describe('a server that is not', () => {
     expect(judgeChecksums(settingsOf({ data_checksums: 'on' }))).toBeUndefined();
   });
   breaks('autovacuum', 'a server without', () => ({
-    env: onBad(),
+    env: bad.env,
     outcome: 'failed',
     found: /^autovacuum is off\.$/,
   }));
@@ -155,12 +128,12 @@ describe('a server that is not', () => {
   }));
   breaks('lock-table', 'more relations than locks', async () => {
     await run(
-      badAdmin(),
+      bad.adminUrl,
       `DO $$ BEGIN FOR i IN 1..30 LOOP
       EXECUTE format('CREATE TABLE IF NOT EXISTS ledger.entries_19%s PARTITION OF ledger.entries FOR VALUES FROM (%L) TO (%L)',
         i + 10, make_date(1900 + i, 1, 1), make_date(1901 + i, 1, 1)); END LOOP; END $$`,
     );
-    return { env: onBad(), outcome: 'advice', found: /locks \d+ relations, and there is room for 450 locks/ };
+    return { env: bad.env, outcome: 'advice', found: /locks \d+ relations, and there is room for 450 locks/ };
   });
   breaks('database-space', 'a disk that is full', () => ({
     env: { QM_DATABASE_URL: home.adminUrl },
@@ -174,7 +147,7 @@ describe('a server that is not', () => {
     expect(finding.outcome).toBe('skipped');
   });
   breaks('server-memory', 'settings of a toy', () => ({
-    env: onBad(),
+    env: bad.env,
     limits: { largeDatabase: 1 },
     outcome: 'advice',
     found: /shared_buffers is 16\.0 MiB.*work_mem is 64\.0 KiB.*maintenance_work_mem is 1\.0 MiB/,
@@ -195,7 +168,7 @@ describe('a server that is not', () => {
     ).toEqual([]);
   });
   breaks('checkpoints', 'checkpoints all the time', () => ({
-    env: onBad(),
+    env: bad.env,
     outcome: 'advice',
     found: /checkpoint_timeout is 30 s/,
   }));
@@ -215,7 +188,7 @@ describe('a server that is not', () => {
     }),
   );
   breaks('planner-settings', 'a planner that knows little', () => ({
-    env: onBad(),
+    env: bad.env,
     outcome: 'advice',
     found: /default_statistics_target is 10/,
   }));
@@ -251,121 +224,5 @@ describe('a server that is not', () => {
     expect(of({ lock_timeout: '30000', statement_timeout: '0' })).toEqual([]);
     expect(of({ search_path: '"$user", public' })).toEqual([]);
   });
-  breaks('wal-level', 'a WAL for nobody', () => ({ env: onBad(), outcome: 'advice', found: /minimal/ }));
-});
-
-describe('sessions', () => {
-  breaks('connections', 'processes that may want more than there are', async () => {
-    const look = await sessionOf(bad.url, 'SELECT 1', 'quartermaster-look');
-    onTestFinished(look.end);
-    return {
-      env: { ...onBad(), QM_POOL_MAX: '50' },
-      outcome: 'advice',
-      found: /1 processes? with QM_POOL_MAX=50 may open up to 105 connections, and the server has 37 to give/,
-    };
-  });
-  it('connections are counted', () => {
-    const facts = { used: 10, limit: 100, reserved: 3, serving: 2 };
-    expect(judgeConnections(facts, 10)).toBeUndefined();
-    expect(judgeConnections({ ...facts, used: 90 }, 10)?.outcome).toBe('failed');
-    expect(judgeConnections({ ...facts, used: 80 }, 10)?.outcome).toBe('advice');
-    expect(judgeConnections(facts, 30)?.outcome).toBe('advice');
-  });
-  breaks('idle-in-transaction', 'somebody who has gone for coffee', async () => {
-    const idle = await sessionOf(home.adminUrl, 'BEGIN; SELECT 1', 'psql of ann');
-    onTestFinished(idle.end);
-    return {
-      env: { QM_DATABASE_URL: home.adminUrl },
-      limits: { idleInTransaction: 0 },
-      outcome: 'advice',
-      found: /process \d+ of postgres \(psql of ann\) for \d+ s/,
-      advice: /pg_terminate_backend/,
-    };
-  });
-  breaks('long-transactions', 'a statement that goes on and on', async () => {
-    const long = await sessionOf(home.adminUrl, 'SELECT 1');
-    const going = run(home.adminUrl, 'SELECT pg_sleep(60)').catch(() => {});
-    onTestFinished(async () => {
-      await long.end();
-      await run(
-        home.adminUrl,
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep(60)'",
-      );
-      await going;
-    });
-    for (;;) {
-      const seen = await run(
-        home.adminUrl,
-        "SELECT FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep(60)' AND state = 'active'",
-      );
-      if (seen.length > 0) break;
-    }
-    return {
-      env: { QM_DATABASE_URL: home.adminUrl },
-      limits: { longTransaction: 0 },
-      outcome: 'advice',
-      found: /process \d+ of postgres/,
-    };
-  });
-  breaks('long-transactions', 'a prepared transaction that was forgotten', async () => {
-    await run(badAdmin(), "BEGIN; CREATE TABLE public.half (n int); PREPARE TRANSACTION 'half'");
-    onTestFinished(async () => void (await run(badAdmin(), "ROLLBACK PREPARED 'half'")));
-    return {
-      env: onBad(),
-      limits: { prepared: 0 },
-      outcome: 'advice',
-      found: /prepared transaction half of postgres/,
-      advice: /ROLLBACK PREPARED/,
-    };
-  });
-  it('of others that are not shown it is said so', async () => {
-    const other = await sessionOf(home.adminUrl, 'SELECT 1');
-    onTestFinished(other.end);
-    expect(await findingOf({ env: { QM_DATABASE_URL: home.url } }, 'idle-in-transaction')).toMatchObject({
-      outcome: 'skipped',
-      why: expect.stringContaining('pg_read_all_stats'),
-    });
-  });
-  breaks('replication-slots', 'a slot whose reader is gone', async () => {
-    const own = await startServer();
-    onTestFinished(() => own.stop());
-    await migrateUp({ url: own.url, zone: 'UTC' });
-    await run(own.adminUrl, "SELECT pg_create_physical_replication_slot('gone', true)");
-    return {
-      env: { QM_DATABASE_URL: own.url },
-      outcome: 'advice',
-      found: /Nobody reads replication slot gone keeps .* of WAL/,
-      advice: /pg_drop_replication_slot/,
-    };
-  });
-  it('a slot that keeps much fails', () => {
-    const slot = { kind: 'slot', who: 'replication slot gone', seconds: null, bytes: 5 * GIB } as const;
-    expect(judgeSlots([slot], GIB)).toMatchObject({
-      outcome: 'failed',
-      found: expect.stringContaining('5.0 GiB'),
-    });
-    expect(judgeSlots([], GIB)).toBeUndefined();
-  });
-});
-
-describe('roles of a whole server', () => {
-  breaks('roles', 'rights that a role has by itself', async () => {
-    await run(
-      badAdmin(),
-      'ALTER ROLE quartermaster_api CREATEROLE; ALTER ROLE quartermaster_reader RESET search_path',
-    );
-    return {
-      env: onBad(),
-      outcome: 'failed',
-      found: /quartermaster_api may create roles, quartermaster_reader has no fixed search_path/,
-    };
-  });
-  breaks('roles', 'a member of the owner', async () => {
-    await run(badAdmin(), 'GRANT quartermaster_owner TO quartermaster_api');
-    return {
-      env: onBad(),
-      outcome: 'failed',
-      found: /quartermaster_api is a member of quartermaster_owner/,
-    };
-  });
+  breaks('wal-level', 'a WAL for nobody', () => ({ env: bad.env, outcome: 'advice', found: /minimal/ }));
 });

@@ -33,7 +33,7 @@ export function doctorDocument(checks: readonly Check[]): string {
       .filter((check) => check.group === group)
       .map(
         ({ name, check, looks, means, advice }) =>
-          `### ${name}\n\n*${sentence(check)}* ${sentence(looks)}\n\n- Where it is not so: ${sentence(means)}\n- What to do: ${sentence(advice)}\n`,
+          `### ${name}\n\n**${sentence(check)}**\n\n- Looked at: ${ended(looks)}\n- Where it is not so: ${ended(means)}\n- What to do: ${ended(advice)}\n`,
       );
     return `## ${group}\n\n${rows.join('\n')}`;
   });
@@ -41,5 +41,9 @@ export function doctorDocument(checks: readonly Check[]): string {
 }
 
 function sentence(text: string): string {
-  return `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? '' : '.'}`;
+  return ended(`${text.charAt(0).toUpperCase()}${text.slice(1)}`);
+}
+
+function ended(text: string): string {
+  return `${text}${/[.!?…]$/.test(text) ? '' : '.'}`;
 }
