@@ -62,12 +62,15 @@ describe.skipIf(!hasScript)('on a terminal', () => {
     expect(lines.at(-1)).toBe('Days are those of Europe/Paris.');
   });
 
-  it.each<Record<string, string>>([{ NO_COLOR: '1' }, { TERM: 'dumb' }])('there is no colour with %o', async (more) => {
-    const { shown } = await runOnTerminal(['quarters', 'list'], { env: { ...env, ...more } });
-    expect(shown).toContain('○ open');
-    expect(shown).not.toContain(ESCAPE);
-    expect((await runOnTerminal(['--help'], { env: { ...env, ...more } })).shown).not.toContain(ESCAPE);
-  });
+  it.each<Record<string, string>>([{ NO_COLOR: '1' }, { TERM: 'dumb' }])(
+    'there is no colour with %o',
+    async (more) => {
+      const { shown } = await runOnTerminal(['quarters', 'list'], { env: { ...env, ...more } });
+      expect(shown).toContain('○ open');
+      expect(shown).not.toContain(ESCAPE);
+      expect((await runOnTerminal(['--help'], { env: { ...env, ...more } })).shown).not.toContain(ESCAPE);
+    },
+  );
 
   it('the help is as wide as it', async () => {
     const { shown } = await runOnTerminal(['quarters', 'restore', '--help'], { columns: 70, env });
