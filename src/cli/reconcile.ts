@@ -1,7 +1,7 @@
-import type { Command } from 'commander';
 import type { Repair } from '../quarters/drift-fix.ts';
 import { previewReconcile, type ReconcileReport, reconcile } from '../quarters/reconcile.ts';
-import { type CommandKit, command, contextOf, withHouse } from './command.ts';
+import { type CliCommand, type CommandKit, command, contextOf, withHouse } from './command.ts';
+import { reconcileJson } from './json-house.ts';
 import { personOf } from './person.ts';
 import { note, printResult } from './terminal.ts';
 
@@ -12,7 +12,7 @@ interface Options {
 }
 
 /** `quartermaster reconcile [--fix] [--dry-run]`: partitions and state rows, brought to what they should be. */
-export function reconcileCommand(kit: CommandKit): Command {
+export function reconcileCommand(kit: CommandKit): CliCommand {
   return command('reconcile', 'create quarters ahead, end what was interrupted, and say what differs', [
     'reconcile',
     'reconcile --fix --dry-run',
@@ -20,6 +20,7 @@ export function reconcileCommand(kit: CommandKit): Command {
   ])
     .option('--fix', 'also mend what partitions have otherwise than their tables, where that is safe')
     .option('--dry-run', 'change nothing, and say what would be done')
+    .prints(reconcileJson)
     .action(async (options: Options) => {
       const context = contextOf(kit, options, 'warn');
       await withHouse(context, async (house) => {
