@@ -11,21 +11,22 @@ function __quartermaster_path
     set -l known ${commands.map(quoted).join(' ')}
     set -l path
     for word in (commandline -opc)[2..-1]
-        set -l longer (string join ' ' $path $word)
+        set -l longer (string join -- ' ' $path $word)
         contains -- "$longer" $known; and set path $path $word
     end
-    string join ' ' $path
+    string join -- ' ' $path
 end
 
 function __quartermaster_at
-    test (__quartermaster_path) = "$argv[1]"
+    set -l path (__quartermaster_path)
+    test "$path" = "$argv[1]"
 end
 
 function __quartermaster_quarters
     # Of a range or a list the last one is completed.
     set -l head (string match -r '^.*[.,]' -- (commandline -ct))
     for name in (quartermaster __quarters 2>/dev/null)
-        echo $head$name
+        echo "$head$name"
     end
 end
 

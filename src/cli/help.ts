@@ -12,21 +12,20 @@ export function helpOfExamples(examples: readonly string[]): string {
   return `\nExamples:\n${examples.map((example) => `  $ quartermaster ${example}`).join('\n')}`;
 }
 
-/** What the help of the whole program ends with: where to begin, and what a script can tell from the end. */
+/** What the help of the whole program ends with: what a script can tell from the end, and where to begin. */
 export function helpOfProgram(): string {
   const codes = exitCodeRows.map(([code, meaning]) => `  ${String(code).padStart(3)}  ${meaning}`);
   return `
-Start here:
-  $ quartermaster demo                a whole ledger in action, with nothing to set up
-  $ quartermaster doctor              what is wrong with a set-up, and what to do
-  $ quartermaster quarters list       where every quarter stands, and what needs somebody
-  $ quartermaster COMMAND --help      how a command is called, with examples
+Exit codes:
+${codes.join('\n')}
 
 Settings come from the environment (QM_DATABASE_URL, QM_STORE, …); the README lists them.
 
-Exit codes:
-${codes.join('\n')}
-`;
+Start here:
+  $ quartermaster demo              a whole ledger in action, with nothing to set up
+  $ quartermaster doctor            what is wrong with a set-up, and what to do
+  $ quartermaster quarters list     where every quarter stands, and what needs somebody
+  $ quartermaster COMMAND --help    how a command is called, with examples`;
 }
 
 /** Has a command print its help as wide and as colourful as its streams are, and say what to do about a wrong call. */

@@ -10,6 +10,8 @@ export interface LocalTime {
   lastDay(end: Date): string;
   /** `2026-12-31 18:00` */
   minute(instant: Date): string;
+  /** `2026-12-31 18:00:05` */
+  second(instant: Date): string;
 }
 
 export function localTime(zone: string): LocalTime {
@@ -22,6 +24,10 @@ export function localTime(zone: string): LocalTime {
     minute: (instant) => {
       const wall = show(instant);
       return `${wall.day} ${wall.time.slice(0, 5)}`;
+    },
+    second: (instant) => {
+      const wall = show(instant);
+      return `${wall.day} ${wall.time}`;
     },
   };
 }

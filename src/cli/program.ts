@@ -54,7 +54,7 @@ export function createProgram(kit: CommandKit): CliCommand {
     program.commandsGroup(heading);
     for (const added of commands) program.addCommand(added, { hidden: added.name().startsWith('_') });
   }
-  program.commandsGroup('Help:');
+  program.commandsGroup('Help:').helpCommand(true);
   outputOf(program, 'doctor', doctorJson);
   everyCommand(program, (each) => {
     each.exitOverride();

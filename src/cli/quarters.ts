@@ -20,5 +20,6 @@ export function quartersCommand(kit: CommandKit): CliCommand {
   quarters.commandsGroup('Move them along, in the order of their life:');
   for (const [name, action] of Object.entries(quarterActions))
     quarters.addCommand(verbCommand(kit, name, action));
+  quarters.commandsGroup('Help:').helpCommand(true);
   return quarters;
 }

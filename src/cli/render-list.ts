@@ -51,7 +51,7 @@ function renderTable(quarters: readonly QuarterOutline[], { now, time, width }: 
     ['Transactions', 'Entries', 'Online', 'Archived'],
     {
       width,
-      drop: ['Digest', 'Verified', 'Entries', 'Archived', 'Online'],
+      drop: ['Digest', 'Verified', 'Entries', 'Archived', 'Online', 'Transactions'],
       shorten: ['Next by itself', 'State'],
     },
   );

@@ -23,7 +23,7 @@ export function renderFrame(
     ({ state, updatedAt }) => state !== 'done' || at.getTime() - updatedAt.getTime() < NEWS_MS,
   );
   const work = shown.map((job) => jobLine(job, paces.get(job.id)));
-  const head = `${paint('heading', `Quarters at ${time.minute(at)}`)}  ${paint('faint', 'Ctrl-C ends it')}`;
+  const head = `${paint('heading', `Quarters at ${time.second(at)}`)}  ${paint('faint', 'Ctrl-C ends it')}`;
   const lines = [head, '', ...list, ...(work.length === 0 ? [] : ['', paint('heading', 'Workers'), ...work])];
   return fitted(lines, height).map((line) => cut(line, width));
 }

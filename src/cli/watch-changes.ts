@@ -106,7 +106,7 @@ function paceOf({ progress }: QuarterJob, start: Start, seconds: number): Pace {
 
 /** One line: when, what, and how it is now. */
 export function renderChange(change: Change, paces: ReadonlyMap<string, Pace>, { at, time }: Look): string {
-  const head = `${time.minute(at)}  ${change.quarter}  `;
+  const head = `${time.second(at)}  ${change.quarter}  `;
   if (change.what === 'quarter') {
     const now = [`${signOf(change.state)} ${change.state}`, ...change.marks].join(', ');
     const { before, state } = change;

@@ -75,12 +75,12 @@ describe('the lag of the summaries', () => {
         JSON.parse((await call('doctor', '--json')).out) as {
           check: string;
           outcome: string;
-          advice?: string;
+          found?: string;
         }[]
       ).find(({ check }) => check === 'the summaries are no more than ten minutes behind');
     expect(await finding()).toMatchObject({
       outcome: 'failed',
-      advice: expect.stringMatching(
+      found: expect.stringMatching(
         /The summaries of main are 60 minutes behind, with 3 days to count; a refresh ended never\. .*refresh-summaries/,
       ),
     });

@@ -56,7 +56,8 @@ export function faultOf(program: Command, call: readonly string[]): string | und
   if (unknown.length > 0) return `${said}: there is no option ${unknown[0]}`;
   const taken = command.registeredArguments;
   const least = taken.filter(({ required }) => required).length;
-  if (operands.length < least || operands.length > taken.length)
+  const most = taken.at(-1)?.variadic ? Number.POSITIVE_INFINITY : taken.length;
+  if (operands.length < least || operands.length > most)
     return `${said}: takes ${taken.map((one) => one.name()).join(', ') || 'no arguments'}`;
   return undefined;
 }
