@@ -43,7 +43,9 @@ async function served(): Promise<Record<string, string>> {
     console.error(line);
     if (!line.startsWith('Another terminal')) continue;
     const text = readFileSync(join(folder, 'var', 'env.sh'), 'utf8');
-    return Object.fromEntries([...text.matchAll(/^export (\w+)='(.*)'$/gm)].map(([, name, value]) => [name, value]));
+    return Object.fromEntries(
+      [...text.matchAll(/^export (\w+)='(.*)'$/gm)].map(([, name, value]) => [name, value]),
+    );
   }
   throw new Error('The demo ended before it served.');
 }

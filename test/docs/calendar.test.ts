@@ -22,7 +22,8 @@ function yearOf(year: number): string[][] {
     const day = zone.dayOf(now);
     const current = zone.quarterOf(now).name;
     const ahead = nextName(current, policy.premakeQuarters);
-    if (quarters.length === 0) quarters = Array.from({ length: 9 }, (_, i) => row(nextName(current, i - 8), 'open'));
+    if (quarters.length === 0)
+      quarters = Array.from({ length: 9 }, (_, i) => row(nextName(current, i - 8), 'open'));
     const last = quarters.at(-1)?.quarter ?? current;
     for (let name = last; name < ahead; ) {
       name = nextName(name);

@@ -25,7 +25,7 @@ function proseOf(text: string): string {
 }
 
 /** The names of a page's headings as GitHub makes them. */
-export function anchorsOf(text: string): Set<string> {
+function anchorsOf(text: string): Set<string> {
   const anchors = new Set<string>();
   for (const [, heading = ''] of proseOf(text).matchAll(/^#{1,6} (.+)$/gm)) {
     const plain = heading.replace(/\[([^\]]*)\]\([^)]*\)/g, '$1').replace(/[`*]/g, '');
@@ -55,7 +55,9 @@ function faultOf(page: string, target: string): string | undefined {
 it('every link of every page leads somewhere', () => {
   const links = pages.flatMap((page) => {
     // Code within a line may look like a link too.
-    const prose = proseOf(readFileSync(page, 'utf8')).replace(/(`+)[^`\n]+?\1(?!\])/g, (code) => code.replace(/[[\]]/g, ''));
+    const prose = proseOf(readFileSync(page, 'utf8')).replace(/(`+)[^`\n]+?\1(?!\])/g, (code) =>
+      code.replace(/[[\]]/g, ''),
+    );
     return [...prose.matchAll(/\]\(([^)\s]+)(?: "[^"]*")?\)/g)]
       .map(([, target = '']) => ({ page, target }))
       .filter(({ target }) => !/^[a-z]+:/.test(target));

@@ -33,7 +33,8 @@ export async function runPage(path: string, run: PageRun): Promise<string[]> {
     if (mark?.word === 'stop') await run.serving.stop(mark.text);
     else if (mark?.word === 'serve') await serve(block, run);
     else if (block.language === 'sh' && mark === undefined) await runAll(block, run, fault);
-    else if (block.language === 'console' && mark === undefined) written.push(...(await compare(block, run, fault)));
+    else if (block.language === 'console' && mark === undefined)
+      written.push(...(await compare(block, run, fault)));
   }
   if (process.env.QM_TEST_WRITE_DOCS === '1') writeFileSync(file, withOutputs(text, written));
   return faults;
@@ -41,12 +42,17 @@ export async function runPage(path: string, run: PageRun): Promise<string[]> {
 
 async function serve(block: Block, { serving, standIns }: PageRun): Promise<void> {
   const [, name, until] = /^(\w+), until "(.+)"$/.exec(block.mark?.text ?? '') ?? [];
-  if (name === undefined || until === undefined) throw new Error(`Line ${block.line - 1}: serve: NAME, until "TEXT"`);
+  if (name === undefined || until === undefined)
+    throw new Error(`Line ${block.line - 1}: serve: NAME, until "TEXT"`);
   await serving.serve(name, real(block.lines.join('\n'), standIns), until);
 }
 
 /** A block of commands alone: all have to succeed. */
-async function runAll(block: Block, { shell, standIns }: PageRun, fault: (says: string) => void): Promise<void> {
+async function runAll(
+  block: Block,
+  { shell, standIns }: PageRun,
+  fault: (says: string) => void,
+): Promise<void> {
   // Not in a shell of its own, for what it exports is for the blocks that follow.
   const { code, output } = await shell.run(real(block.lines.join('\n'), standIns));
   if (code !== 0) fault(`ended with ${code}:\n${output}`);
@@ -64,8 +70,10 @@ async function compare(
     const told = shownAs(output, checkout, standIns);
     const shown = step.output.join('\n');
     // A page that lets a command fail shows with which code.
-    if (code !== 0 && steps[index + 1]?.command !== 'echo $?') fault(`${step.command} ended with ${code}:\n${output}`);
-    if (!isSame(shown, told)) fault(`${step.command}\n--- the page\n${lasting(shown)}\n--- in truth\n${lasting(told)}`);
+    if (code !== 0 && steps[index + 1]?.command !== 'echo $?')
+      fault(`${step.command} ended with ${code}:\n${output}`);
+    if (!isSame(shown, told))
+      fault(`${step.command}\n--- the page\n${lasting(shown)}\n--- in truth\n${lasting(told)}`);
     written.push({ step, output: cutAs(step.output, told.split('\n')) });
   }
   return written;
@@ -78,7 +86,10 @@ function real(command: string, standIns: StandIns): string {
 
 /** The output as the page may show it: no folder of this machine, and no secret. */
 function shownAs(output: string, checkout: string, standIns: StandIns): string {
-  const plain = Object.entries(standIns).reduce((text, [shown, value]) => text.replaceAll(value, shown), output);
+  const plain = Object.entries(standIns).reduce(
+    (text, [shown, value]) => text.replaceAll(value, shown),
+    output,
+  );
   return plain
     .replace(new RegExp(`\\b${userInfo().username}\\b`, 'g'), 'you')
     .replaceAll(checkout, HOME)

@@ -36,7 +36,7 @@ async function listens(port: number): Promise<boolean> {
 }
 
 describe.skipIf(!(await hasPgBouncer()))('the configuration of PgBouncer in the guide', () => {
-  it('serves a ledger: a load, and a close by the direct way', async () => {
+  it('serves a ledger: a load, and a close by the direct way', { timeout: 400_000 }, async () => {
     const database = await createDatabase({ migrated: false });
     const folder = mkdtempSync(join(tmpdir(), 'quartermaster-pooler-'));
     chmodSync(folder, 0o755);

@@ -35,7 +35,9 @@ export function lasting(text: string): string {
  * Whether the page's output is the real one. A line `…` of the page stands for any lines, so that a long output can be cut.
  */
 export function isSame(shown: string, real: string): boolean {
-  const parts = lasting(shown).split(/^…$/m).map((part) => part.trim());
+  const parts = lasting(shown)
+    .split(/^…$/m)
+    .map((part) => part.trim());
   const text = lasting(real);
   if (parts.length === 1) return text === parts[0];
   const pattern = parts.map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')).join('[\\s\\S]*');

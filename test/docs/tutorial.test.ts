@@ -32,5 +32,7 @@ afterAll(async () => {
 
 it('the tutorial says what happens', { timeout: 1_200_000 }, async () => {
   const [serving, shell] = terminals as [Shell, Shell];
-  expect((await runPage('docs/tutorial.md', { shell, serving, checkout, standIns: {} })).join('\n\n')).toBe('');
+  expect((await runPage('docs/tutorial.md', { shell, serving, checkout, standIns: {} })).join('\n\n')).toBe(
+    '',
+  );
 });

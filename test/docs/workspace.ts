@@ -1,5 +1,14 @@
 import { createHash } from 'node:crypto';
-import { chmodSync, cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { packageRoot } from '../../src/db/root.ts';
@@ -14,7 +23,10 @@ export function newCheckout(): string {
   chmodSync(folder, 0o755);
   const checkout = join(folder, 'quartermaster');
   const root = packageRoot();
-  cpSync(root, checkout, { recursive: true, filter: (from) => !left.has(basename(from)) || from.includes('/src/') });
+  cpSync(root, checkout, {
+    recursive: true,
+    filter: (from) => !left.has(basename(from)) || from.includes('/src/'),
+  });
   mkdirSync(join(folder, 'tmp'));
   linkModules(join(root, 'node_modules'), join(checkout, 'node_modules'));
   // `npm start` installs when this is not there; no test may install.
