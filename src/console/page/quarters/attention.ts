@@ -46,12 +46,16 @@ export function isDamaged({ state, verified_at, archived_bytes }: Quarter): bool
 }
 
 function damage({ quarter }: Quarter): Matter {
-  const says = 'Its archive was found damaged, or not as it was closed. Read what was found, then verify it again.';
+  const says =
+    'Its archive was found damaged, or not as it was closed. Read what was found, then verify it again.';
   return { quarter, kind: 'damaged', says, tone: 'bad' };
 }
 
 /** A job that failed and whose work nobody has done since. */
-export function hasFailed({ state, error, quarter, verb, finished_at }: Job, quarters: readonly Quarter[]): boolean {
+export function hasFailed(
+  { state, error, quarter, verb, finished_at }: Job,
+  quarters: readonly Quarter[],
+): boolean {
   if (state !== 'failed' || error?.code === 'superseded') return false;
   const row = quarters.find((one) => one.quarter === quarter);
   if (row === undefined) return true;
@@ -68,7 +72,12 @@ function waitingApprovals({ quarter, awaiting_approval }: Quarter, options: Atte
   const known = options.approvals.get(quarter) ?? [];
   return awaiting_approval.map((verb) => {
     const asked = known.find((one) => one.verb === verb);
-    const who = asked === undefined ? 'Somebody' : isSamePerson(asked.requested_by, options.person) ? 'You' : asked.requested_by;
+    const who =
+      asked === undefined
+        ? 'Somebody'
+        : isSamePerson(asked.requested_by, options.person)
+          ? 'You'
+          : asked.requested_by;
     const why = asked?.reason ? `: “${asked.reason}”` : '';
     const then = who === 'You' ? 'Somebody else has to approve it.' : 'Approve it, or leave it.';
     const says = `${who} asked for its ${verb}${why}${why === '' ? '.' : ''} ${then}`;
@@ -78,17 +87,32 @@ function waitingApprovals({ quarter, awaiting_approval }: Quarter, options: Atte
 
 function staleness({ quarter, stale_reason }: Quarter): Matter[] {
   if (stale_reason === null) return [];
-  return [{ quarter, kind: 'stale', says: `Its close does not count any more: ${stale_reason}. Close it again.`, tone: 'warn' }];
+  return [
+    {
+      quarter,
+      kind: 'stale',
+      says: `Its close does not count any more: ${stale_reason}. Close it again.`,
+      tone: 'warn',
+    },
+  ];
 }
 
 function unclosed(quarter: Quarter, { zone, now }: AttentionOptions): Matter[] {
   if (quarter.state !== 'open' || whenOf(quarter, now) !== 'past') return [];
   const days = Math.floor((now - Date.parse(quarter.ends_at)) / 86_400_000);
-  const ago = days === 0 ? 'today' : `${plural(days, 'day')} ago, at the end of ${lastDay(quarter.ends_at, zone)},`;
+  const ago =
+    days === 0 ? 'today' : `${plural(days, 'day')} ago, at the end of ${lastDay(quarter.ends_at, zone)},`;
   const { next } = quarter;
   const then =
     next === null || Date.parse(next.at) <= now
       ? 'Close it when its books are complete.'
       : `It closes by itself from ${formatDay(next.at, zone)} on.`;
-  return [{ quarter: quarter.quarter, kind: 'unclosed', says: `It ended ${ago} and is not closed. ${then}`, tone: 'warn' }];
+  return [
+    {
+      quarter: quarter.quarter,
+      kind: 'unclosed',
+      says: `It ended ${ago} and is not closed. ${then}`,
+      tone: 'warn',
+    },
+  ];
 }

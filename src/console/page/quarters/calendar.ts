@@ -21,9 +21,7 @@ export function periodOf(
 export function untilWords(instant: string, zone: string): string {
   const format = { timeZone: zone, hour: '2-digit', minute: '2-digit', hourCycle: 'h23' } as const;
   const time = new Intl.DateTimeFormat('en-GB', format).format(new Date(instant));
-  return time === '00:00'
-    ? `the end of ${lastDay(instant, zone)}`
-    : `${formatDay(instant, zone)}, ${time}`;
+  return time === '00:00' ? `the end of ${lastDay(instant, zone)}` : `${formatDay(instant, zone)}, ${time}`;
 }
 
 /** One year of a list of quarters, the oldest first. */

@@ -23,7 +23,8 @@ const plain = (title: string, says: readonly (string | undefined)[] = []): Told 
 /** Each event that is written today; what others may come to be is told by its names and values. */
 const tellers: Readonly<Record<string, Teller>> = {
   create: (detail) => plain('created', [tablesIn('tables', detail.created)]),
-  complete: (detail) => plain('completed: tables that were missing were made', [tablesIn('tables', detail.created)]),
+  complete: (detail) =>
+    plain('completed: tables that were missing were made', [tablesIn('tables', detail.created)]),
   close: (detail) => ({
     ...plain(detail.again === true ? 'closed again' : 'closed', [
       count(detail.transactions, 'transaction'),
@@ -41,7 +42,8 @@ const tellers: Readonly<Record<string, Teller>> = {
   stale: (detail) => plain(`its close does not count any more: ${String(detail.reopened)} was reopened`),
   archive_requested: () => plain('archive asked for; somebody else has to approve it'),
   drop_requested: () => plain('drop asked for; somebody else has to approve it'),
-  approve: (detail) => plain(`${String(detail.verb)} approved`, [`${String(detail.requested_by)} had asked for it`]),
+  approve: (detail) =>
+    plain(`${String(detail.verb)} approved`, [`${String(detail.requested_by)} had asked for it`]),
   archive: (detail) => ({
     ...plain('archived', [
       count(detail.rows, 'row'),
@@ -62,7 +64,11 @@ const tellers: Readonly<Record<string, Teller>> = {
       detail.repaired === true ? 'its tables had left already' : undefined,
     ]),
   drop: (detail) =>
-    plain('dropped', [tablesIn('tables', detail.dropped), approvedBy(detail), tablesIn('gone before', detail.missing)]),
+    plain('dropped', [
+      tablesIn('tables', detail.dropped),
+      approvedBy(detail),
+      tablesIn('gone before', detail.missing),
+    ]),
   restore: (detail, zone) =>
     plain(detail.into === undefined ? 'restored' : `copied into the schema ${String(detail.into)}`, [
       until(detail.until, zone),
@@ -70,14 +76,21 @@ const tellers: Readonly<Record<string, Teller>> = {
       detail.mended === true ? 'what was missing of it was put back' : undefined,
     ]),
   restore_extended: (detail, zone) =>
-    plain(detail.into === undefined ? 'restored for longer' : `copy in ${String(detail.into)} kept for longer`, [
-      until(detail.until, zone),
-    ]),
+    plain(
+      detail.into === undefined ? 'restored for longer' : `copy in ${String(detail.into)} kept for longer`,
+      [until(detail.until, zone)],
+    ),
   release: (detail) =>
-    plain(detail.into === undefined ? 'released: out of the ledger again' : `copy in ${String(detail.into)} dropped`),
+    plain(
+      detail.into === undefined
+        ? 'released: out of the ledger again'
+        : `copy in ${String(detail.into)} dropped`,
+    ),
   hold: () => plain('held'),
-  unhold: (detail) => plain('hold ended', [detail.was === null ? undefined : `it was held for: ${String(detail.was)}`]),
-  freeze: (detail) => plain('frozen, so that PostgreSQL need not read it again', [count(detail.pages, 'page')]),
+  unhold: (detail) =>
+    plain('hold ended', [detail.was === null ? undefined : `it was held for: ${String(detail.was)}`]),
+  freeze: (detail) =>
+    plain('frozen, so that PostgreSQL need not read it again', [count(detail.pages, 'page')]),
   repair: (detail) => ({
     ...plain(`repaired: ${String(detail.relation)}`, [
       text(detail.code),
@@ -90,7 +103,9 @@ const tellers: Readonly<Record<string, Teller>> = {
 export function tell(event: string, detail: Detail, zone: string): Told {
   const teller = tellers[event];
   if (teller !== undefined) return teller(detail, zone);
-  const rest = Object.entries(detail).map(([name, value]) => `${name.replaceAll('_', ' ')}: ${anything(value)}`);
+  const rest = Object.entries(detail).map(
+    ([name, value]) => `${name.replaceAll('_', ' ')}: ${anything(value)}`,
+  );
   return plain(event.replaceAll('_', ' '), rest);
 }
 

@@ -25,7 +25,8 @@ const advice: Readonly<Record<string, string>> = {
   unavailable: 'The store or the database could not be reached. Look at Health, then try again.',
   refused: 'Mend what it says, then try again.',
   conflict: 'The quarter is in another state than this needs. Look at it, then decide anew.',
-  corrupt: 'Something is not what it should be. Nothing was changed. Show this to those who run the ledger before you try again.',
+  corrupt:
+    'Something is not what it should be. Nothing was changed. Show this to those who run the ledger before you try again.',
   internal: 'Show this to those who run the ledger: the log of the worker says why.',
   config: 'Show this to those who run the ledger: a setting or a privilege is wrong.',
 };
@@ -54,7 +55,7 @@ export function jobCard(job: Job, { zone, pace, retry, busy = false }: JobCardOp
             ${
               isAgain || error.code === 'superseded'
                 ? nothing
-                : advice[error.kind] ?? 'Look at what it says, then try again.'
+                : (advice[error.kind] ?? 'Look at what it says, then try again.')
             }
             <code class="faint">${error.code}</code>
           </p>

@@ -4,7 +4,8 @@ import type { Verb } from './verbs.ts';
 
 /** What to do about an obstacle on this page; what it is the server has said. */
 const remedies: Readonly<Record<string, string>> = {
-  summaries_outstanding: 'A worker brings them up to date, as a rule within minutes. Health shows whether it runs.',
+  summaries_outstanding:
+    'A worker brings them up to date, as a rule within minutes. Health shows whether it runs.',
   quarter_held: 'End the hold first, if it may end.',
   quarter_stale: 'Close it again first.',
   not_verified: 'Verify it first.',

@@ -56,11 +56,11 @@ export function legend(): TemplateResult {
   return html`<details class="legend">
     <summary>What the signs mean</summary>
     <dl>
-      ${lifeStates.map((state) => html`<dt>${stateTag(state)}</dt><dd>${stateMeans[state]}</dd>`)}
-      <dt>${mark('held', 'held')}</dt><dd>nothing takes it out or deletes it until the hold is ended</dd>
-      <dt>${mark('stale', 'stale')}</dt><dd>an earlier quarter was reopened: it has to be closed again</dd>
-      <dt>${mark('waiting', 'waits')}</dt><dd>somebody asked for it, somebody else has to approve it</dd>
-      <dt>${mark('damaged', 'damaged')}</dt><dd>its archive was read and was not what it should be</dd>
+      ${lifeStates.map((state) => html`<div><dt>${stateTag(state)}</dt><dd>${stateMeans[state]}</dd></div>`)}
+      <div><dt>${mark('held', 'held')}</dt><dd>nothing takes it out or deletes it until the hold is ended</dd></div>
+      <div><dt>${mark('stale', 'stale')}</dt><dd>an earlier quarter was reopened: it has to be closed again</dd></div>
+      <div><dt>${mark('waiting', 'waits')}</dt><dd>somebody asked for it, somebody else has to approve it</dd></div>
+      <div><dt>${mark('damaged', 'damaged')}</dt><dd>its archive was read and was not what it should be</dd></div>
     </dl>
   </details>`;
 }

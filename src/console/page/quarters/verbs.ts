@@ -155,7 +155,12 @@ export interface Possibility {
  * What can be asked for now, and why the others cannot: as far as the page can tell. The server has the last word, and its dry run
  * is shown before anything is done.
  */
-export function possibilities(quarter: QuarterDetail, person: string, zone: string, now: number): Possibility[] {
+export function possibilities(
+  quarter: QuarterDetail,
+  person: string,
+  zone: string,
+  now: number,
+): Possibility[] {
   return verbs.map((verb) => {
     const whyNot = reasonAgainst(verb, quarter, person, zone, now);
     return { verb, label: labelOf(verb, quarter), ...(whyNot !== undefined && { whyNot }) };
@@ -184,7 +189,9 @@ function reasonAgainst(
     case 'approve': {
       if (waiting.length === 0) return 'Nobody has asked for anything that takes two people.';
       const mine = waiting.find(({ requested_by }) => isSamePerson(requested_by, person));
-      return mine && `You asked for the ${mine.verb}, and nobody approves their own request: somebody else has to.`;
+      return (
+        mine && `You asked for the ${mine.verb}, and nobody approves their own request: somebody else has to.`
+      );
     }
     case 'unhold':
       return hold_reason === null ? 'It is not held.' : undefined;
@@ -194,7 +201,8 @@ function reasonAgainst(
         return `It has not ended: it can be closed after ${untilWords(quarter.ends_at, zone)}.`;
       break;
     case 'archive':
-      if (state === 'closed' && stale_reason !== null) return 'Its close does not count any more: close it again first.';
+      if (state === 'closed' && stale_reason !== null)
+        return 'Its close does not count any more: close it again first.';
       break;
     case 'restore':
       if (state === 'archived' || state === 'restored') return undefined;
@@ -205,6 +213,12 @@ function reasonAgainst(
   }
   const wrong = wrongState(verb, state);
   if (wrong !== undefined) return wrong;
+  const asked = waiting.find((one) => one.verb === verb);
+  if (asked !== undefined) {
+    return isSamePerson(asked.requested_by, person)
+      ? 'You asked for it, and it waits for somebody else to approve it.'
+      : `${asked.requested_by} asked for it: approve it instead.`;
+  }
   const isTakenOut = verb === 'detach' || verb === 'drop' || verb === 'release';
   if (isTakenOut && hold_reason !== null) return `It is held: ${hold_reason}. End the hold first.`;
   return undefined;

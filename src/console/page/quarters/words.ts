@@ -3,7 +3,15 @@ import { untilWords, whenOf } from './calendar.ts';
 import type { Next, Quarter, QuarterState } from './types.ts';
 
 /** The states in the order of a quarter's life; `restored` is a way back. */
-export const lifeStates = ['planned', 'open', 'closed', 'archived', 'detached', 'dropped', 'restored'] as const;
+export const lifeStates = [
+  'planned',
+  'open',
+  'closed',
+  'archived',
+  'detached',
+  'dropped',
+  'restored',
+] as const;
 
 /** What each state means, for who has not read anything. */
 export const stateMeans: Readonly<Record<QuarterState, string>> = {
@@ -86,11 +94,14 @@ export function nextWords(
   const others = asked.filter((one) => !one.startsWith(verb));
   const say = (words: string) => [words, ...others].join('; ');
   if (withheld === 'approval_required') {
-    if ((awaiting_approval as readonly string[]).includes(verb)) return say(`${verb}; waits for a second person`);
+    if ((awaiting_approval as readonly string[]).includes(verb))
+      return say(`${verb}; waits for a second person`);
     return say(due ? `${verb}; takes two people` : `${verb} from ${formatDay(at, zone)}; takes two people`);
   }
   if (withheld !== null)
-    return say(`${verb} ${due ? 'is due' : `from ${formatDay(at, zone)}`}; ${withheldWords[withheld] ?? withheld}`);
+    return say(
+      `${verb} ${due ? 'is due' : `from ${formatDay(at, zone)}`}; ${withheldWords[withheld] ?? withheld}`,
+    );
   if (verb === 'release') return say(`taken out again by itself at ${untilWords(at, zone)}`);
   return say(due ? `${verb} is due and begins by itself` : `${verb} by itself from ${formatDay(at, zone)}`);
 }
