@@ -1,7 +1,7 @@
 import { html, nothing, type TemplateResult } from 'lit-html';
 import { formatInstant } from '../format.ts';
 import { mayMoveQuarters, type Session } from '../session.ts';
-import { isSamePerson } from './person.ts';
+import { isSamePerson, nameOf } from './person.ts';
 import type { QuarterDetail } from './types.ts';
 import { possibilities, type Verb, verbWords } from './verbs.ts';
 
@@ -86,7 +86,7 @@ export function waitingApprovals(
     const isMine = isSamePerson(requested_by, session.name);
     return html`<div class="warning approval">
       <p>
-        <strong>${isMine ? 'You' : requested_by} asked for the ${verb}</strong>, ${formatInstant(requested_at, zone)}${
+        <strong>${nameOf(requested_by, session.name)} asked for the ${verb}</strong>, ${formatInstant(requested_at, zone)}${
           reason === null ? ', and gave no reason' : html`: “${reason}”`
         }.
       </p>

@@ -18,7 +18,7 @@ export function archivePart(quarter: QuarterDetail, all: readonly Quarter[], zon
           ${chain(quarter, all)}
           <h3>Files</h3>
           <div class="scroll" role="region" aria-label="Files of the archive" tabindex="0">
-            <table>
+            <table class="files">
               <thead>
                 <tr>
                   <th scope="col">File</th>

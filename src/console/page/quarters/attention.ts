@@ -1,6 +1,5 @@
-import { formatDay } from '../format.ts';
-import { lastDay, whenOf } from './calendar.ts';
-import { isSamePerson } from './person.ts';
+import { dayWords, lastDay, whenOf } from './calendar.ts';
+import { nameOf } from './person.ts';
 import type { Approval, Job, Quarter } from './types.ts';
 import { isDoneIn } from './verbs.ts';
 import { plural } from './words.ts';
@@ -72,15 +71,10 @@ function waitingApprovals({ quarter, awaiting_approval }: Quarter, options: Atte
   const known = options.approvals.get(quarter) ?? [];
   return awaiting_approval.map((verb) => {
     const asked = known.find((one) => one.verb === verb);
-    const who =
-      asked === undefined
-        ? 'Somebody'
-        : isSamePerson(asked.requested_by, options.person)
-          ? 'You'
-          : asked.requested_by;
-    const why = asked?.reason ? `: “${asked.reason}”` : '';
+    const who = asked === undefined ? 'Somebody' : nameOf(asked.requested_by, options.person);
+    const why = asked?.reason ? `: “${asked.reason}”.` : '.';
     const then = who === 'You' ? 'Somebody else has to approve it.' : 'Approve it, or leave it.';
-    const says = `${who} asked for its ${verb}${why}${why === '' ? '.' : ''} ${then}`;
+    const says = `${who} asked for its ${verb}${why} ${then}`;
     return { quarter, kind: 'approval', says, tone: 'warn' };
   });
 }
@@ -106,7 +100,7 @@ function unclosed(quarter: Quarter, { zone, now }: AttentionOptions): Matter[] {
   const then =
     next === null || Date.parse(next.at) <= now
       ? 'Close it when its books are complete.'
-      : `It closes by itself from ${formatDay(next.at, zone)} on.`;
+      : `It closes by itself from ${dayWords(next.at, zone)} on.`;
   return [
     {
       quarter: quarter.quarter,

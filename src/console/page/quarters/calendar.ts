@@ -1,16 +1,29 @@
-import { formatDay } from '../format.ts';
+const LOCALE = 'en-GB';
+
+/** A day as people write it: `9 Jan 2027`. */
+export function dayWords(instant: string, zone: string): string {
+  return dayParts(instant, zone).join(' ');
+}
+
+function dayParts(instant: string, zone: string): [day: string, month: string, year: string] {
+  const format = { timeZone: zone, day: 'numeric', month: 'short', year: 'numeric' } as const;
+  const parts = new Intl.DateTimeFormat(LOCALE, format).formatToParts(new Date(instant));
+  const part = (type: string) => parts.find((one) => one.type === type)?.value ?? '';
+  return [part('day'), part('month'), part('year')];
+}
 
 /** A quarter's days, as people say them: its end is a midnight, of which the day before is meant. */
 export function lastDay(endsAt: string, zone: string): string {
-  return formatDay(new Date(Date.parse(endsAt) - 1).toISOString(), zone);
+  return dayWords(new Date(Date.parse(endsAt) - 1).toISOString(), zone);
 }
 
-/** `1 Jan 2026 to the end of 31 Mar 2026`. */
+/** `1 Jan to the end of 31 Mar 2026`. */
 export function periodOf(
   { starts_at, ends_at }: { readonly starts_at: string; readonly ends_at: string },
   zone: string,
 ): string {
-  return `${formatDay(starts_at, zone)} to the end of ${lastDay(ends_at, zone)}`;
+  const [day, month] = dayParts(starts_at, zone);
+  return `${day} ${month} to the end of ${lastDay(ends_at, zone)}`;
 }
 
 /**
@@ -20,8 +33,8 @@ export function periodOf(
  */
 export function untilWords(instant: string, zone: string): string {
   const format = { timeZone: zone, hour: '2-digit', minute: '2-digit', hourCycle: 'h23' } as const;
-  const time = new Intl.DateTimeFormat('en-GB', format).format(new Date(instant));
-  return time === '00:00' ? `the end of ${lastDay(instant, zone)}` : `${formatDay(instant, zone)}, ${time}`;
+  const time = new Intl.DateTimeFormat(LOCALE, format).format(new Date(instant));
+  return time === '00:00' ? `the end of ${lastDay(instant, zone)}` : `${dayWords(instant, zone)}, ${time}`;
 }
 
 /** One year of a list of quarters, the oldest first. */

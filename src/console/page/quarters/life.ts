@@ -1,6 +1,5 @@
 import { html, nothing, type TemplateResult } from 'lit-html';
-import { formatDay } from '../format.ts';
-import { untilWords } from './calendar.ts';
+import { dayWords, untilWords } from './calendar.ts';
 import { sign } from './sign.ts';
 import type { QuarterDetail, QuarterState } from './types.ts';
 import { stateMeans } from './words.ts';
@@ -20,7 +19,7 @@ export function lifeLine(quarter: QuarterDetail, zone: string): TemplateResult {
       return html`<li class="life-${where}" aria-current=${where === 'present' ? 'step' : nothing}>
         <span class="life-sign">${sign(one)}</span>
         <span class="life-name">${one}${where === 'behind' ? html`<span class="hidden-text"> (behind it)</span>` : nothing}</span>
-        ${where !== 'ahead' && at !== null ? html`<span class="life-at">${formatDay(at, zone)}</span>` : nothing}
+        ${where !== 'ahead' && at !== null ? html`<span class="life-at">${dayWords(at, zone)}</span>` : nothing}
       </li>`;
     })}
     ${

@@ -53,7 +53,7 @@ export function mark(kind: Mark, word: string, title?: string): TemplateResult {
 
 /** What all the signs mean. */
 export function legend(): TemplateResult {
-  return html`<details class="legend">
+  return html`<details class="legend" open>
     <summary>What the signs mean</summary>
     <dl>
       ${lifeStates.map((state) => html`<div><dt>${stateTag(state)}</dt><dd>${stateMeans[state]}</dd></div>`)}

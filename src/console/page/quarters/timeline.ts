@@ -1,8 +1,8 @@
 import { html, nothing, type TemplateResult } from 'lit-html';
 import { repeat } from 'lit-html/directives/repeat.js';
-import { formatBytes, formatCount, formatDay } from '../format.ts';
+import { formatBytes, formatCount } from '../format.ts';
 import { isDamaged } from './attention.ts';
-import { byYear, periodOf, whenOf } from './calendar.ts';
+import { byYear, dayWords, periodOf, whenOf } from './calendar.ts';
 import { mark, stateTag } from './sign.ts';
 import type { Quarter } from './types.ts';
 import { nextWords } from './words.ts';
@@ -25,25 +25,23 @@ function table(options: TimelineOptions): TemplateResult {
   return html`<div class="scroll" role="region" aria-labelledby="timeline-title" tabindex="0">
     <table class="timeline">
       <caption>
-        From the oldest to the ones ahead. Days are those of ${zone}; bytes in the database count its indexes.
+        From the oldest to the ones ahead, in the days of ${zone}. Rows are transactions, with their entries below; bytes in the database count indexes.
       </caption>
       <thead>
         <tr>
           <th scope="col">Quarter</th>
           <th scope="col">State</th>
-          <th scope="col" class="number">Transactions</th>
-          <th scope="col" class="number">Entries</th>
+          <th scope="col">What comes next</th>
+          <th scope="col" class="number">Rows</th>
           <th scope="col" class="number">In the database</th>
           <th scope="col" class="number">In the archive</th>
-          <th scope="col">Last verified</th>
-          <th scope="col">What comes next</th>
         </tr>
       </thead>
       ${repeat(
         byYear(quarters),
         ({ year }) => year,
         ({ year, quarters: some }) => html`<tbody>
-          <tr class="year"><th scope="rowgroup" colspan="8">${year}</th></tr>
+          <tr class="year"><th scope="rowgroup" colspan="6">${year}</th></tr>
           ${repeat(
             some,
             ({ quarter }) => quarter,
@@ -63,12 +61,19 @@ function row(quarter: Quarter, { zone, now }: TimelineOptions): TemplateResult {
       <span class="period">${periodOf(quarter, zone)}</span>
     </th>
     <td class="states">${states(quarter, now)}</td>
-    <td class="number">${amount(quarter, quarter.transactions)}</td>
-    <td class="number">${amount(quarter, quarter.entries)}</td>
-    <td class="number">${quarter.online_bytes === 0 ? none() : formatBytes(quarter.online_bytes)}</td>
-    <td class="number">${quarter.archived_bytes === 0 ? none() : formatBytes(quarter.archived_bytes)}</td>
-    <td>${verified(quarter, zone)}</td>
     <td class="next">${nextWords(quarter, zone, now) ?? none()}</td>
+    <td class="number">
+      ${amount(quarter, quarter.transactions)}
+      <span class="period">${formatCount(quarter.entries)} ${quarter.entries === 1 ? 'entry' : 'entries'}</span>
+    </td>
+    <td class="number">${quarter.online_bytes === 0 ? none() : formatBytes(quarter.online_bytes)}</td>
+    <td class="number">
+      ${
+        quarter.archived_bytes === 0
+          ? none()
+          : html`${formatBytes(quarter.archived_bytes)}<span class="period">${verified(quarter, zone)}</span>`
+      }
+    </td>
   </tr>`;
 }
 
@@ -101,8 +106,7 @@ function card(quarter: Quarter, { zone, now }: TimelineOptions): TemplateResult 
       ${
         quarter.archived_bytes === 0
           ? nothing
-          : html`<dt>In the archive</dt><dd>${formatBytes(quarter.archived_bytes)}</dd>
-            <dt>Last verified</dt><dd>${verified(quarter, zone)}</dd>`
+          : html`<dt>In the archive</dt><dd>${formatBytes(quarter.archived_bytes)}, ${verified(quarter, zone)}</dd>`
       }
       ${next === undefined ? nothing : html`<dt>Next</dt><dd>${next}</dd>`}
     </dl>
@@ -127,9 +131,9 @@ function amount({ exact }: Quarter, count: number): TemplateResult {
   return html`${exact ? nothing : html`<span class="faint">about </span>`}${formatCount(count)}`;
 }
 
-function verified(quarter: Quarter, zone: string): TemplateResult | string {
+function verified(quarter: Quarter, zone: string): string {
   if (isDamaged(quarter)) return 'found damaged';
-  return quarter.verified_at === null ? none() : formatDay(quarter.verified_at, zone);
+  return quarter.verified_at === null ? 'not verified' : `verified ${dayWords(quarter.verified_at, zone)}`;
 }
 
 function none(): TemplateResult {

@@ -1,5 +1,5 @@
 import { untilWords, whenOf } from './calendar.ts';
-import { isSamePerson } from './person.ts';
+import { isSamePerson, nameOf } from './person.ts';
 import type { QuarterDetail, QuarterState } from './types.ts';
 
 /** What can be done to a quarter, in the order of its life; `hold`, `unhold` and `approve` move nothing. */
@@ -65,7 +65,7 @@ export const verbWords: Readonly<Record<Verb, VerbWords>> = {
   },
   approve: {
     label: 'Approve',
-    does: 'Lets go on what somebody else has asked for. It begins at once.',
+    does: 'Says yes to what somebody else has asked for. It begins at once.',
     from: [],
     done: [],
     reason: 'wanted',
@@ -217,7 +217,7 @@ function reasonAgainst(
   if (asked !== undefined) {
     return isSamePerson(asked.requested_by, person)
       ? 'You asked for it, and it waits for somebody else to approve it.'
-      : `${asked.requested_by} asked for it: approve it instead.`;
+      : `${nameOf(asked.requested_by, person)} asked for it: approve it instead.`;
   }
   const isTakenOut = verb === 'detach' || verb === 'drop' || verb === 'release';
   if (isTakenOut && hold_reason !== null) return `It is held: ${hold_reason}. End the hold first.`;

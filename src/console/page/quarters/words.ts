@@ -1,5 +1,4 @@
-import { formatDay } from '../format.ts';
-import { untilWords, whenOf } from './calendar.ts';
+import { dayWords, untilWords, whenOf } from './calendar.ts';
 import type { Next, Quarter, QuarterState } from './types.ts';
 
 /** The states in the order of a quarter's life; `restored` is a way back. */
@@ -96,12 +95,12 @@ export function nextWords(
   if (withheld === 'approval_required') {
     if ((awaiting_approval as readonly string[]).includes(verb))
       return say(`${verb}; waits for a second person`);
-    return say(due ? `${verb}; takes two people` : `${verb} from ${formatDay(at, zone)}; takes two people`);
+    return say(due ? `${verb}; takes two people` : `${verb} from ${dayWords(at, zone)}; takes two people`);
   }
   if (withheld !== null)
     return say(
-      `${verb} ${due ? 'is due' : `from ${formatDay(at, zone)}`}; ${withheldWords[withheld] ?? withheld}`,
+      `${verb} ${due ? 'is due' : `from ${dayWords(at, zone)}`}; ${withheldWords[withheld] ?? withheld}`,
     );
   if (verb === 'release') return say(`taken out again by itself at ${untilWords(at, zone)}`);
-  return say(due ? `${verb} is due and begins by itself` : `${verb} by itself from ${formatDay(at, zone)}`);
+  return say(due ? `${verb} is due and begins by itself` : `${verb} by itself from ${dayWords(at, zone)}`);
 }

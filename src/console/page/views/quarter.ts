@@ -83,7 +83,6 @@ export const createQuarter: CreateView = (context) => {
     const now = Date.now();
     const actions = { session, zone, now, open };
     const next = nextWords(known, zone, now);
-    const may = mayMoveQuarters(session);
     return html`
       <p class="states">${states(known, now)}</p>
       ${failure === undefined ? nothing : problem(failure)} ${notices(known)} ${waitingApprovals(known, actions)}
@@ -99,16 +98,12 @@ export const createQuarter: CreateView = (context) => {
           <h2 id="facts-title">What is known of it</h2>
           ${facts(known, zone)}
         </section>
-        <div>
-          ${jobs.render()}
-          <section class="card" aria-labelledby="checks-title">
-            <h2 id="checks-title">Checks of its last close</h2>
-            ${checks(known)}
-          </section>
-          ${approvals(known, zone)}
-          ${copies(known, { zone, release: may ? (schema) => open('release', 'Drop the copy', schema) : undefined })}
-        </div>
+        ${besides(known)}
       </div>
+      <section class="card" aria-labelledby="checks-title">
+        <h2 id="checks-title">Checks of its last close</h2>
+        ${checks(known)}
+      </section>
       ${
         known.closed_at === null
           ? html`<section class="card" aria-labelledby="balance-title">
@@ -127,6 +122,15 @@ export const createQuarter: CreateView = (context) => {
         },
       })}
     `;
+  }
+
+  /** What not every quarter has. */
+  function besides(known: QuarterDetail): TemplateResult | typeof nothing {
+    const release = mayMoveQuarters(session)
+      ? (schema: string) => open('release', 'Drop the copy', schema)
+      : undefined;
+    const parts = [jobs.render(), approvals(known, zone), copies(known, { zone, release })];
+    return parts.every((part) => part === nothing) ? nothing : html`<div>${parts}</div>`;
   }
 
   function notices(known: QuarterDetail): TemplateResult {

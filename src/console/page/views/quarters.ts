@@ -73,7 +73,6 @@ export const createQuarters: CreateView = (context) => {
         </div>
         ${timeline({ quarters: known, zone, now, isNarrow: narrow.matches })}
       </section>
-      <div class="card">${legend()}</div>
     `;
   }
 
@@ -158,5 +157,6 @@ function sums(quarters: readonly Quarter[], now: number): TemplateResult {
       <dt>In the archive</dt>
       <dd>${archived.length === 0 ? 'nothing yet' : `${formatBytes(sum(({ archived_bytes }) => archived_bytes))} of ${plural(archived.length, 'quarter')}`}</dd>
     </dl>
+    ${legend()}
   </section>`;
 }
