@@ -65,8 +65,8 @@ export const createQuarters: CreateView = (context) => {
     const matters = mattersOf({ quarters: known, jobs, approvals, person: session.name, zone, now });
     return html`
       ${failure === undefined ? nothing : html`${problem(failure)}<p class="faint">What follows is as of ${formatInstant(new Date(readAt).toISOString(), zone)}.</p>`}
-      <div class="columns overview">${needs(matters)} ${sums(known, now)}</div>
-      <section class="card" aria-labelledby="timeline-title">
+      <div class="columns overview">${needs(matters)} ${sums(known, now, narrow.matches)}</div>
+      <section class=${narrow.matches ? '' : 'card'} aria-labelledby="timeline-title">
         <div class="card-title">
           <h2 id="timeline-title">All quarters</h2>
           ${jump(known, now)} ${create(known)}
@@ -143,7 +143,7 @@ const kinds: Readonly<Record<Matter['kind'], string>> = {
   unclosed: 'ended, not closed',
 };
 
-function sums(quarters: readonly Quarter[], now: number): TemplateResult {
+function sums(quarters: readonly Quarter[], now: number, isNarrow: boolean): TemplateResult {
   const sum = (of: (one: Quarter) => number) => quarters.reduce((total, one) => total + of(one), 0);
   const inside = quarters.filter(({ attached }) => attached).length;
   const ahead = quarters.filter((one) => whenOf(one, now) === 'future').length;
@@ -157,6 +157,6 @@ function sums(quarters: readonly Quarter[], now: number): TemplateResult {
       <dt>In the archive</dt>
       <dd>${archived.length === 0 ? 'nothing yet' : `${formatBytes(sum(({ archived_bytes }) => archived_bytes))} of ${plural(archived.length, 'quarter')}`}</dd>
     </dl>
-    ${legend()}
+    ${legend(!isNarrow)}
   </section>`;
 }
