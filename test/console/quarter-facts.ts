@@ -39,6 +39,7 @@ export function aQuarterDetail(different: Partial<QuarterDetail> = {}): QuarterD
     dropped_at: null,
     restored_at: null,
     checks: null,
+    checked_at: null,
     approvals: [],
     copies: [],
     archive: null,

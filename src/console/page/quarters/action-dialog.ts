@@ -182,6 +182,7 @@ export function createActionDialog(context: ViewContext, onChanged: () => void):
   function buttons(now: Asked, close: () => void): TemplateResult {
     const judged = found && judge(found, !shortVerbs.includes(now.verb));
     const isBlocked = judged !== undefined && judged.blocking.length > 0;
+    const mayLookAgain = isBlocked || failure !== undefined || (judged?.passing.length ?? 0) > 0;
     const isDone = found?.done === true && !now.needsInto;
     const words = judged?.needsSecond ? `Ask for the ${now.verb}` : now.label;
     return html`<p class="row buttons">
@@ -192,7 +193,7 @@ export function createActionDialog(context: ViewContext, onChanged: () => void):
       >
         ${isSending ? 'One moment …' : `${words}${judged?.needsSecond ? '' : ` ${now.quarter}`}`}
       </button>
-      ${isBlocked || failure !== undefined ? html`<button type="button" @click=${lookNow}>Look again</button>` : nothing}
+      ${mayLookAgain ? html`<button type="button" @click=${lookNow}>Look again</button>` : nothing}
       <button type="button" @click=${close}>${isBlocked || isDone ? 'Leave it' : 'Cancel'}</button>
     </p>`;
   }
