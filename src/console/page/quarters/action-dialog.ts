@@ -118,7 +118,7 @@ export function createActionDialog(context: ViewContext, onChanged: () => void):
   /** What came of it, or undefined while it can still be asked for. */
   function outcome(now: Asked): TemplateResult | undefined {
     if (failure instanceof QuartermasterError && failure.code === 'approval_required')
-      return secondNotice(now, failure.message);
+      return secondNotice(now);
     if (answer === undefined) return undefined;
     return html`${doneNotice(now, answer)} ${watch?.render() ?? nothing}`;
   }
@@ -134,7 +134,7 @@ export function createActionDialog(context: ViewContext, onChanged: () => void):
     const said = outcome(now);
     const close = () => box.value?.close();
     return html`<form novalidate @submit=${send}>
-      <h2 id="action-title" tabindex="-1">${label}: ${quarter}</h2>
+      <h2 id="action-title" tabindex="-1" autofocus>${label}: ${quarter}</h2>
       ${
         said !== undefined
           ? html`<div role="status">${said}</div>
@@ -207,7 +207,9 @@ export function createActionDialog(context: ViewContext, onChanged: () => void):
       isTried = false;
       [found, answer, failure, watch] = [undefined, undefined, undefined, undefined];
       void lookNow();
-      box.value?.showModal();
+      update();
+      // Once what is inside is drawn, so that it opens at its title.
+      queueMicrotask(() => queueMicrotask(() => box.value?.showModal()));
     },
   };
 }

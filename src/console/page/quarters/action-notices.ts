@@ -31,13 +31,12 @@ export function doneNotice({ quarter, verb, label }: Asked, answer: Answer): Tem
 }
 
 /** Nothing went wrong: it takes two people, and the first has asked. */
-export function secondNotice({ quarter, verb }: Asked, detail: string): TemplateResult {
+export function secondNotice({ quarter, verb }: Asked): TemplateResult {
   return html`<div class="success">
       <p><strong>Asked for. Now somebody else has to approve it.</strong></p>
       <p>
         Whoever has the role finance finds it on the first page, under what needs somebody today, and on the page of ${quarter}. When it
         is approved, the ${verb} begins by itself.
       </p>
-    </div>
-    <p class="faint">The server says: ${detail}</p>`;
+    </div>`;
 }

@@ -49,12 +49,20 @@ export function facts(quarter: QuarterDetail, zone: string): TemplateResult {
 }
 
 /** What its last close looked at. */
-export function checks({ checks: found, state }: QuarterDetail): TemplateResult {
+export function checks({ checks: found, checked_at, state }: QuarterDetail, zone: string): TemplateResult {
   if (found === null || found.length === 0)
     return html`<p class="faint">
       ${state === 'open' || state === 'planned' ? 'The checks are carried out when it is closed.' : 'The checks of its close are not known.'}
     </p>`;
-  return html`<ul class="checks">
+  const isRefused = found.some(({ ok }) => !ok);
+  return html`${
+    checked_at === null
+      ? nothing
+      : html`<p class="faint">
+        Carried out ${formatInstant(checked_at, zone)}.${isRefused ? ' What is wrong has kept it from being closed.' : ''}
+      </p>`
+  }
+  <ul class="checks">
     ${found.map(
       ({ name, ok, detail }) => html`<li class=${ok ? 'check-ok' : 'check-bad'}>
         <strong>${name}</strong> <span class="tag">${ok ? 'right' : 'wrong'}</span>

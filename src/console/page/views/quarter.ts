@@ -102,7 +102,7 @@ export const createQuarter: CreateView = (context) => {
       </div>
       <section class="card" aria-labelledby="checks-title">
         <h2 id="checks-title">Checks of its last close</h2>
-        ${checks(known)}
+        ${checks(known, zone)}
       </section>
       ${
         known.closed_at === null
