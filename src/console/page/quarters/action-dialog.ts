@@ -24,7 +24,7 @@ export interface ActionDialog {
  * @param onChanged called when something has changed, for the page behind
  */
 export function createActionDialog(context: ViewContext, onChanged: () => void): ActionDialog {
-  const { api, update } = context;
+  const { api, update, about } = context;
   const box = createRef<HTMLDialogElement>();
   let asked: Asked | undefined;
   let values: FormValues = emptyValues();
@@ -45,16 +45,16 @@ export function createActionDialog(context: ViewContext, onChanged: () => void):
     looking.abort();
     looking = new AbortController();
     const { signal } = looking;
-    const about = asked;
-    if (about.needsInto && bodyOf(about, values).into === undefined) {
+    const now = asked;
+    if (!mayLook(now)) {
       found = undefined;
       return update();
     }
     isLooking = true;
     update();
     try {
-      const { confirm, ...body } = bodyOf(about, values);
-      const outcome = await look(api, about.quarter, about.verb, body, signal);
+      const { confirm, ...body } = bodyOf(now, values);
+      const outcome = await look(api, now.quarter, now.verb, body, signal);
       if (signal.aborted) return;
       found = outcome;
       failure = undefined;
@@ -64,6 +64,12 @@ export function createActionDialog(context: ViewContext, onChanged: () => void):
     }
     isLooking = false;
     update();
+  }
+
+  /** Where a field decides what is done, nothing can be said before it is filled. */
+  function mayLook(now: Asked): boolean {
+    const { into, until } = bodyOf(now, values);
+    return (!now.needsInto || into !== undefined) && (!now.needsUntil || until !== undefined);
   }
 
   async function send(event: Event): Promise<void> {
@@ -165,10 +171,10 @@ export function createActionDialog(context: ViewContext, onChanged: () => void):
         : html`<p class="faint">${
             isLooking
               ? 'Looking at what it would do …'
-              : 'What it would do is shown when the schema is named.'
+              : `What it would do is shown when ${now.needsInto ? 'the schema is named' : 'the day is given'}.`
           }</p>`;
     const { needsSecond } = judge(found, !shortVerbs.includes(now.verb));
-    return html`${outlook(found, now.verb)}
+    return html`${outlook(found, now.verb, about.zone)}
     ${
       needsSecond
         ? html`<p class="notice">
@@ -183,13 +189,13 @@ export function createActionDialog(context: ViewContext, onChanged: () => void):
     const judged = found && judge(found, !shortVerbs.includes(now.verb));
     const isBlocked = judged !== undefined && judged.blocking.length > 0;
     const mayLookAgain = isBlocked || failure !== undefined || (judged?.passing.length ?? 0) > 0;
-    const isDone = found?.done === true && !now.needsInto;
+    const isDone = found?.done === true;
     const words = judged?.needsSecond ? `Ask for the ${now.verb}` : now.label;
     return html`<p class="row buttons">
       <button
         type="submit"
         class=${verbWords[now.verb].isGrave ? 'danger' : 'primary'}
-        ?disabled=${isBlocked || isDone || isSending || (found === undefined && !now.needsInto)}
+        ?disabled=${isBlocked || isDone || isSending || (found === undefined && mayLook(now))}
       >
         ${isSending ? 'One moment …' : `${words}${judged?.needsSecond ? '' : ` ${now.quarter}`}`}
       </button>

@@ -1,4 +1,5 @@
 import { html, nothing, type TemplateResult } from 'lit-html';
+import { repeat } from 'lit-html/directives/repeat.js';
 import { formatInstant } from '../format.ts';
 import { mayMoveQuarters, type Session } from '../session.ts';
 import { isSamePerson, nameOf } from './person.ts';
@@ -37,7 +38,10 @@ export function actionPanel(
       can.length === 0
         ? html`<p class="faint">Nothing.</p>`
         : html`<ul class="verbs">
-          ${can.map(
+          ${repeat(
+            // A button stays the one it was when others come and go beside it, and so does the focus.
+            can,
+            ({ verb }) => verb,
             ({ verb, label }) => html`<li>
               ${
                 may

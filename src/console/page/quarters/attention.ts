@@ -36,7 +36,9 @@ export function mattersOf(options: AttentionOptions): Matter[] {
     ...quarters.flatMap((one) => unclosed(one, options)),
   ];
   const order: Matter['tone'][] = ['bad', 'warn'];
-  return matters.toSorted((a, b) => order.indexOf(a.tone) - order.indexOf(b.tone));
+  return matters.toSorted(
+    (a, b) => order.indexOf(a.tone) - order.indexOf(b.tone) || a.quarter.localeCompare(b.quarter),
+  );
 }
 
 /** There is an archive, and the last time that it was read it was not what it should be. */

@@ -1,4 +1,5 @@
 import { html, nothing, type TemplateResult } from 'lit-html';
+import { untilWords } from './calendar.ts';
 import type { Obstacle, VerbAnswer } from './types.ts';
 import type { Verb } from './verbs.ts';
 
@@ -38,7 +39,7 @@ export function judge({ obstacles = [] }: VerbAnswer, isLong: boolean): Judged {
 export const shortVerbs: readonly Verb[] = ['approve', 'hold', 'unhold'];
 
 /** What would be done, and what stands in the way, before anything is. */
-export function outlook(answer: VerbAnswer, verb: Verb): TemplateResult {
+export function outlook(answer: VerbAnswer, verb: Verb, zone: string): TemplateResult {
   const { blocking, passing } = judge(answer, !shortVerbs.includes(verb));
   const { quarter, done, steps = [] } = answer;
   if (done && blocking.length === 0)
@@ -64,7 +65,7 @@ export function outlook(answer: VerbAnswer, verb: Verb): TemplateResult {
     steps.length === 0
       ? nothing
       : html`<p class="lead">${blocking.length === 0 ? 'This is what it will do:' : 'This is what it would do:'}</p>
-        <ol class="steps">${steps.map((step) => html`<li>${stepWords(step)}</li>`)}</ol>`
+        <ol class="steps">${steps.map((step) => html`<li>${stepWords(step, zone)}</li>`)}</ol>`
   }`;
 }
 
@@ -78,9 +79,11 @@ function obstacle({ code, detail }: Obstacle): TemplateResult {
   </li>`;
 }
 
-/** A step as a sentence; what hangs on a reason that is not written yet says so. Large numbers are grouped. */
-function stepWords(step: string): string {
-  const whole = step.replace(/ for: (?=;|$)/, ' for the reason you give');
-  const grouped = whole.replace(/\b\d{5,}\b/g, (digits) => BigInt(digits).toLocaleString('en-GB'));
-  return `${grouped.charAt(0).toUpperCase()}${grouped.slice(1)}`;
+/** A step as a sentence; what hangs on a reason that is not written yet says so. Times and large numbers are as people write them. */
+function stepWords(step: string, zone: string): string {
+  const words = step
+    .replace(/ for: (?=;|$)/, ' for the reason you give')
+    .replace(/\b\d{4}-\d\d-\d\dT[\d:.]+Z/g, (instant) => untilWords(instant, zone))
+    .replace(/(?<![\w/.-])\d{5,}(?![\w/-])/g, (digits) => BigInt(digits).toLocaleString('en-GB'));
+  return `${words.charAt(0).toUpperCase()}${words.slice(1)}`;
 }
