@@ -2,7 +2,7 @@ import { dayWords, lastDay, whenOf } from './calendar.ts';
 import { nameOf } from './person.ts';
 import type { Approval, Job, Quarter } from './types.ts';
 import { isDoneIn } from './verbs.ts';
-import { plural } from './words.ts';
+import { isDamaged, plural } from './words.ts';
 
 /** Something that waits for a person. */
 export interface Matter {
@@ -39,11 +39,6 @@ export function mattersOf(options: AttentionOptions): Matter[] {
   return matters.toSorted(
     (a, b) => order.indexOf(a.tone) - order.indexOf(b.tone) || a.quarter.localeCompare(b.quarter),
   );
-}
-
-/** There is an archive, and the last time that it was read it was not what it should be. */
-export function isDamaged({ state, verified_at, archived_bytes }: Quarter): boolean {
-  return verified_at === null && archived_bytes > 0 && !['planned', 'open', 'closed'].includes(state);
 }
 
 function damage({ quarter }: Quarter): Matter {

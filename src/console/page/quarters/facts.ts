@@ -1,9 +1,9 @@
 import { html, nothing, type TemplateResult } from 'lit-html';
 import { formatBytes, formatCount, formatInstant } from '../format.ts';
-import { isDamaged } from './attention.ts';
 import { periodOf, untilWords } from './calendar.ts';
 import { hash } from './hash.ts';
 import type { QuarterDetail } from './types.ts';
+import { isDamaged } from './words.ts';
 
 /** What is known of a quarter, in the order in which people ask. */
 export function facts(quarter: QuarterDetail, zone: string): TemplateResult {

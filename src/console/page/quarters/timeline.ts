@@ -1,11 +1,10 @@
 import { html, nothing, type TemplateResult } from 'lit-html';
 import { repeat } from 'lit-html/directives/repeat.js';
 import { formatBytes, formatCount } from '../format.ts';
-import { isDamaged } from './attention.ts';
 import { byYear, dayWords, periodOf, whenOf } from './calendar.ts';
 import { mark, stateTag } from './sign.ts';
 import type { Quarter } from './types.ts';
-import { nextWords } from './words.ts';
+import { isDamaged, nextWords } from './words.ts';
 
 export interface TimelineOptions {
   readonly quarters: readonly Quarter[];
@@ -22,11 +21,11 @@ export function timeline(options: TimelineOptions): TemplateResult {
 
 function table(options: TimelineOptions): TemplateResult {
   const { quarters, zone } = options;
-  return html`<div class="scroll" role="region" aria-labelledby="timeline-title" tabindex="0">
-    <table class="timeline">
-      <caption>
-        From the oldest to the ones ahead, in the days of ${zone}. Rows are transactions, with their entries below; bytes in the database count indexes.
-      </caption>
+  return html`<p class="faint" id="timeline-about">
+    From the oldest to the ones ahead, in the days of ${zone}. Rows are transactions, with their entries below; bytes in the database count indexes.
+  </p>
+  <div class="scroll" role="region" aria-labelledby="timeline-title" tabindex="0">
+    <table class="timeline" aria-labelledby="timeline-title" aria-describedby="timeline-about">
       <thead>
         <tr>
           <th scope="col">Quarter</th>

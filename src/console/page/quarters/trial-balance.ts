@@ -156,11 +156,11 @@ export function createTrialBalance({ api, signal, update }: ViewContext, quarter
 
 /** What it comes to, by ledger and currency. Debits and credits are equal, and the last column is 0: or something is wrong. */
 function totalsTable(totals: readonly Total[]): TemplateResult {
-  return html`<div class="scroll" role="region" aria-label="Totals of the trial balance" tabindex="0">
-    <table class="totals">
-      <caption>
-        Of all accounts, those that did not move included. Debits and credits are equal, and opening and closing are 0, when the books are right.
-      </caption>
+  return html`<p class="faint" id="totals-about">
+    Of all accounts, those that did not move included. Debits and credits are equal, and opening and closing are 0, when the books are right.
+  </p>
+  <div class="scroll" role="region" aria-label="Totals of the trial balance" tabindex="0">
+    <table class="totals" aria-label="Totals of the trial balance" aria-describedby="totals-about">
       <thead>
         <tr>
           <th scope="col">Ledger</th>

@@ -42,6 +42,11 @@ export function plural(count: number, one: string, many = `${one}s`): string {
   return `${count.toLocaleString('en-GB')} ${count === 1 ? one : many}`;
 }
 
+/** There is an archive, and the last time that it was read it was not what it should be. */
+export function isDamaged({ state, verified_at, archived_bytes }: Quarter): boolean {
+  return verified_at === null && archived_bytes > 0 && !['planned', 'open', 'closed'].includes(state);
+}
+
 /** Where a quarter is in its life, as a sentence. */
 export function standing(quarter: Quarter, zone: string, now: number): string {
   const { state, restored_until } = quarter;
@@ -52,6 +57,8 @@ export function standing(quarter: Quarter, zone: string, now: number): string {
       return `It ended at ${untilWords(quarter.ends_at, zone)} and is not closed: late transactions of it can still be loaded.`;
     return `It is the current quarter and takes transactions until ${untilWords(quarter.ends_at, zone)}.`;
   }
+  if (state === 'archived' && isDamaged(quarter))
+    return 'It is still in the ledger. Its archive was found damaged: nothing takes it out until it was verified again.';
   if (state === 'restored' && restored_until !== null)
     return `It is back in the ledger, to be read only, until ${untilWords(restored_until, zone)}.`;
   const said: Readonly<Record<Exclude<QuarterState, 'open'>, string>> = {

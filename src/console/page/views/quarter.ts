@@ -4,7 +4,6 @@ import { problem } from '../problem.ts';
 import { createActionDialog } from '../quarters/action-dialog.ts';
 import { actionPanel, waitingApprovals } from '../quarters/action-panel.ts';
 import { archivePart } from '../quarters/archive-part.ts';
-import { isDamaged } from '../quarters/attention.ts';
 import { periodOf } from '../quarters/calendar.ts';
 import { approvals, checks, copies, facts } from '../quarters/facts.ts';
 import { createJobList } from '../quarters/job-list.ts';
@@ -15,7 +14,7 @@ import { states } from '../quarters/timeline.ts';
 import { createTrialBalance } from '../quarters/trial-balance.ts';
 import type { Quarter, QuarterDetail } from '../quarters/types.ts';
 import type { Verb } from '../quarters/verbs.ts';
-import { nextWords, standing } from '../quarters/words.ts';
+import { isDamaged, nextWords, standing } from '../quarters/words.ts';
 import { mayMoveQuarters } from '../session.ts';
 import type { CreateView } from '../view.ts';
 
