@@ -32,6 +32,7 @@ describe.skipIf(!hasBrowser)('what is done to a quarter, and what is refused', {
     await shoot(page, 'quarter-close-obstacle');
     await dialog.getByRole('link', { name: `Go to ${first}` }).click();
     await page.getByRole('heading', { level: 1, name: first }).waitFor();
+    expect(await page.locator('dialog[open]').count()).toBe(0);
 
     // The current one has not ended: there is no button, and it says why.
     const current = (

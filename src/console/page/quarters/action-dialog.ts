@@ -37,7 +37,11 @@ export function createActionDialog(context: ViewContext, onChanged: () => void):
   let isSending = false;
   let watch: JobWatch | undefined;
   let looking = new AbortController();
-  context.signal.addEventListener('abort', () => looking.abort());
+  // Who follows a link out of it leaves it behind.
+  context.signal.addEventListener('abort', () => {
+    looking.abort();
+    box.value?.close();
+  });
 
   /** Asks what would be done with what the fields hold; the last question alone counts. */
   async function lookNow(): Promise<void> {

@@ -1,4 +1,5 @@
 import { html, nothing, type TemplateResult } from 'lit-html';
+import { repeat } from 'lit-html/directives/repeat.js';
 import { poll } from '../poll.ts';
 import { problem } from '../problem.ts';
 import { createActionDialog } from '../quarters/action-dialog.ts';
@@ -164,7 +165,12 @@ export const createQuarter: CreateView = (context) => {
     </nav>`;
   }
 
+  /** What is folded out or written into a field of one quarter is not of the next: each is drawn afresh. */
   function render(): TemplateResult {
+    return html`${repeat([name], (one) => one, whole)}`;
+  }
+
+  function whole(): TemplateResult {
     if (isPartial(session)) return html`<h1 tabindex="-1">${name}</h1>${notLetIn(session)}`;
     return html`${neighbours()}
       <h1 tabindex="-1">
