@@ -3,8 +3,10 @@ import { repeat } from 'lit-html/directives/repeat.js';
 import { formatInstant } from '../format.ts';
 import { mayMoveQuarters, type Session } from '../session.ts';
 import { isSamePerson, nameOf } from './person.ts';
+import { byWeight, possibilities, weightOf } from './possibilities.ts';
 import type { QuarterDetail } from './types.ts';
-import { possibilities, type Verb, verbWords } from './verbs.ts';
+import { type Verb, verbWords } from './verbs.ts';
+import { adviceOf } from './words.ts';
 
 export interface ActionPanelOptions {
   readonly session: Session;
@@ -13,6 +15,8 @@ export interface ActionPanelOptions {
   open(verb: Verb, label: string): void;
 }
 
+const classes = { first: 'primary', plain: '', grave: 'danger' } as const;
+
 /** What the person can have done to the quarter now, and why not the rest. */
 export function actionPanel(
   quarter: QuarterDetail,
@@ -20,10 +24,11 @@ export function actionPanel(
 ): TemplateResult {
   const all = possibilities(quarter, session.name, zone, now);
   const [can, cannot] = [
-    all.filter(({ whyNot }) => whyNot === undefined),
+    all.filter(({ whyNot }) => whyNot === undefined).toSorted(byWeight),
     all.filter(({ whyNot }) => whyNot !== undefined),
   ];
   const may = mayMoveQuarters(session);
+  const advice = adviceOf(quarter, now);
   return html`<section class="card actions" aria-labelledby="actions-title">
     <h2 id="actions-title">What can be done now</h2>
     ${
@@ -34,6 +39,7 @@ export function actionPanel(
           ${session.roles.join(', ')}.
         </p>`
     }
+    ${may && advice !== undefined ? html`<p>${advice}</p>` : nothing}
     ${
       can.length === 0
         ? html`<p class="faint">Nothing.</p>`
@@ -47,7 +53,7 @@ export function actionPanel(
                 may
                   ? html`<button
                     type="button"
-                    class=${verb === 'approve' ? 'primary' : verbWords[verb].isGrave ? 'danger' : ''}
+                    class=${classes[weightOf(verb)]}
                     @click=${() => open(verb, label)}
                   >
                     ${label} …
