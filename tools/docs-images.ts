@@ -11,7 +11,7 @@ import { chromium } from 'playwright-core';
 const root = join(import.meta.dirname, '..');
 const images = join(root, 'docs', 'images');
 const browsers = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
-const size = { width: 1280, height: 800 };
+const size = { width: 1280, height: 1000 };
 
 const executablePath = browsers.find((path) => existsSync(path));
 if (executablePath === undefined) throw new Error(`There is no Chromium: none of ${browsers.join(', ')}.`);
@@ -63,6 +63,10 @@ async function takePicture(url: string, key: string, path: string): Promise<void
     await page.getByRole('button', { name: 'Sign in' }).click();
     await page.getByRole('button', { name: 'Sign out' }).waitFor();
     await page.waitForLoadState('networkidle');
+    // What the signs mean is a text; the picture is to show the quarters.
+    const legend = page.locator('details[open] > summary', { hasText: 'What the signs mean' });
+    if ((await legend.count()) > 0) await legend.click();
+    await page.getByRole('heading', { level: 1 }).focus();
     await page.screenshot({ path });
   } finally {
     await browser.close();
