@@ -6,7 +6,8 @@ import { KEY_HEADER, newKey, takesKey } from './repeatable.ts';
 import { type RetryOptions, usualRetries } from './retry.ts';
 import type { paths } from './schema.ts';
 import { createStatements, type Statements } from './statements.ts';
-import { createTransactions, type Transactions } from './transactions.ts';
+import type { Transactions } from './transaction-types.ts';
+import { createTransactions } from './transactions.ts';
 import { createTransport, type Fetch, type Transport } from './transport.ts';
 
 export interface ClientOptions {

@@ -29,7 +29,8 @@ export type {
   ReverseRequest,
   SettleRequest,
   Transaction,
+  TransactionPage,
   TransactionRequest,
   Transactions,
   WriteOptions,
-} from './transactions.ts';
+} from './transaction-types.ts';

@@ -14,8 +14,9 @@ export interface RetryOptions {
   readonly tryWithin?: number | undefined;
 }
 
+/** Long enough for a process that is started anew. */
 export const usualRetries: RetryOptions = {
-  tries: 5,
+  tries: 8,
   firstDelay: 200,
   longestDelay: 10_000,
   within: 60_000,
