@@ -22,7 +22,9 @@ it('an API killed each time it has done the work and before it answers does ever
   const environment = { QM_DATABASE_URL: book.url };
   let api: ApiProcess = await startApi(environment);
   const port = Number(new URL(api.url).port);
+  let starting: Promise<unknown> = Promise.resolve();
   onTestFinished(async () => {
+    await starting;
     api.child.kill('SIGKILL');
     await api.ended;
   });
@@ -31,7 +33,7 @@ it('an API killed each time it has done the work and before it answers does ever
     api.child.kill('SIGKILL');
     await api.ended;
     // While it is down nothing answers, which the client has to live through.
-    void startApi(environment, port).then((started) => {
+    starting = startApi(environment, port).then((started) => {
       api = started;
       back?.();
     });

@@ -24,6 +24,8 @@ export interface TransportOptions {
  */
 export function createTransport({ fetch, retry, prepare }: TransportOptions): Transport {
   async function attempt(request: Request): Promise<Response> {
+    // A fetch of somebody's own may not look.
+    request.signal.throwIfAborted();
     const response = await whole(await fetch(request));
     if (!response.ok) throw await errorOf(response);
     return response;
