@@ -220,7 +220,7 @@ function renderExample(
 }
 
 function code(name: string): string {
-  return `[\`${name}\`](../errors.md)`;
+  return `\`${name}\``;
 }
 
 function titleOf(name: string): string {
