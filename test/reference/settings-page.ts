@@ -70,7 +70,7 @@ const tail = `## Traces and credentials
 
 Traces are recorded where OpenTelemetry's own \`OTEL_TRACES_EXPORTER=otlp\` or \`OTEL_EXPORTER_OTLP_ENDPOINT\` asks for them
 ([logs and traces](../logs-and-traces.md)). Credentials of a bucket come the AWS SDK's way (\`AWS_…\`, a profile, the identity of a pod), never by
-a setting of ours. `PGSSLMODE` is not looked at: how a connection is kept from others stands in its URL.
+a setting of ours. \`PGSSLMODE\` is not looked at: how a connection is kept from others stands in its URL.
 `;
 
 function renderSetting(name: string, setting: Setting, { readers, unit, without, more }: Told): string {
