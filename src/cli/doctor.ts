@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { Option } from 'commander';
 import { AppError } from '../core/errors.ts';
+import { throwIfAborted } from '../platform/retry.ts';
 import { previewReconcile, reconcile } from '../quarters/reconcile.ts';
 import { type CommandContext, type CommandKit, command, contextOf, withHouse } from './command.ts';
 import { examine } from './doctor/examine.ts';
@@ -50,6 +51,7 @@ export function doctorCommand(kit: CommandKit): Command {
       for (const finding of mended) teller.tell(finding);
       const { only, as } = options;
       const found = await examine(kit.entry, { only, as, onFinding: (finding) => teller.tell(finding) });
+      throwIfAborted(kit.entry.signal);
       const findings = [...mended, ...found];
       if (terminal.json) printResult(terminal, findings, () => '');
       else teller.end(findings);

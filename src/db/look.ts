@@ -57,7 +57,9 @@ export function openLook({ url, connectMs, statementMs }: LookOptions): Look {
     onConnect: async (client) => {
       if (client instanceof Connection) await client.readyDates();
       if (await isMadeUp(client)) return;
-      await client.query(`SET statement_timeout = ${statementMs}; SET lock_timeout = ${statementMs}`);
+      const limits =
+        "SELECT set_config('statement_timeout', $1, false), set_config('lock_timeout', $1, false)";
+      await client.query(limits, [String(statementMs)]);
     },
   });
   pool.on('error', () => {});

@@ -108,6 +108,13 @@ describe('of the settings and the machine, with the database away,', () => {
     advice: /sslmode=verify-full/,
   }));
 
+  breaks('encryption', 'a store on another machine without TLS', () => ({
+    env: { ...away, QM_STORE: 's3://bucket/books', QM_S3_ENDPOINT: 'http://s3.example.com' },
+    outcome: 'failed',
+    found: /^QM_S3_ENDPOINT leads to s3\.example\.com without TLS\.$/,
+    advice: /https/,
+  }));
+
   breaks('node-version', 'a Node that is too old', () => ({
     env: away,
     machine: { node: '20.11.1' },

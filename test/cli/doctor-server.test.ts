@@ -208,6 +208,12 @@ describe('a server that is not', () => {
       advice: /SET statement_timeout = 0/,
     }),
   );
+  breaks('session-settings', 'a clock on another wall', () =>
+    withSetting("TimeZone = 'America/New_York'", {
+      outcome: 'advice',
+      found: /TimeZone is America\/New_York \(by database\), and the ledger is kept in UTC/,
+    }),
+  );
   breaks('session-settings', 'another isolation', () =>
     withSetting("default_transaction_isolation = 'serializable'", {
       outcome: 'advice',

@@ -54,6 +54,12 @@ describe('a store', () => {
     outcome: 'failed',
     found: /ECONNREFUSED/,
   }));
+  breaks('store', 'a bucket in the name of a host that nobody knows', () => ({
+    env: env({ QM_S3_ENDPOINT: 'http://s3.invalid', QM_S3_PATH_STYLE: 'off' }),
+    outcome: 'failed',
+    found: /s3\.invalid/,
+    advice: /QM_S3_PATH_STYLE=on/,
+  }));
   breaks('store', 'credentials that are refused', async () => ({
     env: await behind(() => ({ status: 403, code: 'InvalidAccessKeyId' })),
     outcome: 'failed',

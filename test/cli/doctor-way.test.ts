@@ -1,11 +1,13 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished } from 'vitest';
+import { examine } from '../../src/cli/doctor/examine.ts';
 import { describeRefusal } from '../../src/cli/doctor/refusal.ts';
 import { stopwatch } from '../../src/core/clock.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { hasPgBouncer, startPgBouncer } from '../support/pgbouncer.ts';
-import { breaks, doctor, findingOf, findingsOf, run, sessionOf } from './doctor.ts';
+import { openStallingProxy } from '../support/stalling-proxy.ts';
+import { breaks, doctor, entryOf, findingOf, findingsOf, run, sessionOf } from './doctor.ts';
 
 let home: TestDatabase;
 let other: TestDatabase;
@@ -253,8 +255,29 @@ describe('a run', () => {
     expect(late[0]).toMatchObject({ outcome: 'skipped', why: expect.stringContaining('--only schema') });
   });
 
-  async function locked() {
-    const held = 'BEGIN; LOCK TABLE quartermaster.settings IN ACCESS EXCLUSIVE MODE';
+  it('leaves what takes long for its size to who has the time', async () => {
+    const held = 'BEGIN; LOCK TABLE ledger.ledgers IN ACCESS EXCLUSIVE MODE';
+    await using _lock = await locked(held);
+    const setup = { env: { QM_DATABASE_URL: home.as('owner') }, limits: { checkMs: 500 } };
+    const why = 'There was no answer within 0.5 s. Run `quartermaster run check-ledger`, which compares all.';
+    expect(await findingOf(setup, 'balances')).toMatchObject({ outcome: 'skipped', why });
+  });
+
+  it('comes to an end with a database that stops answering in the middle', async () => {
+    const proxy = await openStallingProxy(home.as('owner'));
+    onTestFinished(() => proxy.close());
+    const findings = await examine(entryOf({ env: { QM_DATABASE_URL: proxy.url } }), {
+      limits: { checkMs: 800, allMs: 3000 },
+      onFinding: ({ name }) => {
+        if (name === 'schema') proxy.stall();
+      },
+    });
+    const [schema, ...rest] = findings.slice(findings.findIndex(({ name }) => name === 'schema'));
+    expect(schema?.outcome).toBe('ok');
+    expect(rest.some(({ found }) => found === 'There was no answer within 0.8 s.')).toBe(true);
+  });
+
+  async function locked(held = 'BEGIN; LOCK TABLE quartermaster.settings IN ACCESS EXCLUSIVE MODE') {
     const { end } = await sessionOf(home.adminUrl, held);
     return { [Symbol.asyncDispose]: end };
   }

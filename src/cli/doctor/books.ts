@@ -3,7 +3,9 @@ import { findViolations } from '../../ledger/invariants.ts';
 import { listKeys } from '../../ledger/keys.ts';
 import { readTotals } from '../../ledger/totals.ts';
 import { inspectQuarters } from '../../quarters/reconcile.ts';
-import { auditIndexes } from '../../summaries/index-audit.ts';
+import { readDeclared } from '../../summaries/index-declared.ts';
+import { readCounted, readIndexFacts } from '../../summaries/index-facts.ts';
+import { findFindings } from '../../summaries/index-findings.ts';
 import { lagFault, readSummaryLag } from '../../summaries/lag.ts';
 import { matters, staleStatistics } from '../../summaries/stale.ts';
 import { type Check, type Fault, failed, some, together, warned } from './check.ts';
@@ -37,6 +39,7 @@ export const bookChecks: readonly Check[] = [
     advice:
       'Run `quartermaster reconcile`, and `quartermaster reconcile --fix` for what is safe to mend; docs/runbooks/drift.md says more.',
     needs: OURS,
+    late: 'Run `quartermaster reconcile`.',
     ask: async (setup) => {
       const { problems } = await inspectQuarters(await setup.quarters());
       return problems.length === 0 ? undefined : failed(problems.join(' '));
@@ -50,6 +53,7 @@ export const bookChecks: readonly Check[] = [
     means: 'Lists and reports take a hundred times as long.',
     advice: 'Run `quartermaster run analyze-partitions` and see that a worker runs.',
     needs: SCHEMA,
+    late: 'Run `quartermaster run analyze-partitions`, which does what is due.',
     ask: async (setup) => {
       const stale = (await staleStatistics(await setup.db())).filter(matters);
       return stale.length === 0 ? undefined : failed(stale.map(({ detail }) => detail).join(' '));
@@ -65,9 +69,16 @@ export const bookChecks: readonly Check[] = [
     advice:
       'Run `quartermaster indexes audit` and what it says, or wait for Sunday night, when a worker does.',
     needs: SCHEMA,
+    late: 'Run `quartermaster indexes audit`.',
     ask: async (setup) => {
       const db = await setup.db();
-      const { findings } = await auditIndexes({ direct: db });
+      // How bloated they are takes long to find out, and is the job's business.
+      const [facts, counted, declared] = [
+        await readIndexFacts(db),
+        await readCounted(db),
+        await readDeclared(db),
+      ];
+      const { findings } = findFindings({ facts, counted, declared, bloats: [] });
       const broken = findings.filter(({ kind }) => kind === 'invalid' || kind === 'missing');
       return broken.length === 0 ? undefined : failed(some(broken.map(({ detail }) => detail)));
     },
@@ -95,6 +106,7 @@ export const bookChecks: readonly Check[] = [
     means: 'Somebody has written past the software: amounts that people see are not what was booked.',
     advice: 'Stop what writes there; docs/runbooks/ledger-imbalance.md says what to do.',
     needs: SCHEMA,
+    late: 'Run `quartermaster run check-ledger`, which compares all.',
     ask: async (setup) => {
       const options = { pages: 1, pageSize: setup.limits.compared };
       const violations = await findViolations(await setup.db(), options);
@@ -111,6 +123,7 @@ export const bookChecks: readonly Check[] = [
     means: 'Money has come from nowhere, or gone there.',
     advice: 'Stop what writes there; docs/runbooks/ledger-imbalance.md says what to do.',
     needs: SCHEMA,
+    late: 'Run `quartermaster run check-ledger`.',
     ask: async (setup) => {
       const broken = (await readTotals(await setup.db())).flatMap((ledger) =>
         ledger.currencies

@@ -51,6 +51,8 @@ export interface Check {
   readonly advice: string;
   /** Checks without whose success there is nothing to ask; of `a|b` one is enough. */
   readonly needs?: readonly string[];
+  /** Of a question whose answer takes longer the more is booked: what to do where there was no time for it. Else that is a fault. */
+  readonly late?: string;
   ask(setup: Setup): Promise<Answer> | Answer;
 }
 

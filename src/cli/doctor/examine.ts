@@ -92,10 +92,14 @@ async function bounded(check: Check, setup: Setup, end: AbortSignal): Promise<An
   if (end.aborted) return { outcome: 'skipped', why: `There was no time left for it.` };
   end.addEventListener('abort', over, { once: true });
   const seconds = setup.limits.checkMs / 1000;
-  const timer = setTimeout(
-    () => late.resolve({ outcome: 'failed', found: `There was no answer within ${seconds} s.` }),
-    setup.limits.checkMs,
-  );
+  const timer = setTimeout(() => {
+    const found = `There was no answer within ${seconds} s.`;
+    late.resolve(
+      check.late === undefined
+        ? { outcome: 'failed', found }
+        : { outcome: 'skipped', why: `${found} ${check.late}` },
+    );
+  }, setup.limits.checkMs);
   try {
     return await Promise.race([(async () => check.ask(setup))().catch(answerOf), late.promise]);
   } finally {

@@ -134,7 +134,7 @@ export function judgePlanner(settings: Settings, { bytes }: ServerLoad, large: n
 }
 
 /** What a role or a database is set to that cuts long work, or changes what statements mean. */
-export function judgeSession(settings: Settings, role: string): Fault[] {
+export function judgeSession(settings: Settings, role: string, zone = 'UTC'): Fault[] {
   const faults: Fault[] = [];
   for (const name of ['statement_timeout', 'transaction_timeout', 'idle_session_timeout', 'lock_timeout']) {
     const found = settings.get(name);
@@ -171,6 +171,20 @@ export function judgeSession(settings: Settings, role: string): Fault[] {
       warned(
         `search_path names ${strange.join(', ')} (by ${path.source}): what stands there may be taken for PostgreSQL's own.`,
         `Run: ALTER ROLE "${role}" SET search_path = pg_catalog, pg_temp.`,
+      ),
+    );
+  }
+  const shown = settings.get('TimeZone');
+  const isSet = ['user', 'database', 'database user'].includes(shown?.source ?? '');
+  if (
+    shown !== undefined &&
+    isSet &&
+    !['utc', 'etc/utc', 'gmt', zone.toLowerCase()].includes(shown.setting.toLowerCase())
+  ) {
+    faults.push(
+      warned(
+        `TimeZone is ${shown.setting} (by ${shown.source}), and the ledger is kept in ${zone}: what people ask by hand is cut at other hours than its days.`,
+        `Run: ALTER ROLE "${role}" SET TimeZone = '${zone}'.`,
       ),
     );
   }

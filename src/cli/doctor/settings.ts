@@ -46,12 +46,13 @@ export const settingsChecks: readonly Check[] = [
     name: 'encryption',
     group: 'Settings',
     check: 'connections beyond this machine are encrypted, to servers that are known',
-    looks: 'sslmode in the URLs of databases on other machines',
+    looks: 'sslmode in the URLs of databases on other machines, and whether QM_S3_ENDPOINT is https',
     means: 'Who is on the way reads what is sent, or takes the part of the database.',
-    advice: 'Add sslmode=verify-full to the URL, and sslrootcert=/path/to/ca.crt where the CA is your own.',
+    advice:
+      'Add sslmode=verify-full to the URL, and sslrootcert=/path/to/ca.crt where the CA is your own; of a store, write https.',
     needs: ['settings'],
     ask: (setup) => {
-      const { databaseUrl, directDatabaseUrl, replicaUrl } = setup.config();
+      const { databaseUrl, directDatabaseUrl, replicaUrl, store, s3 } = setup.config();
       const faults = Object.entries({
         [ways.write]: databaseUrl,
         [ways.direct]: directDatabaseUrl === databaseUrl ? undefined : directDatabaseUrl,
@@ -64,6 +65,10 @@ export const settingsChecks: readonly Check[] = [
           ? [`${name} leads to ${host}, whose certificate nobody looks at`]
           : [];
       });
+      const endpoint = store.startsWith('s3:') ? URL.parse(s3.endpoint ?? '') : null;
+      if (endpoint?.protocol === 'http:' && !isLoopback(endpoint.hostname)) {
+        faults.push(`QM_S3_ENDPOINT leads to ${endpoint.hostname} without TLS`);
+      }
       return faults.length === 0 ? undefined : failed(`${faults.join('; ')}.`);
     },
   },

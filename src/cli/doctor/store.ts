@@ -25,7 +25,20 @@ export const storeChecks: readonly Check[] = [
     advice:
       'See that QM_STORE, QM_S3_ENDPOINT, QM_S3_REGION, QM_S3_PATH_STYLE and the credentials lead to a place that may be written.',
     needs: ['settings'],
-    ask: async (setup) => probe(await setup.store()),
+    ask: async (setup) => {
+      const { s3 } = setup.config();
+      try {
+        return await probe(await setup.store());
+      } catch (error) {
+        // The bucket as a part of the host's name is what only Amazon's servers can be relied on to have.
+        const isUnknown = /ENOTFOUND|EAI_AGAIN|ERR_TLS_CERT_ALTNAME_INVALID/.test(String(error));
+        if (!isUnknown || s3.endpoint === undefined || s3.pathStyle || !isAppError(error)) throw error;
+        return failed(
+          error.detail,
+          'Set QM_S3_PATH_STYLE=on, or see that the name of the endpoint is right.',
+        );
+      }
+    },
   },
   {
     name: 'archives-present',

@@ -45,13 +45,13 @@ export const tuningChecks: readonly Check[] = [
     name: 'session-settings',
     group: 'PostgreSQL',
     check: 'nothing is set on the role or the database that changes what sessions do',
-    looks: 'time limits, isolation and search_path that a session of this role begins with',
+    looks: 'time limits, isolation, search_path and TimeZone that a session of this role begins with',
     means: 'Work that takes hours is cut, or statements do something else than they say.',
     advice: 'Reset it for the role and the database: ALTER ROLE … RESET …, ALTER DATABASE … RESET ….',
     needs: [ANY_WAY],
     ask: async (setup) => {
       const { role } = await setup.identity('direct').catch(() => setup.identity('write'));
-      return together(judgeSession(await setup.settings(), role));
+      return together(judgeSession(await setup.settings(), role, setup.config().timezone));
     },
   },
   {

@@ -128,28 +128,27 @@ export function judgeSchedules(
   { jobReady }: Pick<Limits, 'jobReady'>,
 ): Fault | undefined {
   const faults: Fault[] = [];
+  const named: string[] = [];
   for (const { job, cron, succeeded, failed: failedAgo, failure, known } of schedules) {
     const every = longestInterval(cron);
     // Of one that never ended well the schedule's own age counts.
-    const since = succeeded ?? known;
+    const isLate = (succeeded ?? known) > 2 * every + GRACE_SECONDS;
     const isFailing = failedAgo !== null && (succeeded === null || failedAgo < succeeded);
-    if (since > 2 * every + GRACE_SECONDS) {
-      const last = succeeded === null ? 'has never ended well' : `last ended well ${duration(succeeded)} ago`;
-      faults.push(
-        failed(
-          `${job} ${last} and is due every ${duration(every)}${isFailing ? ` (it failed: ${failure})` : ''}.`,
-          `See that a worker runs and what it logs of the job, or run it: \`quartermaster run ${job}\`.`,
-        ),
-      );
-    } else if (isFailing) {
-      faults.push(
-        warned(
-          `${job} failed ${duration(failedAgo)} ago (${failure}).`,
-          `Run it and see: \`quartermaster run ${job}\`.`,
-        ),
-      );
-    }
+    if (!isLate && !isFailing) continue;
+    named.push(`\`quartermaster run ${job}\``);
+    const last = succeeded === null ? 'has never ended well' : `last ended well ${duration(succeeded)} ago`;
+    const why = isFailing ? ` (it failed: ${failure})` : '';
+    faults.push(
+      isLate
+        ? failed(`${job} ${last} and is due every ${duration(every)}${why}.`)
+        : warned(`${job} failed ${duration(failedAgo ?? 0)} ago (${failure}).`),
+    );
   }
   if (ready > jobReady) faults.push(warned(`A job has waited for ${duration(ready)} to be taken.`));
-  return together(faults);
+  const all = together(faults);
+  if (all === undefined || named.length === 0) return all;
+  return {
+    ...all,
+    advice: `See that a worker runs and what it logs of it, or run it and see: ${some(named)}.`,
+  };
 }
