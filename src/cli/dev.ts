@@ -1,7 +1,8 @@
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { type CommandContext, type CommandKit, command, contextOf, serve, withHouse } from './command.ts';
-import { createProcessKey } from './process-key.ts';
+import { createProcessKey, type ProcessKey } from './process-key.ts';
+import { removeEnvironment, writeEnvironment } from './second-terminal.ts';
 import { note } from './terminal.ts';
 
 /** Where a checkout keeps its own PostgreSQL and archives. */
@@ -15,11 +16,12 @@ export function devCommand(kit: CommandKit): Command {
   ]).action(async (options: { json?: boolean }) => {
     await withDatabase(contextOf(kit, options), async (context) => {
       await withHouse(context, async (house) => {
-        const { keys, says } = createProcessKey(context.config, 'dev');
-        const api = house.apiService({ keys });
-        await serve(context, [api, house.workerService()], () =>
-          note(context.terminal, whereNext(api.address(), says)),
-        );
+        const key = createProcessKey(context.config, 'dev');
+        const api = house.apiService({ keys: key.keys });
+        await serve(context, [api, house.workerService()], () => {
+          note(context.terminal, whereNext(api.address(), key.says));
+          openToOthers(kit, context, api.address(), key);
+        });
       });
     });
   });
@@ -48,15 +50,34 @@ export async function withDatabase(
     await entry.migrateUp(config, logger);
     await action({ ...context, config, entry: { ...entry, signal } });
   } finally {
+    removeEnvironment(home());
     await server.stop();
   }
   died.signal.throwIfAborted();
 }
 
+/** Lets another terminal work on the PostgreSQL in ./var; where one is configured, that terminal has its settings from who configured it. */
+export function openToOthers(
+  kit: CommandKit,
+  context: CommandContext,
+  address: string,
+  { token }: ProcessKey,
+): void {
+  const { databaseUrl } = context.config;
+  if (databaseUrl === undefined || kit.entry.readConfig().databaseUrl !== undefined) return;
+  writeEnvironment(home(), { databaseUrl, address, token });
+  note(
+    context.terminal,
+    '\nAnother terminal in this folder works on the same database after `. var/env.sh`, as in: npx quartermaster quarters list',
+  );
+}
+
 function whereNext(address: string, key: string): string {
-  return `The API listens on ${address} and the worker runs. Ctrl-C stops both.
+  return `Open ${address}/console in a browser, and sign in with the key below.
+The API listens on ${address} and the worker runs. Ctrl-C stops both.
 
 ${key}
+
   curl -H "Authorization: Bearer $KEY" ${address}/v1/ledgers
   curl -H "Authorization: Bearer $KEY" ${address}/v1/ledgers -H 'content-type: application/json' -d '{"name":"main"}'
   curl ${address}/openapi.json`;

@@ -8,6 +8,8 @@ export interface ProcessKey {
   readonly keys: readonly Key[];
   /** What is printed before commands that send `Authorization: Bearer $KEY`. */
   readonly says: string;
+  /** Undefined where there is no key. */
+  readonly token?: string;
 }
 
 /**
@@ -22,5 +24,9 @@ export function createProcessKey({ host }: Pick<Config, 'host'>, name: string): 
     return { keys: [], says };
   }
   const { key, token } = makeKey({ name, roles: ['admin'], ledgers: null });
-  return { keys: [key], says: `This key may do everything, until the process ends:\n\n  KEY=${token}` };
+  return {
+    keys: [key],
+    token,
+    says: `This key may do everything, until the process ends:\n\n  KEY=${token}`,
+  };
 }

@@ -16,6 +16,7 @@ import { authHook } from './auth.ts';
 import { balanceRoutes } from './balances.ts';
 import { CLOCKS, type Clocks, createStreamedConnections, refuseConnection } from './connection.ts';
 import { docsPage } from './docs.ts';
+import { eventRoutes } from './events.ts';
 import { BODY_LIMIT, MAX_PARAMETER } from './framework-errors.ts';
 import { healthRoutes } from './health.ts';
 import type { HttpHouse } from './house.ts';
@@ -26,6 +27,7 @@ import { loadRoutes } from './loads.ts';
 import { refuseOtherMethods } from './methods.ts';
 import { metricsRoute } from './metrics.ts';
 import { openapiOptions, openapiRoute } from './openapi.ts';
+import { operationRoutes } from './operation.ts';
 import { createPostOne } from './post-one.ts';
 import { answerProblem, Problem } from './problem.ts';
 import { quarterTransactionRoutes } from './quarter-transactions.ts';
@@ -44,6 +46,7 @@ import { transactionListRoutes } from './transaction-list.ts';
 import { transactionStepRoutes } from './transaction-steps.ts';
 import { transactionRoutes } from './transactions.ts';
 import { trialBalanceRoutes } from './trial-balance.ts';
+import { trialBalanceAccountRoutes } from './trial-balance-accounts.ts';
 import { validatorCompiler } from './validation.ts';
 
 const REQUEST_ID = /^[A-Za-z0-9._-]{1,128}$/;
@@ -81,6 +84,8 @@ export function createApp(house: HttpHouse, clocks: Clocks = CLOCKS): App {
     connectionTimeout: clocks.inactivity,
     keepAliveTimeout: clocks.keepAlive,
     http: { headersTimeout: clocks.headers, connectionsCheckingInterval: clocks.check },
+    // Who is counted as one client: of a proxy within the cluster or on this machine the word is taken for whom it asks.
+    trustProxy: ['loopback', 'linklocal', 'uniquelocal'],
     routerOptions: { maxParamLength: MAX_PARAMETER },
     // Given here, for what is set on the instance a scope with schemas of its own quietly replaces by Ajv, for which
     // alone the option is typed.
@@ -98,6 +103,7 @@ export function createApp(house: HttpHouse, clocks: Clocks = CLOCKS): App {
   requestScopes(app);
   app.decorateReply('problemCode', undefined);
   app.decorateRequest('identity', undefined);
+  app.decorateRequest('session', undefined);
   readJsonBodies(app);
   app.setErrorHandler((error, request, reply) => answerProblem(error, request, reply));
   app.setNotFoundHandler((request, reply) => answerProblem(noSuchRoute(request), request, reply));
@@ -117,7 +123,11 @@ export function createApp(house: HttpHouse, clocks: Clocks = CLOCKS): App {
 
   app.addHook('onRoute', ({ url, config, schema }) => {
     // Whoever adds a route says who may call it: one that forgot would be open to everybody.
-    const guarded = config?.role !== undefined || schema?.hide === true || !url.startsWith('/v1');
+    const guarded =
+      config?.role !== undefined ||
+      config?.everybody === true ||
+      schema?.hide === true ||
+      !url.startsWith('/v1');
     assert(guarded, `the route ${url} has no role`);
   });
 
@@ -134,7 +144,7 @@ export function createApp(house: HttpHouse, clocks: Clocks = CLOCKS): App {
     healthRoutes(scope, house);
     metricsRoute(scope, house);
     aboutRoute(scope, house);
-    sessionRoutes(scope);
+    sessionRoutes(scope, house);
     ledgerRoutes(scope, house);
     transactionListRoutes(scope, house);
     transactionRoutes(scope, house, postOne);
@@ -148,7 +158,10 @@ export function createApp(house: HttpHouse, clocks: Clocks = CLOCKS): App {
     quarterRoutes(scope, house);
     quarterVerbRoutes(scope, house);
     trialBalanceRoutes(scope, house);
+    trialBalanceAccountRoutes(scope, house);
     jobRoutes(scope, house);
+    operationRoutes(scope, house);
+    eventRoutes(scope, house);
     openapiRoute(scope);
     done();
   });

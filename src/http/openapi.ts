@@ -27,6 +27,7 @@ export function openapiOptions(version: string): FastifyDynamicSwaggerOptions {
         { name: 'loads', description: 'Many transactions in one stream.' },
         { name: 'quarters', description: 'The life of the ledger, three months at a time.' },
         { name: 'jobs', description: 'What workers were asked to do, and how far it is.' },
+        { name: 'operation', description: 'How the house stands, and what was done.' },
         { name: 'session', description: 'Who asks.' },
         { name: 'ledgers', description: 'Books that know nothing of each other.' },
         { name: 'health', description: 'For whoever runs the process.' },
@@ -37,6 +38,13 @@ export function openapiOptions(version: string): FastifyDynamicSwaggerOptions {
             type: 'http',
             scheme: 'bearer',
             description: 'A key that `quartermaster keys create` printed, or a JSON web token.',
+          },
+          session: {
+            type: 'apiKey',
+            in: 'cookie',
+            name: '__Host-qm_session',
+            description:
+              'Set by POST /v1/session, for the page. What changes something needs the header X-CSRF-Token besides, as GET /v1/session gives it.',
           },
         },
       },
@@ -78,7 +86,7 @@ function describe(schema: FastifySchema, role: Role | undefined): FastifySchema 
           description: [schema.description, `Needs a key with the role \`${role}\`.`]
             .filter(Boolean)
             .join(' '),
-          security: [{ bearer: [] }],
+          security: [{ bearer: [] }, { session: [] }],
         }),
     response: Object.fromEntries(
       responses.map(([status, answer]) => [

@@ -162,6 +162,7 @@ function compose(
     accounts,
     archiveFiles,
     desk,
+    jobs,
     load: runLoad,
   };
 
@@ -179,13 +180,14 @@ function compose(
     runJob: (name, data, run) => runInForeground(jobs, name, data, { ...run, logger }),
 
     dueVerbs: async () => (await readPlan(jobHouse)).steps,
-    quarterJobs: (quarter) => queue.quarters.jobs({ quarter, limit: 20 }),
+    quarterJobs: (quarter) => queue.quarters.jobs({ quarter, limit: quarter === undefined ? 200 : 20 }),
     nextStep: (quarter) => desk.next(quarter),
+    nextSteps: () => desk.nexts(),
     goOn: (quarter) => desk.goOn(quarter),
     afterVerb: (verb) => requestAfterVerb(queue, database.write, verb, logger),
 
     apiService: ({ keys = [] } = {}) => createApiPart({ ...parts, keys }),
-    workerService: () => createWorkerPart({ ...parts, jobs, signal: process.signal }),
+    workerService: () => createWorkerPart({ ...parts, signal: process.signal }),
 
     installQueues: () => queue.install(jobs),
     close: async () => {

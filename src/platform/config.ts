@@ -46,6 +46,8 @@ export interface Config {
   readonly jwksUrl: string | undefined;
   readonly jwtIssuer: string | undefined;
   readonly jwtAudience: string | undefined;
+  /** Where the alerts are asked for that the console shows; undefined: nowhere. */
+  readonly prometheusUrl: string | undefined;
   readonly host: string;
   readonly port: number;
   /** Where a worker serves its health and metrics; 0 for nowhere. */
@@ -149,6 +151,7 @@ export function readConfig(env: Record<string, string | undefined> = process.env
     jwksUrl: set.QM_JWKS_URL,
     jwtIssuer: set.QM_JWT_ISSUER,
     jwtAudience: set.QM_JWT_AUDIENCE,
+    prometheusUrl: set.QM_PROMETHEUS_URL,
     host: set.QM_HOST,
     port: set.QM_PORT,
     workerPort: set.QM_WORKER_PORT,
@@ -166,4 +169,9 @@ function describeFault(name: keyof typeof variables, given: string | undefined):
   const secret = name.endsWith('_URL') || given === undefined || given.includes('@');
   const shown = secret ? '' : ` (it is ${JSON.stringify(given)})`;
   return `${name} must be ${allowed}${shown}`;
+}
+
+/** True on a terminal on which nothing can be drawn again. It is asked before any setting is read, and by help too. */
+export function isDumbTerminal(env: NodeJS.ProcessEnv = process.env): boolean {
+  return env.TERM === 'dumb';
 }

@@ -67,6 +67,11 @@ export function emptyHouse(parts: Partial<HttpHouse> = {}): HttpHouse {
       if (token === TOKEN) return { name: 'test', roles: ['admin'], ledgers: null };
       throw new AppError('unauthenticated', 'invalid_token', 'Nobody knows this key.');
     },
+    sessions: {
+      signIn: nothing('sessions.signIn'),
+      find: nothing('sessions.find'),
+      signOut: nothing('sessions.signOut'),
+    },
     ledgers: {
       find: async (name) => (name === 'main' ? { id: 1, name } : undefined),
       list: async () => [{ id: 1, name: 'main' }],
@@ -95,14 +100,22 @@ export function emptyHouse(parts: Partial<HttpHouse> = {}): HttpHouse {
       list: nothing('quarters.list'),
       show: nothing('quarters.show'),
       next: nothing('quarters.next'),
+      nexts: nothing('quarters.nexts'),
       preview: nothing('quarters.preview'),
       ask: nothing('quarters.ask'),
       trialBalance: nothing('quarters.trialBalance'),
       trialBalanceCsv: () => {
         throw new Error('quarters.trialBalanceCsv is not there');
       },
+      trialBalanceAccounts: nothing('quarters.trialBalanceAccounts'),
       jobs: nothing('quarters.jobs'),
       job: nothing('quarters.job'),
+      retry: nothing('quarters.retry'),
+    },
+    operation: {
+      read: nothing('operation.read'),
+      run: nothing('operation.run'),
+      events: nothing('operation.events'),
     },
     ...parts,
   };

@@ -49,7 +49,7 @@ const owners: Record<string, RegExp> = {
   'pg-boss': /^src\/queue\//,
   pino: /^src\/platform\/logger\.ts$/,
   'prom-client': /^src\/platform\/metrics\.ts$/,
-  typebox: /^src\/(http\/|platform\/(config|settings)\.ts$)/,
+  typebox: /^src\/(cli\/|http\/|platform\/(config|settings)\.ts$)/,
   uplot: /^src\/console\/page\//,
   uuid: /^src\/core\//,
 };
