@@ -51,7 +51,8 @@ describe('a server that fails', () => {
   it('in the middle of its answer is asked again', async () => {
     const proxy = await openProxy(() => url);
     const { api: cut, sent } = clientOf(proxy.url);
-    await cut.transactions.post('main', { postings: postings(), reference_code: 'half' });
+    const many = Array.from({ length: 20 }, () => ({ postings: postings(1n) }));
+    await cut.transactions.postBatch('main', many);
     for (const bytes of [10, 900]) {
       proxy.cutNextAnswer(undefined, bytes);
       for await (const { transactions } of cut.transactions.list('main', { limit: 50 }).pages()) {
