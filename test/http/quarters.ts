@@ -1,4 +1,5 @@
 import type { HttpHouse, QuarterRequest } from '../../src/http/house.ts';
+import type { Operation } from '../../src/http/operation-json.ts';
 import type { QuarterDetail } from '../../src/quarters/show.ts';
 import type { QuarterJob } from '../../src/queue/quarter-jobs.ts';
 import { createApp, emptyHouse, inject } from './house.ts';
@@ -32,6 +33,10 @@ export function quarterDetail(parts: Partial<QuarterDetail> = {}): QuarterDetail
     droppedAt: null,
     restoredAt: null,
     frozenAt: null,
+    manifestSha256: 'b00c',
+    previousManifestSha256: null,
+    checks: { at, items: [{ name: 'sums', ok: true, detail: 'They are zero.' }] },
+    writtenAt: at,
     approvals: [
       {
         verb: 'drop',
@@ -80,6 +85,17 @@ export function quarterJob(parts: Partial<QuarterJob> = {}): QuarterJob {
   };
 }
 
+/** How a house stands of which nothing is known. */
+export function operationAnswer(parts: Partial<Operation> = {}): Operation {
+  return {
+    at: at.toISOString(),
+    unknown: [],
+    ...{ horizon: null, replica: null, summaries: null, fixity: null, indexes: null, alerts: null },
+    ...{ queues: [], failures: [], checks: [] },
+    ...parts,
+  };
+}
+
 /** An app whose quarters are these, and what was asked of them. */
 export function openQuarters(parts: Partial<HttpHouse['quarters']> = {}) {
   const asked: QuarterRequest[] = [];
@@ -89,6 +105,7 @@ export function openQuarters(parts: Partial<HttpHouse['quarters']> = {}) {
         list: async () => [quarterDetail()],
         show: async () => quarterDetail(),
         next: async () => undefined,
+        nexts: async () => new Map(),
         preview: async (request) => {
           asked.push(request);
           return { done: false, obstacles: [], steps: [] };
@@ -99,8 +116,10 @@ export function openQuarters(parts: Partial<HttpHouse['quarters']> = {}) {
         },
         trialBalance: async () => [],
         trialBalanceCsv: async function* () {},
+        trialBalanceAccounts: async () => ({ accounts: [], more: false }),
         jobs: async () => [],
         job: async () => undefined,
+        retry: async () => quarterJob(),
         ...parts,
       },
     }),
