@@ -157,8 +157,10 @@ function start(root: HTMLElement): void {
   /** Learns who is signed in and what the ledger is, and shows what the address says. True when somebody is signed in. */
   async function begin(): Promise<boolean> {
     try {
-      await readSession();
-      about = (await api.GET('/v1/about')).data as About;
+      // What the view is made of comes meanwhile; that it cannot be had is said when it is wanted.
+      match(places, window.location.pathname)?.to.load().catch(() => {});
+      const [{ data }] = await Promise.all([api.GET('/v1/about'), readSession()]);
+      about = data as About;
     } catch (error) {
       if (!(error instanceof QuartermasterError)) throw error;
       if (error.status === 401) {
