@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import { expectAccessible, faults, hasBrowser, shoot, useBrowser } from './browser.ts';
+import { expectAccessible, expectFits, faults, hasBrowser, shoot, useBrowser, widths } from './browser.ts';
 import { useConsoleHouse } from './house.ts';
 import { hasFocus, lookedAt, type Person, press, quartersIn, somebody, tabTo } from './quarters-person.ts';
 
