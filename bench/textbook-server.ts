@@ -70,6 +70,9 @@ const house: HttpHouse = {
     list: async () => missing(),
     show: async () => missing(),
     next: async () => missing(),
+    nexts: async () => missing(),
+    trialBalanceAccounts: async () => missing(),
+    retry: async () => missing(),
     preview: async () => missing(),
     ask: async () => missing(),
     trialBalance: async () => missing(),
@@ -77,6 +80,7 @@ const house: HttpHouse = {
     jobs: async () => missing(),
     job: async () => missing(),
   },
+  operation: { read: async () => missing(), run: async () => missing(), events: async () => missing() },
 };
 
 const server = createServer(house, config);

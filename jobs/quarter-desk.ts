@@ -1,3 +1,4 @@
+import { AppError } from '../src/core/errors.ts';
 import type { QuarterNote, QuarterVerb } from '../src/core/lifecycle.ts';
 import { transitionOf } from '../src/core/lifecycle.ts';
 import { type ApprovedVerb, readApprovals, requestApproval } from '../src/quarters/approvals.ts';
@@ -19,6 +20,7 @@ import { createDefiner, type Definer } from './define.ts';
 import type { JobHouse } from './house.ts';
 import { type NextStep, nextStep, planSteps } from './quarter-plan.ts';
 import { readPlanned } from './quarter-tick.ts';
+import { overtaken, requireRetryable } from './retry-step.ts';
 
 /** Something that somebody wants done to a quarter. */
 export interface QuarterRequest {
@@ -57,8 +59,16 @@ export interface QuarterDesk {
    * @throws AppError config/not_migrated when there are no queues
    */
   goOn(quarter: string): Promise<readonly QuarterJob[]>;
+  /**
+   * Asks for a step that failed once more, as it was asked for, under the name of who wants it now.
+   *
+   * @throws AppError not_found/job_not_found, conflict/job_not_failed, conflict/job_overtaken, and as `ask` does
+   */
+  retry(id: string, actor: string): Promise<QuarterJob>;
   /** What comes next by itself. */
   next(quarter: string): Promise<NextStep | undefined>;
+  /** The same of all quarters, by their names, in one reading. */
+  nexts(): Promise<ReadonlyMap<string, NextStep>>;
 }
 
 export function createQuarterDesk(
@@ -108,43 +118,70 @@ export function createQuarterDesk(
     return jobs;
   }
 
+  async function ask(request: QuarterRequest, { byWorker = false } = {}): Promise<QuarterAnswer> {
+    const { verb, quarter, actor, reason, until, into } = request;
+    const action = quarterActions[verb];
+    const run = runOf(request);
+    if (action.needsReason) {
+      requireClear({ ...nothingToDo, obstacles: reasonObstacle(run, verb, quarter) });
+    }
+    const forWorker = byWorker || action.isLong || (defining.includes(verb) && !(await mayDefine()));
+    if (!forWorker) {
+      const report = await action.run(quarters, run, quarter);
+      if (verb !== 'approve') return { done: true, report };
+      const jobs = await goOn(quarter);
+      return { done: true, report: { ...report, jobs: jobs.map(({ id }) => id) } };
+    }
+    const outlook = await previewAsking(request);
+    if (outlook.done) return { done: true, report: undefined };
+    const obstacles = lasting(outlook.obstacles);
+    if (obstacles.length > 0) throw refusalOf(obstacles);
+    const [job] = await enqueue([
+      { verb: verb as QuarterVerb, quarter, actor, reason, until: until?.toISOString(), into },
+    ]);
+    return job === undefined ? { done: true, report: undefined } : { done: false, job };
+  }
+
+  async function nexts(): Promise<Map<string, NextStep>> {
+    const { calendar, clock, config } = house;
+    const rows = await readPlanned(house);
+    const { withheld } = planSteps(rows, clock.now(), calendar, config);
+    const kept = new Map(withheld.map((one) => [`${one.verb} ${one.quarter}`, one.why]));
+    return new Map(
+      rows.flatMap((row) => {
+        const next = nextStep(row, calendar, config);
+        if (next === undefined) return [];
+        const why = kept.get(`${next.verb} ${row.quarter}`);
+        return [[row.quarter, why === undefined ? next : { ...next, withheld: why }] as const];
+      }),
+    );
+  }
+
   return {
     preview,
     goOn,
 
-    async ask(request) {
-      const { verb, quarter, actor, reason, until, into } = request;
-      const action = quarterActions[verb];
-      const run = runOf(request);
-      if (action.needsReason) {
-        requireClear({ ...nothingToDo, obstacles: reasonObstacle(run, verb, quarter) });
-      }
-      const forWorker = action.isLong || (defining.includes(verb) && !(await mayDefine()));
-      if (!forWorker) {
-        const report = await action.run(quarters, run, quarter);
-        if (verb !== 'approve') return { done: true, report };
-        const jobs = await goOn(quarter);
-        return { done: true, report: { ...report, jobs: jobs.map(({ id }) => id) } };
-      }
-      const outlook = await previewAsking(request);
-      if (outlook.done) return { done: true, report: undefined };
-      const obstacles = lasting(outlook.obstacles);
-      if (obstacles.length > 0) throw refusalOf(obstacles);
-      const [job] = await enqueue([
-        { verb: verb as QuarterVerb, quarter, actor, reason, until: until?.toISOString(), into },
-      ]);
-      return job === undefined ? { done: true, report: undefined } : { done: false, job };
+    ask: (request) => ask(request),
+
+    async retry(id, actor) {
+      const job = await queue.quarters.job(id);
+      if (job === undefined) throw new AppError('not_found', 'job_not_found', `There is no job ${id}.`);
+      await requireRetryable(database.write, job);
+      const { quarter, reason, until, into } = job;
+      const answer = await ask(
+        {
+          ...{ verb: job.verb as QuarterVerb, quarter, actor },
+          ...{ reason: reason ?? undefined, until: until ?? undefined, into: into ?? undefined },
+        },
+        // It was a worker's before, and its end is kept with the job.
+        { byWorker: true },
+      );
+      if (answer.done) throw overtaken(job, 'it is done');
+      return answer.job;
     },
 
-    async next(quarter) {
-      const { calendar, clock, config } = house;
-      const rows = await readPlanned(house);
-      const row = rows.find((one) => one.quarter === quarter);
-      const next = row && nextStep(row, calendar, config);
-      const { withheld } = planSteps(rows, clock.now(), calendar, config);
-      const kept = withheld.find((one) => one.quarter === quarter);
-      return next && kept?.verb === next.verb ? { ...next, withheld: kept.why } : next;
-    },
+    next: async (quarter) => (await nexts()).get(quarter),
+    nexts,
   };
 }
 

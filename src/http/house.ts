@@ -18,14 +18,17 @@ import type { TransactionView } from '../ledger/transaction-view.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { MetricsPage } from '../platform/metrics.ts';
 import type { ReadinessCheck } from '../platform/readiness.ts';
+import type { EventsPage, EventsQuery } from '../quarters/events.ts';
 import type { QuarterListing } from '../quarters/list.ts';
 import type { Outlook } from '../quarters/outlook.ts';
 import type { QuarterDetail } from '../quarters/show.ts';
+import type { AccountsQuery, TrialBalanceAccounts } from '../quarters/trial-balance-accounts.ts';
 import type { TrialBalanceOptions, TrialBalanceTotal } from '../quarters/trial-balance-report.ts';
 import type { JobFilter, QuarterJob } from '../queue/quarter-jobs.ts';
 import type { GroupQuery, GroupReport } from '../summaries/groups.ts';
 import type { SummaryLag } from '../summaries/lag.ts';
 import type { DailyQuery, DailyReport } from '../summaries/report.ts';
+import type { Operation } from './operation-json.ts';
 import type { RequestMeter } from './request-meter.ts';
 
 /** One page of what the archive of a quarter holds of a ledger. */
@@ -130,6 +133,8 @@ export interface HttpHouse {
     list(): Promise<readonly QuarterListing[]>;
     show(quarter: string): Promise<QuarterDetail>;
     next(quarter: string): Promise<QuarterNext | undefined>;
+    /** What comes next of all of them, by their names. */
+    nexts(): Promise<ReadonlyMap<string, QuarterNext>>;
     /** What the request would find and do; nothing is changed. */
     preview(request: QuarterRequest): Promise<Outlook>;
     /** Does what is short, and has a worker do what is long. */
@@ -138,7 +143,22 @@ export interface HttpHouse {
     trialBalance(quarter: string, options: TrialBalanceOptions): Promise<readonly TrialBalanceTotal[]>;
     /** Account by account, in pieces; what is wrong comes before the first one. */
     trialBalanceCsv(quarter: string, options: TrialBalanceOptions): AsyncIterable<string>;
+    /** The first accounts in an order. */
+    trialBalanceAccounts(quarter: string, query: AccountsQuery): Promise<TrialBalanceAccounts>;
     jobs(filter: JobFilter): Promise<readonly QuarterJob[]>;
     job(id: string): Promise<QuarterJob | undefined>;
+    /**
+     * Asks for a step that failed once more, as it was asked for, under the name of who wants it now.
+     *
+     * @throws AppError not_found/job_not_found, conflict/job_not_failed, conflict/job_overtaken, and the obstacles of the verb
+     */
+    retry(id: string, actor: string): Promise<QuarterJob>;
+  };
+  readonly operation: {
+    /** How the house stands, a few seconds ago at most. */
+    read(): Promise<Operation>;
+    /** Puts a job with a schedule into its queue; false when one waits there. @throws AppError not_found/no_such_queue, conflict/queue_unscheduled */
+    run(queue: string, actor: string): Promise<boolean>;
+    events(query: EventsQuery): Promise<EventsPage>;
   };
 }

@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox';
-import { AppError } from '../core/errors.ts';
+import { AppError, assert } from '../core/errors.ts';
 import type { QuarterJob } from '../queue/quarter-jobs.ts';
 import type { App } from './app-type.ts';
 import type { HttpHouse } from './house.ts';
@@ -79,6 +79,23 @@ const read = {
   },
 };
 
+const retry = {
+  operationId: 'retryJob',
+  tags: ['jobs'],
+  summary: 'Ask for a step of a quarter that failed once more',
+  description:
+    'As it was asked for, with its reason, and under the name of who asks now. What has been overtaken, for the quarter has gone on since, is refused.',
+  params: Type.Object({ id: JobId }),
+  response: {
+    202: {
+      description: 'A worker will do it. Follow the job.',
+      headers: { Location: { type: 'string', description: 'the job' } },
+      content: { 'application/json': { schema: JobAnswer } },
+    },
+    ...problems(400, 404, 409, 413, 415, 422),
+  },
+};
+
 const config = { role: 'reader', wholeHouse: true } as const;
 
 export function jobRoutes(app: App, { quarters }: HttpHouse): void {
@@ -93,6 +110,14 @@ export function jobRoutes(app: App, { quarters }: HttpHouse): void {
     const job = await quarters.job(id);
     if (job !== undefined) return reply.send(toJob(job));
     throw new AppError('not_found', 'job_not_found', `There is no job ${id}.`);
+  });
+
+  const finance = { role: 'finance', emptyBody: true } as const;
+  app.post('/v1/jobs/:id/retry', { schema: retry, config: finance }, async (request, reply) => {
+    const { identity, params } = request;
+    assert(identity, 'a route with a role knows who calls');
+    const job = await quarters.retry(params.id.toLowerCase(), identity.name);
+    return reply.code(202).header('location', `/v1/jobs/${job.id}`).send(toJob(job));
   });
 }
 

@@ -27,6 +27,7 @@ export function openapiOptions(version: string): FastifyDynamicSwaggerOptions {
         { name: 'loads', description: 'Many transactions in one stream.' },
         { name: 'quarters', description: 'The life of the ledger, three months at a time.' },
         { name: 'jobs', description: 'What workers were asked to do, and how far it is.' },
+        { name: 'operation', description: 'How the house stands, and what was done.' },
         { name: 'session', description: 'Who asks.' },
         { name: 'ledgers', description: 'Books that know nothing of each other.' },
         { name: 'health', description: 'For whoever runs the process.' },

@@ -37,6 +37,22 @@ const listed = {
     description: 'what somebody has asked for and somebody else has to approve',
   }),
   verified_at: MaybeInstant('when its archive was last read and found right'),
+  frozen_at: MaybeInstant('when its tables were frozen, so that no vacuum has to read them again'),
+  manifest_sha256: MaybeText("of its archive's manifest; null without an archive"),
+  previous_manifest_sha256: MaybeText(
+    'of the archive before it, as its own manifest names it; null for the first',
+  ),
+  next: Type.Union(
+    [
+      Type.Object({
+        verb: Type.String(),
+        at: Instant('from when on'),
+        withheld: MaybeText('what keeps it from being done by itself'),
+      }),
+      Type.Null(),
+    ],
+    { description: 'what is done next by itself' },
+  ),
 };
 
 export const QuarterAnswer = Type.Object(listed);
@@ -49,17 +65,20 @@ export const QuarterDetailAnswer = Type.Object({
   detached_at: MaybeInstant('when it was taken out'),
   dropped_at: MaybeInstant('when its tables were dropped'),
   restored_at: MaybeInstant('when it was last restored'),
-  next: Type.Union(
+  checks: Type.Union(
     [
-      Type.Object({
-        verb: Type.String(),
-        at: Instant('from when on'),
-        withheld: MaybeText('what keeps it from being done by itself'),
-      }),
+      Type.Array(
+        Type.Object({
+          name: Type.String({ description: 'as sums' }),
+          ok: Type.Boolean(),
+          detail: Type.String({ description: 'what was found, in a sentence' }),
+        }),
+      ),
       Type.Null(),
     ],
-    { description: 'what is done next by itself' },
+    { description: 'what the last close that was tried has checked; null when none was' },
   ),
+  checked_at: MaybeInstant('when it was; checks that are not ok have refused it'),
   approvals: Type.Array(
     Type.Object({
       verb: ApprovedVerb,
@@ -85,6 +104,9 @@ export const QuarterDetailAnswer = Type.Object({
     [
       Type.Object({
         location: Type.String({ description: 'where its folder is' }),
+        written_at: MaybeInstant('when its manifest was written'),
+        manifest_sha256: MaybeText('of the manifest'),
+        previous_manifest_sha256: MaybeText('of the archive before it; null for the first'),
         files: Type.Array(
           Type.Object({
             path: Type.String({ description: 'in the folder' }),
@@ -111,7 +133,10 @@ export const QuarterDetailAnswer = Type.Object({
   ),
 });
 
-export function toQuarter(quarter: QuarterListing): Static<typeof QuarterAnswer> {
+export function toQuarter(
+  quarter: QuarterListing,
+  next: QuarterNext | undefined,
+): Static<typeof QuarterAnswer> {
   return {
     quarter: quarter.name,
     state: quarter.state,
@@ -130,6 +155,10 @@ export function toQuarter(quarter: QuarterListing): Static<typeof QuarterAnswer>
     restored_until: textOf(quarter.restoredUntil),
     awaiting_approval: [...quarter.awaiting],
     verified_at: textOf(quarter.verifiedAt),
+    frozen_at: textOf(quarter.frozenAt),
+    manifest_sha256: quarter.manifestSha256,
+    previous_manifest_sha256: quarter.previousManifestSha256,
+    next: next ? { verb: next.verb, at: next.at.toISOString(), withheld: next.withheld ?? null } : null,
   };
 }
 
@@ -137,21 +166,22 @@ export function toQuarterDetail(
   quarter: QuarterDetail,
   next: QuarterNext | undefined,
 ): Static<typeof QuarterDetailAnswer> {
-  const { location } = quarter;
+  const { location, checks, writtenAt } = quarter;
   const files = quarter.files.map((file) => ({
     ...file,
     rows: Number(file.rows),
     bytes: Number(file.bytes),
   }));
   return {
-    ...toQuarter(quarter),
+    ...toQuarter(quarter, next),
     closed_at: textOf(quarter.closedAt),
     reopened_at: textOf(quarter.reopenedAt),
     archived_at: textOf(quarter.archivedAt),
     detached_at: textOf(quarter.detachedAt),
     dropped_at: textOf(quarter.droppedAt),
     restored_at: textOf(quarter.restoredAt),
-    next: next ? { verb: next.verb, at: next.at.toISOString(), withheld: next.withheld ?? null } : null,
+    checks: checks && [...checks.items],
+    checked_at: textOf(checks?.at ?? null),
     approvals: quarter.approvals.map((approval) => ({
       verb: approval.verb,
       requested_by: approval.requestedBy,
@@ -167,7 +197,16 @@ export function toQuarterDetail(
       restored_at: copy.restoredAt.toISOString(),
       expires_at: copy.expiresAt.toISOString(),
     })),
-    archive: location === undefined ? null : { location, files },
+    archive:
+      location === undefined
+        ? null
+        : {
+            location,
+            written_at: textOf(writtenAt),
+            manifest_sha256: quarter.manifestSha256,
+            previous_manifest_sha256: quarter.previousManifestSha256,
+            files,
+          },
     events: quarter.events.map((event) => ({ ...event, at: event.at.toISOString() })),
   };
 }

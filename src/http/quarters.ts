@@ -14,7 +14,8 @@ const list = {
   operationId: 'listQuarters',
   tags: ['quarters'],
   summary: 'List the quarters',
-  description: 'Every quarter that is known, oldest first, with its state, its rows and its bytes.',
+  description:
+    'Every quarter that is known, oldest first, with its state, its rows, its bytes and what is done next.',
   response: {
     200: {
       description: 'The quarters.',
@@ -39,9 +40,10 @@ const show = {
 const config = { role: 'reader', wholeHouse: true } as const;
 
 export function quarterRoutes(app: App, { quarters }: HttpHouse): void {
-  app.get('/v1/quarters', { schema: list, config }, async (_request, reply) =>
-    reply.send({ quarters: (await quarters.list()).map(toQuarter) }),
-  );
+  app.get('/v1/quarters', { schema: list, config }, async (_request, reply) => {
+    const [listed, nexts] = await Promise.all([quarters.list(), quarters.nexts()]);
+    return reply.send({ quarters: listed.map((quarter) => toQuarter(quarter, nexts.get(quarter.name))) });
+  });
 
   app.get('/v1/quarters/:quarter', { schema: show, config }, async (request, reply) => {
     const { quarter } = request.params;

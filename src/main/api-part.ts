@@ -17,6 +17,7 @@ import { createApi } from './api.ts';
 import { watchReads } from './measured-database.ts';
 import { measuredRequests } from './measured-http.ts';
 import type { Opening } from './opening.ts';
+import { createOperationApi } from './operation.ts';
 import { createQuarterApi } from './quarter-api.ts';
 import { createReadinessWatch } from './readiness-watch.ts';
 import { createPostingScopes } from './traced-posting.ts';
@@ -77,6 +78,7 @@ export function createApiPart(house: ApiPartOptions): Service & { address(): str
       console: (app) => consoleRoutes(app),
       requests: measuredRequests(metrics),
       quarters: createQuarterApi(house, house.desk),
+      operation: createOperationApi(house),
     },
     {
       ...config,

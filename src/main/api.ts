@@ -55,7 +55,15 @@ export interface ApiParts {
 /** All that the HTTP face is given but what concerns the process: the functions of the ledger, each on its database. */
 export function createApi(parts: ApiParts): Omit<
   HttpHouse,
-  'version' | 'logger' | 'checks' | 'onReadiness' | 'loads' | 'quarters' | 'metrics' | 'requests'
+  | 'version'
+  | 'logger'
+  | 'checks'
+  | 'onReadiness'
+  | 'loads'
+  | 'quarters'
+  | 'operation'
+  | 'metrics'
+  | 'requests'
 > & {
   readonly loads: Pick<HttpHouse['loads'], 'find'>;
 } {

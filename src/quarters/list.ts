@@ -33,6 +33,11 @@ export interface QuarterListing {
   readonly awaiting: readonly ApprovedVerb[];
   /** When its archive was last read and found right; null after it was found damaged. */
   readonly verifiedAt: Date | null;
+  /** When its tables were frozen, so that no vacuum has to read them again. */
+  readonly frozenAt: Date | null;
+  /** Of the manifest of its archive, and of the one before it in the chain. */
+  readonly manifestSha256: string | null;
+  readonly previousManifestSha256: string | null;
 }
 
 export interface ListOptions {
@@ -59,11 +64,7 @@ export async function listingsOf(
   const names = new Set(rows.map(({ quarter }) => quarter));
   const found = (await readCatalog(db)).filter(({ quarter }) => names.has(quarter ?? ''));
   const sizes = await readSizes(db, found);
-  const archives = new Map(
-    (await db.selectFrom('quartermaster.archives').select(['quarter', 'rows', 'bytes']).execute()).map(
-      (archive) => [archive.quarter, archive],
-    ),
-  );
+  const archives = new Map((await readArchiveRows(db)).map((archive) => [archive.quarter, archive]));
   const open = new Set(
     rows.filter(({ transactions }) => transactions === null).map(({ quarter }) => quarter),
   );
@@ -106,8 +107,18 @@ export async function listingsOf(
         .map(({ verb }) => verb)
         .filter((verb) => transitionOf(verb).from.includes(row.state)),
       verifiedAt: row.verified_at,
+      frozenAt: row.frozen_at,
+      manifestSha256: archive?.manifest_sha256 ?? null,
+      previousManifestSha256: archive?.previous_manifest_sha256 ?? null,
     };
   });
+}
+
+function readArchiveRows(db: Db) {
+  return db
+    .selectFrom('quartermaster.archives')
+    .select(['quarter', 'rows', 'bytes', 'manifest_sha256', 'previous_manifest_sha256'])
+    .execute();
 }
 
 /** Rows by the partition's name: counted where that is quick, else as the planner believes. */

@@ -1,5 +1,7 @@
 import { assert } from '../core/errors.ts';
+import type { Db } from '../db/schema.ts';
 import { type ApprovedVerb, readApprovals } from './approvals.ts';
+import type { CloseCheck } from './close-checks.ts';
 import type { QuarterHouse } from './context.ts';
 import { type ListOptions, listingsOf, type QuarterListing } from './list.ts';
 import { readQuarter } from './registry.ts';
@@ -13,17 +15,25 @@ export interface QuarterDetail extends QuarterListing {
   readonly droppedAt: Date | null;
   /** When it was last restored, kept after its release. */
   readonly restoredAt: Date | null;
-  /** When its tables were frozen, so that no vacuum has to read them again. */
-  readonly frozenAt: Date | null;
+  /** What the last close that was tried has checked; null when none was. */
+  readonly checks: CheckedAtClose | null;
   /** Who asked for an archive or a drop of it as it is now, and who approved. */
   readonly approvals: readonly QuarterApproval[];
   /** Copies of it in schemas of their own. */
   readonly copies: readonly QuarterCopy[];
   /** Where the archive is, undefined when there is none. */
   readonly location: string | undefined;
+  /** When its manifest was written. */
+  readonly writtenAt: Date | null;
   /** Its story, the oldest first: the last thousand events. */
   readonly events: readonly QuarterEvent[];
   readonly files: readonly ArchivedFile[];
+}
+
+/** What became of the checks of a close: one that failed has refused it. */
+export interface CheckedAtClose {
+  readonly at: Date;
+  readonly items: readonly CloseCheck[];
 }
 
 export interface QuarterApproval {
@@ -73,7 +83,7 @@ export async function showQuarter(
   assert(listing, 'a row has a listing');
   const archive = await db
     .selectFrom('quartermaster.archives')
-    .select('location')
+    .select(['location', 'written_at'])
     .where('quarter', '=', quarter)
     .executeTakeFirst();
   const events = await db
@@ -110,7 +120,7 @@ export async function showQuarter(
     detachedAt: row.detached_at,
     droppedAt: row.dropped_at,
     restoredAt: row.restored_at,
-    frozenAt: row.frozen_at,
+    checks: await readChecks(db, quarter),
     approvals: approvals.map((one) => ({
       verb: one.verb,
       requestedBy: one.requested_by,
@@ -121,7 +131,25 @@ export async function showQuarter(
     })),
     copies,
     location: archive?.location,
+    writtenAt: archive?.written_at ?? null,
     events: events.reverse(),
     files,
   };
+}
+
+/**
+ * Of the last close, or of the one that was refused after it. Closes of before the checks were kept have none, and a close anew of a
+ * stale quarter counts like any other.
+ */
+async function readChecks(db: Db, quarter: string): Promise<CheckedAtClose | null> {
+  const last = await db
+    .selectFrom('quartermaster.quarter_events')
+    .select(['at', 'detail'])
+    .where('quarter', '=', quarter)
+    .where('event', 'in', ['close', 'close_refused'])
+    .orderBy('id', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+  const items = last?.detail.checks;
+  return last !== undefined && Array.isArray(items) ? { at: last.at, items: items as CloseCheck[] } : null;
 }

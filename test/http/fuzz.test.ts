@@ -59,6 +59,7 @@ const quarters: HttpHouse['quarters'] = {
   list: async () => [quarterDetail()],
   show: async () => quarterDetail(),
   next: async () => ({ verb: 'drop', at: new Date(0), withheld: 'held' }),
+  nexts: async () => new Map(),
   preview: async () => ({ done: false, obstacles: [], steps: ['something'] }),
   ask: async ({ verb }) =>
     verb === 'hold' ? { done: true, report: { holdReason: 'x' } } : { done: false, job: quarterJob() },
@@ -66,8 +67,10 @@ const quarters: HttpHouse['quarters'] = {
   trialBalanceCsv: async function* () {
     yield 'ledger\r\n';
   },
+  trialBalanceAccounts: async () => ({ accounts: [], more: false }),
   jobs: async () => [quarterJob()],
   job: async () => quarterJob(),
+  retry: async () => quarterJob(),
 };
 
 describe('whatever is sent', () => {

@@ -95,14 +95,22 @@ export function emptyHouse(parts: Partial<HttpHouse> = {}): HttpHouse {
       list: nothing('quarters.list'),
       show: nothing('quarters.show'),
       next: nothing('quarters.next'),
+      nexts: nothing('quarters.nexts'),
       preview: nothing('quarters.preview'),
       ask: nothing('quarters.ask'),
       trialBalance: nothing('quarters.trialBalance'),
       trialBalanceCsv: () => {
         throw new Error('quarters.trialBalanceCsv is not there');
       },
+      trialBalanceAccounts: nothing('quarters.trialBalanceAccounts'),
       jobs: nothing('quarters.jobs'),
       job: nothing('quarters.job'),
+      retry: nothing('quarters.retry'),
+    },
+    operation: {
+      read: nothing('operation.read'),
+      run: nothing('operation.run'),
+      events: nothing('operation.events'),
     },
     ...parts,
   };

@@ -32,6 +32,10 @@ export function quarterDetail(parts: Partial<QuarterDetail> = {}): QuarterDetail
     droppedAt: null,
     restoredAt: null,
     frozenAt: null,
+    manifestSha256: 'b00c',
+    previousManifestSha256: null,
+    checks: { at, items: [{ name: 'sums', ok: true, detail: 'They are zero.' }] },
+    writtenAt: at,
     approvals: [
       {
         verb: 'drop',
@@ -89,6 +93,7 @@ export function openQuarters(parts: Partial<HttpHouse['quarters']> = {}) {
         list: async () => [quarterDetail()],
         show: async () => quarterDetail(),
         next: async () => undefined,
+        nexts: async () => new Map(),
         preview: async (request) => {
           asked.push(request);
           return { done: false, obstacles: [], steps: [] };
@@ -99,8 +104,10 @@ export function openQuarters(parts: Partial<HttpHouse['quarters']> = {}) {
         },
         trialBalance: async () => [],
         trialBalanceCsv: async function* () {},
+        trialBalanceAccounts: async () => ({ accounts: [], more: false }),
         jobs: async () => [],
         job: async () => undefined,
+        retry: async () => quarterJob(),
         ...parts,
       },
     }),

@@ -1,0 +1,104 @@
+import { sql } from 'kysely';
+import { cursorScope, encodeCursor, readCursor } from '../core/cursor.ts';
+import { boundedRead } from '../db/bounded-read.ts';
+import type { Db } from '../db/schema.ts';
+
+/** Something that a person or a schedule did, to a quarter or to the house. */
+export interface HouseEvent {
+  /** Of the story of quarters and of the house's own together, as `quarter-17`. */
+  readonly id: string;
+  readonly at: Date;
+  /** null: it was done to the house. */
+  readonly quarter: string | null;
+  readonly event: string;
+  readonly actor: string;
+  readonly reason: string | null;
+  readonly detail: Record<string, unknown>;
+}
+
+export interface EventsQuery {
+  /** Only what was done to this quarter. */
+  readonly quarter?: string | undefined;
+  /** Only what was done under this name. */
+  readonly actor?: string | undefined;
+  /** 1 to 1000. */
+  readonly limit: number;
+  /** As the page before gave it. */
+  readonly cursor?: string | undefined;
+}
+
+export interface EventsPage {
+  /** The newest first. */
+  readonly events: readonly HouseEvent[];
+  /** Where the next page begins; undefined on the last. */
+  readonly next: string | undefined;
+}
+
+/** Which of two events of one instant comes first is decided by the table, then by the number in it. */
+const sources = ['house', 'quarter'] as const;
+
+interface Row extends Omit<HouseEvent, 'id'> {
+  readonly source: (typeof sources)[number];
+  readonly number: bigint;
+  /** Microseconds since 1970: a Date would cut off what tells two events apart. */
+  readonly micros: bigint;
+}
+
+/**
+ * What was done, by the events of the quarters and of the house together, page by page. Events that come meanwhile are newer than any page that
+ * goes on, so nothing is shown twice.
+ *
+ * @throws AppError invalid/cursor_invalid, busy/read_too_slow
+ */
+export async function readEvents(db: Db, query: EventsQuery): Promise<EventsPage> {
+  const { quarter, actor, limit, cursor } = query;
+  const scope = cursorScope({ list: 'events', quarter, actor });
+  const after = cursor === undefined ? undefined : positionIn(scope, cursor);
+  const mine = sql.join(
+    [
+      sql`true`,
+      ...(actor === undefined ? [] : [sql`e.actor = ${actor}`]),
+      ...(after === undefined ? [] : [sql`e.at <= ${instantOf(after.micros)}`]),
+    ],
+    sql` AND `,
+  );
+  const house = sql`
+      SELECT 'house' AS source, e.id, e.at, NULL AS quarter, e.event, e.actor, e.reason, e.detail
+      FROM quartermaster.house_events AS e WHERE ${mine} AND ${quarter === undefined}`;
+  const quarters = sql`
+      SELECT 'quarter', e.id, e.at, e.quarter, e.event, e.actor, e.reason, e.detail
+      FROM quartermaster.quarter_events AS e WHERE ${mine}${quarter === undefined ? sql`` : sql` AND e.quarter = ${quarter}`}`;
+  const beyond =
+    after === undefined
+      ? sql``
+      : sql`WHERE (e.at, e.source, e.id) < (${instantOf(after.micros)}, ${after.source}, ${after.number})`;
+  const { rows } = await boundedRead(db, (bounded) =>
+    sql<Row>`
+    SELECT e.source, e.id AS number, e.at, (extract(epoch FROM e.at) * 1000000)::bigint AS micros,
+           e.quarter, e.event, e.actor, e.reason, e.detail
+    FROM (${house}
+      UNION ALL${quarters}
+    ) AS e
+    ${beyond}
+    ORDER BY e.at DESC, e.source DESC, e.id DESC
+    LIMIT ${limit + 1}`.execute(bounded),
+  );
+  const page = rows.slice(0, limit);
+  const last = rows.length > limit ? page.at(-1) : undefined;
+  return {
+    events: page.map(({ source, number, micros: _, ...event }) => ({ id: `${source}-${number}`, ...event })),
+    next: last && encodeCursor(scope, [last.micros, last.source, last.number]),
+  };
+}
+
+function positionIn(scope: string, cursor: string) {
+  const reader = readCursor(scope, cursor);
+  const position = { micros: reader.count(), source: reader.word(sources), number: reader.count() };
+  reader.end();
+  return position;
+}
+
+/** Added up by PostgreSQL in whole numbers, which a count of seconds as a double would not be. */
+function instantOf(micros: bigint) {
+  return sql`(timestamptz 'epoch' + ${micros / 1_000_000n}::bigint * interval '1 second' + ${micros % 1_000_000n}::bigint * interval '1 microsecond')`;
+}
