@@ -1,6 +1,7 @@
 import type { Route } from './router.ts';
 import type { CreateView } from './view.ts';
 import { createAccount } from './views/account.ts';
+import { createAccounts } from './views/accounts.ts';
 import { createCharts } from './views/charts.ts';
 import { createHealth } from './views/health.ts';
 import { createQuarter } from './views/quarter.ts';
@@ -25,6 +26,7 @@ export const places: readonly Route<Place>[] = [
   { path: '/console/ledger', to: place('ledger', createTransactions) },
   { path: '/console/ledger/:ledger/transactions', to: place('ledger', createTransactions) },
   { path: '/console/ledger/:ledger/transactions/:id', to: place('ledger', createTransaction) },
+  { path: '/console/ledger/:ledger/accounts', to: place('ledger', createAccounts) },
   { path: '/console/ledger/:ledger/accounts/:account', to: place('ledger', createAccount) },
   { path: '/console/ledger/:ledger/charts', to: place('ledger', createCharts) },
   { path: '/console/health', to: place('health', createHealth) },
