@@ -5,6 +5,7 @@ import type { Calendar } from '../core/quarter.ts';
 import { DAY } from '../core/timestamp.ts';
 import { createKey, type KeyListing, listKeys, revokeKey } from '../ledger/keys.ts';
 import { type CommandKit, contextOf, group, JSON_OPTION, withHouse } from './command.ts';
+import { personOf } from './person.ts';
 import { note, printResult, table } from './terminal.ts';
 
 interface CreateFlags {
@@ -45,7 +46,7 @@ export function keysCommand(kit: CommandKit): Command {
           ledgers: flags.ledger ?? null,
           expiresAt: flags.expires === undefined ? null : parseExpiry(flags.expires, calendar, clock.now()),
         };
-        const { id, token } = await createKey(database.write, wanted);
+        const { id, token } = await createKey(database.write, wanted, personOf());
         // The token alone, so that a script can take it as it is.
         printResult(context.terminal, { id, token, ...wanted }, () => token);
         note(
@@ -77,7 +78,7 @@ export function keysCommand(kit: CommandKit): Command {
       await withHouse(context, async ({ database }) => {
         printResult(
           context.terminal,
-          await revokeKey(database.write, id),
+          await revokeKey(database.write, id, personOf()),
           ({ revokedAt }) => `Key ${id} is revoked since ${minuteOf(revokedAt)} UTC.`,
         );
       });

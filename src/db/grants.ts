@@ -116,7 +116,7 @@ export const tableRights: Readonly<Record<string, TableRights>> = {
   // A session is ended by the API and taken away by the worker.
   'quartermaster.sessions': {
     worker: ['SELECT', 'DELETE'],
-    api: [...add, 'UPDATE (ended_at)'],
+    api: [...add, 'UPDATE (ended_at)', 'UPDATE (seen_at)'],
   },
   'quartermaster.house_events': { worker: add, api: add, reader: read },
 
