@@ -16,35 +16,35 @@ export function entriesTable(about: About, ledger: string, entries: readonly Ent
   for (const { currency, amount } of entries) sums.set(currency, (sums.get(currency) ?? 0n) + BigInt(amount));
   const align = widest(about, sums.keys());
   return html`<div class="scroll" role="region" tabindex="0" aria-label="Entries">
-    <table>
-      <thead>
-        <tr>
-          <th scope="col">Account</th>
-          <th scope="col" class="number">Amount</th>
-          <th scope="col" class="number">Balance after</th>
-          <th scope="col">Currency</th>
-          <th scope="col" class="number wide">Entry no.</th>
+    <table class="stack" role="table">
+      <thead role="rowgroup">
+        <tr role="row">
+          <th scope="col" role="columnheader">Account</th>
+          <th scope="col" role="columnheader" class="number">Amount</th>
+          <th scope="col" role="columnheader" class="number">Balance after</th>
+          <th scope="col" role="columnheader">Currency</th>
+          <th scope="col" role="columnheader" class="number wide">Entry no.</th>
         </tr>
       </thead>
-      <tbody>
+      <tbody role="rowgroup">
         ${entries.map(
-          ({ account, currency, amount, balance_after, version }) => html`<tr>
-            <td><a href=${accountAddress(ledger, account, currency)}>${account}</a></td>
-            <td class="number">${money(amount, { about, currency, align, signed: true })}</td>
-            <td class="number">${money(balance_after, { about, currency, align })}</td>
-            <td>${currency}</td>
-            <td class="number wide">${version}</td>
+          ({ account, currency, amount, balance_after, version }) => html`<tr role="row">
+            <td role="cell" class="what"><a href=${accountAddress(ledger, account, currency)}>${account}</a></td>
+            <td role="cell" class="number amount">${money(amount, { about, currency, align, signed: true })}</td>
+            <td role="cell" class="number balance" data-label="Balance after">${money(balance_after, { about, currency, align })}</td>
+            <td role="cell" class="currency">${currency}</td>
+            <td role="cell" class="number wide">${version}</td>
           </tr>`,
         )}
       </tbody>
-      <tfoot>
+      <tfoot role="rowgroup">
         ${[...sums].map(
-          ([currency, sum]) => html`<tr>
-            <th scope="row">Sum</th>
-            <td class="number">${money(String(sum), { about, currency, align, signed: true })}</td>
-            <td></td>
-            <td>${currency}</td>
-            <td class="wide"></td>
+          ([currency, sum]) => html`<tr role="row">
+            <th scope="row" role="rowheader" class="what">Sum</th>
+            <td role="cell" class="number amount">${money(String(sum), { about, currency, align, signed: true })}</td>
+            <td role="cell" class="wide"></td>
+            <td role="cell" class="currency">${currency}</td>
+            <td role="cell" class="wide"></td>
           </tr>`,
         )}
       </tfoot>

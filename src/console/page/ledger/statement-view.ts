@@ -56,28 +56,28 @@ export function statementTable(
 ): TemplateResult {
   const align = exponentOf(about, currency);
   return html`<div class="scroll" role="region" tabindex="0" aria-label="Statement">
-    <table class="statement">
-      <thead>
-        <tr>
-          <th scope="col">Booked <span class="zone">(${about.zone})</span></th>
-          <th scope="col">Transaction</th>
-          <th scope="col" class="wide">Description</th>
-          <th scope="col" class="number">Amount <span class="zone">(${currency})</span></th>
-          <th scope="col" class="number">Balance <span class="zone">(${currency})</span></th>
+    <table class="stack" role="table">
+      <thead role="rowgroup">
+        <tr role="row">
+          <th scope="col" role="columnheader">Booked <span class="zone">(${about.zone})</span></th>
+          <th scope="col" role="columnheader">Transaction</th>
+          <th scope="col" role="columnheader" class="wide">Description</th>
+          <th scope="col" role="columnheader" class="number">Amount <span class="zone">(${currency})</span></th>
+          <th scope="col" role="columnheader" class="number">Balance <span class="zone">(${currency})</span></th>
         </tr>
       </thead>
-      <tbody>
+      <tbody role="rowgroup">
         ${lines.map(
-          (line) => html`<tr>
-            <td class="when">${formatInstant(line.created_at, about.zone)}${
+          (line) => html`<tr role="row">
+            <td role="cell" class="when">${formatInstant(line.created_at, about.zone)}${
               line.effective_at === null
                 ? nothing
                 : html`<br><span class="faint">happened ${formatInstant(line.effective_at, about.zone)}</span>`
             }</td>
-            <td><a href=${transactionAddress(ledger, line.transaction_id)}>${line.reference_code ?? shortId(line.transaction_id)}</a></td>
-            <td class="wide">${line.description ?? nothing}</td>
-            <td class="number">${money(line.amount, { about, currency, align, signed: true })}</td>
-            <td class="number">${money(line.balance_after, { about, currency, align })}</td>
+            <td role="cell" class="what"><a href=${transactionAddress(ledger, line.transaction_id)}>${line.reference_code ?? shortId(line.transaction_id)}</a></td>
+            <td role="cell" class="wide">${line.description ?? nothing}</td>
+            <td role="cell" class="number amount">${money(line.amount, { about, currency, align, signed: true })}</td>
+            <td role="cell" class="number balance" data-label="Balance">${money(line.balance_after, { about, currency, align })}</td>
           </tr>`,
         )}
       </tbody>

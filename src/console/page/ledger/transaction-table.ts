@@ -27,28 +27,28 @@ export function transactionTable(
     transactions.map(({ currency }) => currency),
   );
   return html`<div class="scroll" role="region" tabindex="0" aria-label="Transactions found">
-    <table class="transactions">
-      <thead>
-        <tr>
-          <th scope="col">Booked <span class="zone">(${about.zone})</span></th>
-          <th scope="col">Transaction</th>
-          <th scope="col">Status</th>
-          <th scope="col" class="wide">User</th>
-          <th scope="col" class="wide">Description</th>
-          <th scope="col" class="number">Amount</th>
-          <th scope="col"><span class="hidden-text">Currency</span></th>
+    <table class="stack" role="table">
+      <thead role="rowgroup">
+        <tr role="row">
+          <th scope="col" role="columnheader">Booked <span class="zone">(${about.zone})</span></th>
+          <th scope="col" role="columnheader">Transaction</th>
+          <th scope="col" role="columnheader">Status</th>
+          <th scope="col" role="columnheader" class="wide">User</th>
+          <th scope="col" role="columnheader" class="wide">Description</th>
+          <th scope="col" role="columnheader" class="number">Amount</th>
+          <th scope="col" role="columnheader"><span class="hidden-text">Currency</span></th>
         </tr>
       </thead>
-      <tbody>
+      <tbody role="rowgroup">
         ${transactions.map(
-          (one) => html`<tr>
-            <td class="when">${formatInstant(one.created_at, about.zone)}</td>
-            <td><a href=${transactionAddress(ledger, one.id)}>${one.reference_code ?? shortId(one.id)}</a></td>
-            <td>${statusTag(one.status)}</td>
-            <td class="wide">${one.user_id ?? nothing}</td>
-            <td class="wide">${one.description ?? nothing}</td>
-            <td class="number">${money(one.amount, { about, currency: one.currency, align })}</td>
-            <td>${one.currency}</td>
+          (one) => html`<tr role="row">
+            <td role="cell" class="when">${formatInstant(one.created_at, about.zone)}</td>
+            <td role="cell" class="what"><a href=${transactionAddress(ledger, one.id)}>${one.reference_code ?? shortId(one.id)}</a></td>
+            <td role="cell" class="state">${statusTag(one.status)}</td>
+            <td role="cell" class="wide">${one.user_id ?? nothing}</td>
+            <td role="cell" class="wide">${one.description ?? nothing}</td>
+            <td role="cell" class="number amount">${money(one.amount, { about, currency: one.currency, align })}</td>
+            <td role="cell" class="currency">${one.currency}</td>
           </tr>`,
         )}
       </tbody>
