@@ -40,7 +40,10 @@ async function draw(box: HTMLElement, options: PlotOptions, signal: AbortSignal)
   const { default: Plot } = await import('uplot');
   if (signal.aborted) return;
   const scheme = window.matchMedia('(prefers-color-scheme: dark)');
-  const data = [options.xs, ...options.series.map(({ values }) => values)] as unknown as uPlot.AlignedData;
+  const data = [
+    middlesOf(options),
+    ...options.series.map(({ values }) => values),
+  ] as unknown as uPlot.AlignedData;
   let plot: uPlot | undefined;
   // Colours are written into the canvas, so another scheme is another drawing.
   const make = () => {
@@ -70,7 +73,7 @@ function settings(Plot: typeof uPlot, box: HTMLElement, options: PlotOptions, wi
     ticks: { stroke: colours.line, width: 1 },
   };
   const compact = new Intl.NumberFormat('en-GB', { notation: 'compact', maximumFractionDigits: 1 });
-  const bars = Plot.paths.bars?.({ size: [0.85, 120], align: 1 });
+  const bars = Plot.paths.bars?.({ size: [0.85, 120], align: 0 });
   return {
     width,
     height: HEIGHT,
@@ -107,13 +110,18 @@ function settings(Plot: typeof uPlot, box: HTMLElement, options: PlotOptions, wi
         (plot) =>
           mark(
             plot,
-            marked.map((index) => xs[index] ?? 0),
+            marked.map((index) => middlesOf(options)[index] ?? 0),
             colours.warn,
           ),
       ],
       setCursor: [(plot) => onPoint(plot.cursor.idx ?? undefined)],
     },
   };
+}
+
+/** The middle of each period: there a bar stands and a point lies. */
+function middlesOf({ xs, end }: PlotOptions): number[] {
+  return xs.map((start, index) => (start + (xs[index + 1] ?? end)) / 2);
 }
 
 /** Behind everything, with a line at its top, for a shade alone is easily overlooked. */

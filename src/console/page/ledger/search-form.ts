@@ -89,9 +89,9 @@ export function searchForm({
   ] as const;
   return html`<form class="card search" aria-label="Search transactions" novalidate @submit=${submit}>
     <div class="fields">
-      ${text('user_id', 'User', 'All of it, as user-123')}
+      ${text('user_id', 'User', 'All of the name, as user-123')}
       ${choice('status', 'Status', withOwn(statuses, filters.status))}
-      ${text('reference_prefix', 'Reference begins with', 'As PAY-00')}
+      ${text('reference_prefix', 'Reference', 'How it begins, as PAY-00')}
       ${text('account', 'Account', 'Address or id, as user-123:WALLET')}
       ${choice(
         'currency',

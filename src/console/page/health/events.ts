@@ -1,0 +1,45 @@
+import { html, nothing, type TemplateResult } from 'lit-html';
+import { formatInstant } from '../format.ts';
+import type { HouseEvent } from './types.ts';
+
+/** What people and schedules did, newest first. */
+export function eventTable(
+  events: readonly HouseEvent[],
+  zone: string,
+  byActor: (actor: string) => string,
+): TemplateResult {
+  return html`<div class="scroll" role="region" tabindex="0" aria-label="Events">
+    <table>
+      <thead>
+        <tr>
+          <th scope="col">When <span class="zone">(${zone})</span></th>
+          <th scope="col">Who</th>
+          <th scope="col">What</th>
+          <th scope="col">Why and how</th>
+        </tr>
+      </thead>
+      <tbody>
+        ${events.map(
+          ({ at, actor, event, quarter, reason, detail }) => html`<tr>
+            <td class="when">${formatInstant(at, zone)}</td>
+            <td><a href=${byActor(actor)}>${actor}</a></td>
+            <td>${event.replaceAll('_', ' ')}${
+              quarter === null ? nothing : html` <a href=${`/console/quarters/${quarter}`}>${quarter}</a>`
+            }</td>
+            <td>${reason === null ? nothing : html`${reason}<br>`}<span class="faint">${detailWords(detail)}</span></td>
+          </tr>`,
+        )}
+      </tbody>
+    </table>
+  </div>`;
+}
+
+/** What an event says in single values; lists and documents are told on the page of the quarter. */
+export function detailWords(detail: Readonly<Record<string, unknown>>): string {
+  const told = Object.entries(detail).flatMap(([name, value]) => {
+    if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'boolean') return [];
+    const text = String(value);
+    return [`${name.replaceAll('_', ' ')} ${/^[0-9a-f]{40,}$/.test(text) ? `${text.slice(0, 12)}…` : text}`];
+  });
+  return told.join(', ');
+}
