@@ -137,7 +137,7 @@ export function toJob(job: QuarterJob): Static<typeof JobAnswer> {
 }
 
 /** What PostgreSQL, a store and the system say is for the log, and for the command line. */
-function toError({ kind, code, detail, quotes }: Record<string, unknown>) {
+export function toError({ kind, code, detail, quotes }: Record<string, unknown>) {
   const inside = kind === 'internal' || kind === 'config' || quotes === true;
   return {
     kind: String(kind),

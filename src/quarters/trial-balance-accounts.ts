@@ -64,12 +64,14 @@ export async function trialBalanceAccounts(
   return { accounts: rows.slice(0, query.limit), more: rows.length > query.limit };
 }
 
-const ADDRESS = sql`(coalesce(k.entity_id, a.entity_id) || ':' || coalesce(k.group_type, a.group_type)) COLLATE "C"`;
-
 const ACCOUNTS = sql`
       JOIN ledger.accounts AS a ON a.ledger_id = b.ledger_id AND a.id = b.account_id
       LEFT JOIN ledger.quarter_accounts AS k
-        ON k.ledger_id = b.ledger_id AND k.quarter = b.at AND k.account_id = b.account_id`;
+        ON k.ledger_id = b.ledger_id AND k.quarter = b.at AND k.account_id = b.account_id
+      CROSS JOIN LATERAL (
+        SELECT coalesce(k.group_type, a.group_type) AS "groupType",
+               coalesce(k.entity_id, a.entity_id) || ':' || coalesce(k.group_type, a.group_type) AS account
+      ) AS n`;
 
 /**
  * One more than the limit. The names are looked up only of the accounts that are shown, unless the order or a filter needs
@@ -83,15 +85,14 @@ function firstAccounts(
 ): RawBuilder<TrialBalanceRow> {
   const direction = order === 'asc' ? sql`ASC` : sql`DESC`;
   const named = sort === 'account' || currency !== undefined || prefix !== undefined;
-  const key = sort === 'account' ? ADDRESS : sql`b.${sql.ref(sort)}`;
+  const key = sort === 'account' ? sql`n.account COLLATE "C"` : sql`b.${sql.ref(sort)}`;
   const inOrder = sql`ORDER BY ${key} ${direction}, b.ledger_id, b.account_id`;
   const filters = [
     ...(currency === undefined ? [] : [sql`a.currency = ${currency}`]),
-    ...(prefix === undefined ? [] : [sql`starts_with(${ADDRESS}, ${prefix})`]),
+    ...(prefix === undefined ? [] : [sql`n.account ^@ ${prefix}`]),
   ];
   return sql<TrialBalanceRow>`
-    SELECT l.name AS ledger, ${ADDRESS} AS account, coalesce(k.group_type, a.group_type) AS "groupType",
-           coalesce(k.name, a.name) AS name, a.currency, c.exponent, b.opening::text AS opening, b.debits::text AS debits,
+    SELECT l.name AS ledger, n.account, n."groupType", coalesce(k.name, a.name) AS name, a.currency, c.exponent, b.opening::text AS opening, b.debits::text AS debits,
            b.credits::text AS credits, b.closing::text AS closing, b.moved
     FROM (
       SELECT b.ledger_id, b.account_id, b.at, b.moved, b.opening, b.debits, b.credits, b.closing

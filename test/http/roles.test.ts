@@ -26,7 +26,8 @@ describe('every route of the ledger', () => {
       // One signs in with a key that is in the body, and everybody may sign out.
       if (url === '/v1/session') return method === 'POST' ? undefined : 'reader';
       if (method === 'GET' || method === 'HEAD') return 'reader';
-      if (url.startsWith('/v1/quarters/')) return 'finance';
+      if (url.startsWith('/v1/quarters/') || url.startsWith('/v1/jobs/')) return 'finance';
+      if (url.startsWith('/v1/queues/')) return 'admin';
       return url === '/v1/ledgers' ? 'admin' : 'writer';
     };
     for (const { method, url, role } of roles) expect(role, `${method} ${url}`).toBe(wanted(method, url));
