@@ -31,19 +31,19 @@ describe('days of the page', () => {
   });
 
   it('are the days and quarters of the server, whatever the zone', () => {
-    const calendar = calendar('America/New_York');
+    const newYork = calendarOf('America/New_York');
     for (
       let at = Date.parse('2024-01-01T00:30:00Z');
       at < Date.parse('2026-01-01');
       at += 7 * 3_600_000 + 1
     ) {
       const day = dayOf(new Date(at), 'America/New_York');
-      expect(day).toBe(calendar.dayOf(new Date(at)));
-      const { name } = calendar.quarterOf(new Date(at));
+      expect(day).toBe(newYork.dayOf(new Date(at)));
+      const { name } = newYork.quarterOf(new Date(at));
       expect(quarterOfDay(day)).toBe(name);
       const { from, to } = daysOfQuarter(name);
-      expect(calendar.startOfDay(from)).toEqual(calendar.quarter(name).start);
-      expect(calendar.startOfDay(shiftDay(to, 1))).toEqual(calendar.quarter(name).end);
+      expect(newYork.startOfDay(from)).toEqual(newYork.quarter(name).start);
+      expect(newYork.startOfDay(shiftDay(to, 1))).toEqual(newYork.quarter(name).end);
     }
   });
 

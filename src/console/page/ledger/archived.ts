@@ -16,7 +16,7 @@ export function archivedNote(
     <ul class="links">
       ${quarters.map(
         (quarter) =>
-          html`<li><a href=${searchAddress(ledger, archiveFilters(filters, quarter))}><span class="hidden-text">Search the archive of </span>${quarter}</a></li>`,
+          html`<li><a href=${searchAddress(ledger, archiveFilters(filters, quarter))} aria-label=${`Search the archive of ${quarter}`}>${quarter}</a></li>`,
       )}
     </ul>
   </div>`;

@@ -7,7 +7,8 @@ import type { Transaction } from './transaction-table.ts';
 
 /** A transaction as far as it can be told: from an archive its entries cannot. */
 export interface Found {
-  readonly transaction: Transaction & Partial<Pick<components['schemas']['Transaction'], 'entries'>>;
+  readonly transaction: Transaction &
+    Partial<Pick<components['schemas']['Transaction'], 'entries' | 'reversed_by'>>;
   /** Whose archive it was read from; null where it is online. */
   readonly archive: string | null;
 }

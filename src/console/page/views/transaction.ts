@@ -51,6 +51,7 @@ export const createTransaction: CreateView = (context) => {
           ${fact('Description', transaction.description)}
           ${fact('Quarter', quarter && quarterLink(quarter))}
           ${fact('Reverses', transaction.reverses && other(transaction.reverses))}
+          ${fact('Reversed by', transaction.reversed_by && other(transaction.reversed_by))}
           ${fact('Settles the reservation', transaction.settles && other(transaction.settles))}
           ${fact('Settled by', reservation?.transaction_id && other(reservation.transaction_id))}
           ${fact('Frees its funds', reservation?.resolved_at === null && reservation.expires_at ? when(reservation.expires_at) : undefined)}
@@ -77,7 +78,7 @@ export const createTransaction: CreateView = (context) => {
   }
 
   function fromArchive(archive: string): TemplateResult {
-    const command = `quartermaster query "SELECT e.account_id, e.amount, e.balance_after FROM entries e WHERE e.transaction_id = '${id}'" --quarters ${archive}`;
+    const command = `quartermaster query "SELECT a.entity_id || ':' || a.group_type AS account, e.amount, a.currency, e.balance_after FROM entries AS e JOIN accounts AS a ON a.ledger_id = e.ledger_id AND a.id = e.account_id WHERE e.transaction_id = '${id}'" --quarters ${archive}`;
     return html`<div class="card archived">
       <p>Read from the archive of ${quarterLink(archive)}. Its entries are in the archive too; the command line reads them:</p>
       <p><code>${command}</code> ${copyButton(command, 'Copy command')}</p>
