@@ -113,7 +113,7 @@ describe('the accounts of a trial balance', () => {
     const query = fc.record<Query>({
       ledger: maybe('a', 'b'),
       currency: maybe('EUR', 'EUR', 'USD'),
-      account_prefix: maybe('user-1', 'user-', 'user-2:WALLET', 'User', '%', 'user_1'),
+      account_prefix: maybe('user-1', 'user-', 'user-2:WALLET', 'User', '%', 'user_1', "'", '\\', '💶'),
       moved: maybe('true', 'false'),
       sort: maybe(...sortColumns),
       order: maybe('asc', 'desc'),

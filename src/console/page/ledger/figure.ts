@@ -35,6 +35,8 @@ export function createFigure(options: FigureOptions): () => TemplateResult {
   const { title, summary, period, names, remarks, columns, fileName, update } = options;
   let open = false;
   let readout: Element | undefined;
+  /** Of the file that is offered; made when the numbers are opened, and forgotten with the chart. */
+  let file: string | undefined;
 
   const plot = createPlot({
     ...options.plot,
@@ -47,7 +49,12 @@ export function createFigure(options: FigureOptions): () => TemplateResult {
     },
   });
   // The same functions at every drawing, or each would count as another element.
-  const onPlot = (element: Element | undefined) => plot.mount(element);
+  const onPlot = (element: Element | undefined) => {
+    plot.mount(element);
+    if (element !== undefined || file === undefined) return;
+    URL.revokeObjectURL(file);
+    file = undefined;
+  };
   const onReadout = (element: Element | undefined) => {
     readout = element;
   };
@@ -58,17 +65,10 @@ export function createFigure(options: FigureOptions): () => TemplateResult {
       ...names.map((name, index) => [name, ...columns.map(({ plain }) => plain[index] ?? '')]),
     ]);
 
-  function save(): void {
-    const link = document.createElement('a');
-    link.href = URL.createObjectURL(new Blob([csv()], { type: 'text/csv' }));
-    link.download = fileName;
-    link.click();
-    URL.revokeObjectURL(link.href);
-  }
-
   function table(): TemplateResult {
+    file ??= URL.createObjectURL(new Blob([csv()], { type: 'text/csv' }));
     return html`<p class="row numbers-tools">${copyButton(csv, 'Copy as CSV')}
-        <button type="button" class="quiet small" @click=${save}>Save as CSV</button></p>
+        <a href=${file} download=${fileName}>Save as CSV</a></p>
       <div class="scroll numbers" role="region" tabindex="0" aria-label=${`${title}: numbers`}>
         <table>
           <caption>${title}</caption>
