@@ -49,7 +49,7 @@ export function queueTable(queues: readonly Queue[], { zone, now, run }: QueueOp
             ${
               run === undefined
                 ? nothing
-                : html`<td>${schedule === null ? nothing : html`<button type="button" class="small" aria-label=${`Run ${name} now`} @click=${() => run(queue)}>Run now</button>`}</td>`
+                : html`<td>${schedule === null ? nothing : html`<button type="button" class="small nowrap" aria-label=${`Run ${name} now`} @click=${() => run(queue)}>Run now</button>`}</td>`
             }
           </tr>`;
         })}

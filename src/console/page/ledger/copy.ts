@@ -4,15 +4,12 @@ import { html, type TemplateResult } from 'lit-html';
 export function copyButton(text: string | (() => string), what = 'Copy'): TemplateResult {
   async function copy(event: Event): Promise<void> {
     const said = (event.currentTarget as HTMLElement).nextElementSibling;
+    // Emptied first, so that a second copy is heard too. It stays afterwards: what goes by itself moves what one is about to click.
+    if (said !== null) said.textContent = '';
     const note = await written(typeof text === 'string' ? text : text());
     if (said !== null) said.textContent = note;
   }
-  // What is said goes when the person goes on, so that the next copy is heard again.
-  const forget = (event: Event) => {
-    const said = (event.currentTarget as HTMLElement).nextElementSibling;
-    if (said !== null) said.textContent = '';
-  };
-  return html`<span class="copying"><button type="button" class="quiet small" @click=${copy} @blur=${forget}>${what}</button><span
+  return html`<span class="copying"><button type="button" class="quiet small" @click=${copy}>${what}</button><span
     role="status" class="faint"></span></span>`;
 }
 
