@@ -52,7 +52,10 @@ export function createConfirm({ update }: { update(): void }): Confirm {
   // A modal dialog keeps the keyboard inside.
   const show = (element: Element | undefined) => {
     dialog = element as HTMLDialogElement | undefined;
-    dialog?.showModal();
+    // It is handed over before it stands in the page, and only there it can be opened.
+    queueMicrotask(() => {
+      if (dialog?.isConnected && !dialog.open) dialog.showModal();
+    });
   };
 
   return {

@@ -49,7 +49,7 @@ export function queueTable(queues: readonly Queue[], { zone, now, run }: QueueOp
             ${
               run === undefined
                 ? nothing
-                : html`<td>${schedule === null ? nothing : html`<button type="button" class="small nowrap" aria-label=${`Run ${name} now`} @click=${() => run(queue)}>Run now</button>`}</td>`
+                : html`<td>${schedule === null ? nothing : html`<button type="button" class="small nowrap" aria-label=${`Run now: ${name}`} @click=${() => run(queue)}>Run now</button>`}</td>`
             }
           </tr>`;
         })}
@@ -77,7 +77,7 @@ export function failureList(failures: readonly Failure[], { zone, retry }: Failu
         }</h3>
         <p>${detail}</p>
         <p class="row failure-end"><span class="faint">${formatInstant(failed_at, zone)} · <code>${code}</code></span>
-          ${again === undefined ? nothing : html`<button type="button" aria-label=${`Try ${name}${quarter === null ? '' : ` of ${quarter}`} again`} @click=${again}>Try again</button>`}
+          ${again === undefined ? nothing : html`<button type="button" aria-label=${`Try again: ${name}${quarter === null ? '' : ` of ${quarter}`}`} @click=${again}>Try again</button>`}
         </p>
       </li>`;
     })}

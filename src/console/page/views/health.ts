@@ -51,7 +51,11 @@ export const createHealth: CreateView = (context) => {
     }
     if (!signal.aborted) update();
   }
-  poll(signal, EVERY, look);
+  poll(signal, EVERY, async () => {
+    // The first look at the events is under way already; older pages of them stay as they are.
+    const first = operation === undefined && failed === undefined;
+    await Promise.all([look(), ...(first || cursor !== '' ? [] : [events.again()])]);
+  });
 
   async function done(): Promise<void> {
     await Promise.all([look(), events.again()]);
