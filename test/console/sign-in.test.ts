@@ -1,8 +1,5 @@
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import type { Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { revokeKey } from '../../src/ledger/keys.ts';
+import { describe, expect, it } from 'vitest';
 import {
   expectAccessible,
   expectFits,
@@ -127,22 +124,42 @@ describe.skipIf(!hasBrowser)('the way in', () => {
     expect(faults).toEqual([]);
   });
 
-  it('asks again when a session ends in the middle of work, and goes on where one was', async () => {
+  it('takes a key as it was printed, with the name of its variable', async () => {
     const page = await browser.open();
-    await signIn(page, `${house.url}/console/health`, await house.key('short', ['reader']));
-    await page.getByRole('heading', { name: 'Health' }).waitFor();
-    await page.context().clearCookies();
-    await page.getByRole('link', { name: 'Ledger' }).click();
-    // Whoever asks is told: here the page itself.
-    await page.evaluate(() => fetch('/v1/session'));
-    await page.reload();
-    await page.getByLabel('Key', { exact: true }).waitFor();
-    expect(page.url()).toMatch(/\/console\/ledger$/);
-    await page.getByLabel('Key', { exact: true }).fill(await house.key('again', ['reader']));
+    await signIn(page, `${house.url}/console`, ` KEY=${await house.key('copied', ['reader'])}`);
+    await page.getByText('copied', { exact: true }).waitFor();
+  });
+
+  it('takes no key over plain HTTP from another machine, and says so before one is typed', async () => {
+    const page = await browser.open();
+    // What the browser is told of the address is all that differs, and there is no second machine here.
+    await page.addInitScript('Object.defineProperty(window, "isSecureContext", { value: false })');
+    await page.goto(`${house.url}/console`);
+    await page.getByText('Do not type a key here.').waitFor();
+    expect(await page.getByLabel('Key', { exact: true }).isDisabled()).toBe(true);
+    expect(await page.getByRole('button', { name: 'Sign in' }).isDisabled()).toBe(true);
+    await expectAccessible(page);
+    await shoot(page, 'sign-in-insecure');
+  });
+
+  it('says so when the browser keeps no session', async () => {
+    const page = await browser.open();
+    // As the server answers a browser that brings no cookie, whatever was set.
+    const problem = { type: 'x', title: 'x', status: 401, code: 'missing_token', detail: 'x', instance: 'x' };
+    await page.route('**/v1/session', (route) =>
+      route.request().method() === 'GET'
+        ? route.fulfill({
+            status: 401,
+            contentType: 'application/problem+json',
+            body: JSON.stringify(problem),
+          })
+        : route.fallback(),
+    );
+    await page.goto(`${house.url}/console`);
+    await page.getByLabel('Key', { exact: true }).fill(await house.key('no cookies', ['reader']));
     await page.keyboard.press('Enter');
-    await page.getByRole('button', { name: 'Sign out' }).waitFor();
-    expect(page.url()).toMatch(/\/console\/ledger$/);
-    expect(faults).toEqual([]);
+    await page.getByText('the browser did not keep the session').waitFor();
+    await expectAccessible(page);
   });
 });
 

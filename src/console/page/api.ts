@@ -13,6 +13,8 @@ export interface ApiOptions {
 export function createApi({ csrfToken, onAnswer }: ApiOptions): Api {
   return createClient({
     baseUrl: window.location.origin,
+    // Somebody looks: what does not pass within a second or two is told.
+    retry: { tries: 3, longestDelay: 1_000 },
     headers: ({ method }): Record<string, string> => {
       const token = csrfToken();
       return method === 'GET' || token === null ? {} : { 'x-csrf-token': token };

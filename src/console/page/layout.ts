@@ -41,7 +41,9 @@ export function layout({ session, about, place, body, announced, signOut }: Layo
     </header>
     <p class="hidden-text" aria-live="polite">${announced}</p>
     <main id="main" tabindex="-1">${body}</main>
-    <footer class="foot">
-      ${about === undefined ? nothing : html`Times are those of <strong>${about.zone}</strong>. Version ${about.version}.`}
-    </footer>`;
+    ${
+      about === undefined
+        ? nothing
+        : html`<footer class="foot">Times are those of <strong>${about.zone}</strong>. Version ${about.version}.</footer>`
+    }`;
 }

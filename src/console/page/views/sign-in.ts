@@ -1,4 +1,4 @@
-import { html, nothing, type TemplateResult } from 'lit-html';
+import { html, nothing, svg, type TemplateResult } from 'lit-html';
 import { QuartermasterError } from '../../../../clients/typescript/src/index.ts';
 import type { Api } from '../api.ts';
 import { problem } from '../problem.ts';
@@ -34,6 +34,14 @@ const NOT_KEPT = {
     'The key is good, but the browser did not keep the session. Allow cookies for this address, then sign in again.',
 };
 
+/** Two years of quarters, for the eye alone: those that are put away, those that are kept, the one that is lived in, those to come. */
+const strip = () => html`
+  <svg class="strip" viewBox="0 0 240 16" aria-hidden="true" focusable="false">
+    ${['away', 'away', 'away', 'kept', 'kept', 'kept', 'here', 'ahead', 'ahead', 'ahead'].map(
+      (state, i) => svg`<rect class=${state} x=${i * 24 + 1} y="2" width="20" height="12" rx="3"></rect>`,
+    )}
+  </svg>`;
+
 /** Asks for a key. It is sent once, and what the browser keeps is a session that ends. */
 export function createSignIn({ api, note, signal, retryAfter, update, onSignedIn }: SignInOptions): View {
   let refusal: unknown;
@@ -44,7 +52,9 @@ export function createSignIn({ api, note, signal, retryAfter, update, onSignedIn
   async function submit(event: SubmitEvent): Promise<void> {
     event.preventDefault();
     const form = event.target as HTMLFormElement;
-    const key = String(new FormData(form).get('key') ?? '').trim();
+    const typed = String(new FormData(form).get('key') ?? '');
+    // It is printed as a variable of a shell, and copied with its name.
+    const key = typed.trim().replace(/^KEY=/, '');
     busy = true;
     refusal = undefined;
     update();
@@ -91,6 +101,7 @@ export function createSignIn({ api, note, signal, retryAfter, update, onSignedIn
       return html`
       <div class="door">
         <section>
+          ${strip()}
           <h1>Sign in to Quartermaster</h1>
           ${note === undefined ? nothing : html`<p class="warning" role="status">${note}</p>`}
           ${closed ? insecure() : nothing}
@@ -113,7 +124,7 @@ export function createSignIn({ api, note, signal, retryAfter, update, onSignedIn
           <h2>Where a key comes from</h2>
           <p>On your own machine <code>quartermaster demo</code> and <code>quartermaster dev</code> print one when they start. Elsewhere whoever
             runs Quartermaster makes you one:</p>
-          <pre tabindex="0" role="region" aria-label="The command that makes a key"><code>quartermaster keys create --name ${'you'} --role finance</code></pre>
+          <pre><code>quartermaster keys create --name ada --role finance</code></pre>
           <h2>What becomes of it</h2>
           <p>It is sent once and not kept. You stay signed in for eight hours at most, for an hour without use, and until you sign out.
             What you do here is written down under the name of your key.</p>
