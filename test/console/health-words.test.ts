@@ -39,7 +39,7 @@ describe('the sentence about how the house stands', () => {
   it('names what is critical first, and then what can wait', () => {
     expect(verdictOf(judged({ horizon: 'critical', jobs: 'warning', drift: 'ok' }))).toMatchObject({
       look: 'bad',
-      sentence: "Somebody has to act now: horizon. One thing more can wait until today's work.",
+      sentence: 'Somebody has to act now: horizon. Less urgent: jobs.',
     });
     expect(verdictOf(judged({ jobs: 'warning', drift: 'warning' }))).toMatchObject({
       look: 'warn',
@@ -120,7 +120,15 @@ describe('what a job does', () => {
 describe('what an event says', () => {
   it('is its single values; a hash is cut', () => {
     expect(
-      detailWords({ queue: 'reindex', checks: [{ ok: true }], manifest_sha256: 'a'.repeat(64), again: true }),
-    ).toBe('queue reindex, manifest sha256 aaaaaaaaaaaa…, again true');
+      detailWords(
+        {
+          ...{ queue: 'reindex', checks: [{ ok: true }], manifest_sha256: 'a'.repeat(64), again: true },
+          ...{ bytes: '2048', expires_at: '2026-06-26T17:12:48.302Z' },
+        },
+        'Europe/Berlin',
+      ),
+    ).toBe(
+      'queue reindex, manifest sha256 aaaaaaaaaaaa…, again true, bytes 2.0 KiB, expires at 26 Jun 2026, 19:12',
+    );
   });
 });

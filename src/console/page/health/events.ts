@@ -10,24 +10,24 @@ export function eventTable(
   byActor: (actor: string) => string,
 ): TemplateResult {
   return html`<div class="scroll" role="region" tabindex="0" aria-label="Events">
-    <table>
-      <thead>
-        <tr>
-          <th scope="col">When <span class="zone">(${zone})</span></th>
-          <th scope="col">Who</th>
-          <th scope="col">What</th>
-          <th scope="col">Why and how</th>
+    <table class="stack events" role="table">
+      <thead role="rowgroup">
+        <tr role="row">
+          <th scope="col" role="columnheader">When <span class="zone">(${zone})</span></th>
+          <th scope="col" role="columnheader">Who</th>
+          <th scope="col" role="columnheader">What</th>
+          <th scope="col" role="columnheader">Why and how</th>
         </tr>
       </thead>
-      <tbody>
+      <tbody role="rowgroup">
         ${events.map(
-          ({ at, actor, event, quarter, reason, detail }) => html`<tr>
-            <td class="when">${formatInstant(at, zone)}</td>
-            <td><a href=${byActor(actor)}>${actor}</a></td>
-            <td>${event.replaceAll('_', ' ')}${
+          ({ at, actor, event, quarter, reason, detail }) => html`<tr role="row">
+            <td role="cell" class="when">${formatInstant(at, zone)}</td>
+            <td role="cell" class="state"><a href=${byActor(actor)}>${actor}</a></td>
+            <td role="cell" class="what">${event.replace(/[_-]/g, ' ')}${
               quarter === null ? nothing : html` <a href=${`/console/quarters/${quarter}`}>${quarter}</a>`
             }</td>
-            <td>${reason === null ? nothing : html`${reason}<br>`}<span class="faint">${detailWords(detail)}</span></td>
+            <td role="cell" class="how">${reason === null ? nothing : html`${reason}<br>`}<span class="faint">${detailWords(detail, zone)}</span></td>
           </tr>`,
         )}
       </tbody>

@@ -14,32 +14,32 @@ export interface QueueOptions {
 /** The work there is to do, queue by queue: those with a schedule first. */
 export function queueTable(queues: readonly Queue[], { zone, now, run }: QueueOptions): TemplateResult {
   return html`<div class="scroll" role="region" tabindex="0" aria-label="Queues">
-    <table class="queues">
-      <thead>
-        <tr>
-          <th scope="col">Queue</th>
-          <th scope="col">Runs <span class="zone">(${zone})</span></th>
-          <th scope="col" class="number">Waiting</th>
-          <th scope="col" class="number">Running</th>
-          <th scope="col" class="number">Failed</th>
-          <th scope="col">Last success</th>
-          <th scope="col">Next</th>
-          ${run === undefined ? nothing : html`<th scope="col"><span class="hidden-text">Run now</span></th>`}
+    <table class="queues" role="table">
+      <thead role="rowgroup">
+        <tr role="row">
+          <th scope="col" role="columnheader">Queue</th>
+          <th scope="col" role="columnheader">Runs <span class="zone">(${zone})</span></th>
+          <th scope="col" role="columnheader" class="number">Waiting</th>
+          <th scope="col" role="columnheader" class="number">Running</th>
+          <th scope="col" role="columnheader" class="number">Failed</th>
+          <th scope="col" role="columnheader">Last success</th>
+          <th scope="col" role="columnheader">Next</th>
+          ${run === undefined ? nothing : html`<th scope="col" role="columnheader"><span class="hidden-text">Run now</span></th>`}
         </tr>
       </thead>
-      <tbody>
+      <tbody role="rowgroup">
         ${queues.map((queue) => {
           const { name, schedule, waiting, running, failed, last_succeeded_at, failure, overdue } = queue;
           const next = schedule === null ? undefined : nextRun(schedule, now, zone);
-          return html`<tr>
-            <th scope="row"><span class="queue-name">${name}</span><span class="does">${whatItDoes(name) ?? nothing}</span></th>
-            <td>${schedule === null ? html`<span class="faint">when asked</span>` : scheduleWords(schedule)}</td>
-            <td class="number">${waiting}</td>
-            <td class="number">${running}</td>
-            <td class="number">${failed === 0 ? 0 : html`<span class="status bad"><span aria-hidden="true">✕</span> ${failed}</span>`}</td>
-            <td class="when">${last_succeeded_at === null ? html`<span class="faint">none yet</span>` : formatInstant(last_succeeded_at, zone)}
+          return html`<tr role="row">
+            <th scope="row" role="rowheader"><span class="queue-name">${name}</span><span class="does">${whatItDoes(name) ?? nothing}</span></th>
+            <td role="cell" data-label="Runs">${schedule === null ? html`<span class="faint">when asked</span>` : scheduleWords(schedule)}</td>
+            <td role="cell" class="number" data-label="Waiting">${waiting}</td>
+            <td role="cell" class="number" data-label="Running">${running}</td>
+            <td role="cell" class="number" data-label="Failed">${failed === 0 ? 0 : html`<span class="status bad"><span aria-hidden="true">✕</span> ${failed}</span>`}</td>
+            <td role="cell" class="when" data-label="Last success">${last_succeeded_at === null ? html`<span class="faint">none yet</span>` : formatInstant(last_succeeded_at, zone)}
               ${failure === null ? nothing : html`<br><span class="status bad"><span aria-hidden="true">✕</span> failed since: ${failure}</span>`}</td>
-            <td class="when">${
+            <td role="cell" class="when" data-label="Next">${
               overdue
                 ? html`<span class="status warn"><span aria-hidden="true">▲</span> overdue</span>`
                 : next === undefined
@@ -49,7 +49,7 @@ export function queueTable(queues: readonly Queue[], { zone, now, run }: QueueOp
             ${
               run === undefined
                 ? nothing
-                : html`<td>${schedule === null ? nothing : html`<button type="button" class="small nowrap" aria-label=${`Run now: ${name}`} @click=${() => run(queue)}>Run now</button>`}</td>`
+                : html`<td role="cell" class="act">${schedule === null ? nothing : html`<button type="button" class="small nowrap" aria-label=${`Run now: ${name}`} @click=${() => run(queue)}>Run now</button>`}</td>`
             }
           </tr>`;
         })}

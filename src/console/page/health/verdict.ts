@@ -30,8 +30,7 @@ export function verdictOf({ checks, unknown, alerts }: Judged): Verdict {
       ? undefined
       : `Not known now: ${missing.join(', ')}. ${missing.length === 1 ? 'It' : 'They'} may need somebody too.`;
   if (urgent.length > 0) {
-    const rest =
-      soon.length === 0 ? '' : ` ${capital(things(soon.length))} more can wait until today's work.`;
+    const rest = soon.length === 0 ? '' : ` Less urgent: ${soon.join(', ')}.`;
     return { look: 'bad', sentence: `Somebody has to act now: ${urgent.join(', ')}.${rest}`, besides };
   }
   if (soon.length > 0) {
@@ -42,12 +41,4 @@ export function verdictOf({ checks, unknown, alerts }: Judged): Verdict {
   return missing.length > 0
     ? { look: 'plain', sentence: 'What is known is well, and it is not all.', besides }
     : { look: 'good', sentence: `Nobody has to do anything: all ${checks.length} checks are well.`, besides };
-}
-
-function things(count: number): string {
-  return count === 1 ? 'one thing' : `${count} things`;
-}
-
-function capital(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
 }
