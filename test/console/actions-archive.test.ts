@@ -45,7 +45,7 @@ describe.skipIf(!hasBrowser)('a quarter that leaves the ledger and comes back', 
     await page.getByText('none, it is the first').waitFor();
     const hash = files.getByRole('row', { name: /entries\/part-0000/ }).locator('summary');
     await hash.click();
-    expect(await files.locator('details[open] .whole').innerText()).toMatch(/^[0-9a-f]{64}$/);
+    expect(await files.locator('details[open] .whole').textContent()).toMatch(/^[0-9a-f]{64}$/);
   });
 
   it('copies it beside the ledger, and drops the copy', async () => {

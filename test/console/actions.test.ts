@@ -32,6 +32,7 @@ describe.skipIf(!hasBrowser)('what is done to a quarter, and what is refused', {
     await shoot(page, 'quarter-close-obstacle');
     await dialog.getByRole('link', { name: `Go to ${first}` }).click();
     await page.getByRole('heading', { level: 1, name: first }).waitFor();
+    expect(await page.locator('dialog[open]').count()).toBe(0);
 
     // The current one has not ended: there is no button, and it says why.
     const current = (
@@ -167,7 +168,7 @@ describe.skipIf(!hasBrowser)('what is done to a quarter, and what is refused', {
     const finn = await somebody(browser, house, 'finn');
     const { page } = finn;
     const button = page.getByRole('button', { name: /^Create \d{4}q\d …$/ });
-    const name = /\d{4}q\d/.exec(await button.innerText())?.[0] ?? '';
+    const name = /\d{4}q\d/.exec((await button.textContent()) ?? '')?.[0] ?? '';
     await button.click();
     const dialog = await lookedAt(page);
     await dialog.getByRole('button', { name: `Create ${name}`, exact: true }).click();

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { type AttentionOptions, mattersOf } from '../../src/console/page/quarters/attention.ts';
+import { possibilities } from '../../src/console/page/quarters/possibilities.ts';
 import type { QuarterDetail } from '../../src/console/page/quarters/types.ts';
-import { possibilities, type Verb, verbs, verbWords } from '../../src/console/page/quarters/verbs.ts';
+import { type Verb, verbs, verbWords } from '../../src/console/page/quarters/verbs.ts';
 import { lifeStates } from '../../src/console/page/quarters/words.ts';
 import { type QuarterVerb, quarterStates, transitionOf } from '../../src/core/lifecycle.ts';
 import { quarterActions } from '../../src/quarters/verbs.ts';

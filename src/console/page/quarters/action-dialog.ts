@@ -5,9 +5,9 @@ import { problem } from '../problem.ts';
 import type { ViewContext } from '../view.ts';
 import { type Asked, bodyOf, type Field, type FormValues, faultsOf, formFields } from './action-form.ts';
 import { doneNotice, secondNotice } from './action-notices.ts';
+import { buttons, type LookState, lookPart } from './action-parts.ts';
 import { type Answer, ask, look } from './ask.ts';
 import { createJobWatch, type JobWatch } from './job-watch.ts';
-import { judge, outlook, shortVerbs } from './outlook.ts';
 import type { VerbAnswer } from './types.ts';
 import { verbWords } from './verbs.ts';
 
@@ -37,7 +37,11 @@ export function createActionDialog(context: ViewContext, onChanged: () => void):
   let isSending = false;
   let watch: JobWatch | undefined;
   let looking = new AbortController();
-  context.signal.addEventListener('abort', () => looking.abort());
+  // Who follows a link out of it leaves it behind.
+  context.signal.addEventListener('abort', () => {
+    looking.abort();
+    box.value?.close();
+  });
 
   /** Asks what would be done with what the fields hold; the last question alone counts. */
   async function lookNow(): Promise<void> {
@@ -74,9 +78,10 @@ export function createActionDialog(context: ViewContext, onChanged: () => void):
 
   async function send(event: Event): Promise<void> {
     event.preventDefault();
-    if (asked === undefined || isSending || answer !== undefined) return;
+    const now = asked;
+    if (now === undefined || isSending || answer !== undefined) return;
     isTried = true;
-    faults = faultsOf(asked, values);
+    faults = faultsOf(now, values);
     const [first] = Object.keys(faults);
     if (first !== undefined) {
       update();
@@ -89,17 +94,29 @@ export function createActionDialog(context: ViewContext, onChanged: () => void):
     isSending = true;
     failure = undefined;
     update();
+    let outcome: { readonly answer?: Answer; readonly failure?: unknown };
     try {
-      answer = await ask(api, asked.quarter, asked.verb, bodyOf(asked, values), context.signal);
-      const id = jobIn(answer);
-      if (id !== undefined) watch = createJobWatch(context, id, onChanged);
+      outcome = { answer: await ask(api, now.quarter, now.verb, bodyOf(now, values), context.signal) };
     } catch (error) {
       if (context.signal.aborted) return;
-      failure = error;
+      outcome = { failure: error };
     }
-    isSending = false;
     onChanged();
+    // Who has left the dialog sees on the page what became of it.
+    if (asked !== now) return;
+    isSending = false;
+    ({ answer, failure } = outcome);
+    const id = answer && jobIn(answer);
+    if (id !== undefined) watch = createJobWatch(context, id, onChanged);
     update();
+    // The button that was pressed is gone when it is done.
+    queueMicrotask(() => {
+      if (document.activeElement === document.body || document.activeElement === box.value) showTitle();
+    });
+  }
+
+  function showTitle(): void {
+    box.value?.querySelector<HTMLElement>('h2')?.focus();
   }
 
   function showField(name: string): void {
@@ -135,6 +152,17 @@ export function createActionDialog(context: ViewContext, onChanged: () => void):
     </dialog>`;
   }
 
+  function state(): LookState {
+    return {
+      found,
+      isLooking,
+      isSending,
+      hasFailed: failure !== undefined,
+      mayLook: asked !== undefined && mayLook(asked),
+      zone: about.zone,
+    };
+  }
+
   function inside(now: Asked): TemplateResult {
     const { quarter, verb, label } = now;
     const said = outcome(now);
@@ -146,7 +174,7 @@ export function createActionDialog(context: ViewContext, onChanged: () => void):
           ? html`<div role="status">${said}</div>
             <p class="row buttons"><button type="button" class="primary" @click=${close}>Back to the quarter</button></p>`
           : html`<p>${verbWords[verb].does}</p>
-            <div class="look" aria-busy=${isLooking}>${lookPart(now)}</div>
+            <div class="look" aria-busy=${isLooking}>${lookPart(now, state())}</div>
             ${formFields({
               asked: now,
               values,
@@ -159,49 +187,9 @@ export function createActionDialog(context: ViewContext, onChanged: () => void):
               },
               onChange: () => void lookNow(),
             })}
-            ${failure === undefined ? nothing : problem(failure)} ${buttons(now, close)}`
+            ${failure === undefined ? nothing : problem(failure)} ${buttons(now, state(), { look: () => void lookNow(), close })}`
       }
     </form>`;
-  }
-
-  function lookPart(now: Asked): TemplateResult | typeof nothing {
-    if (found === undefined)
-      return failure !== undefined
-        ? nothing
-        : html`<p class="faint">${
-            isLooking
-              ? 'Looking at what it would do …'
-              : `What it would do is shown when ${now.needsInto ? 'the schema is named' : 'the day is given'}.`
-          }</p>`;
-    const { needsSecond } = judge(found, !shortVerbs.includes(now.verb));
-    return html`${outlook(found, now.verb, about.zone)}
-    ${
-      needsSecond
-        ? html`<p class="notice">
-          <strong>This takes two people.</strong> You ask for it now; somebody else with the role finance approves it on this page.
-          Then it goes on by itself.
-        </p>`
-        : nothing
-    }`;
-  }
-
-  function buttons(now: Asked, close: () => void): TemplateResult {
-    const judged = found && judge(found, !shortVerbs.includes(now.verb));
-    const isBlocked = judged !== undefined && judged.blocking.length > 0;
-    const mayLookAgain = isBlocked || failure !== undefined || (judged?.passing.length ?? 0) > 0;
-    const isDone = found?.done === true;
-    const words = judged?.needsSecond ? `Ask for the ${now.verb}` : now.label;
-    return html`<p class="row buttons">
-      <button
-        type="submit"
-        class=${verbWords[now.verb].isGrave ? 'danger' : 'primary'}
-        ?disabled=${isBlocked || isDone || isSending || (found === undefined && mayLook(now))}
-      >
-        ${isSending ? 'One moment …' : `${words}${judged?.needsSecond ? '' : ` ${now.quarter}`}`}
-      </button>
-      ${mayLookAgain ? html`<button type="button" @click=${lookNow}>Look again</button>` : nothing}
-      <button type="button" @click=${close}>${isBlocked || isDone ? 'Leave it' : 'Cancel'}</button>
-    </p>`;
   }
 
   return {
@@ -210,7 +198,7 @@ export function createActionDialog(context: ViewContext, onChanged: () => void):
       asked = next;
       values = { ...emptyValues(), into };
       faults = {};
-      isTried = false;
+      [isTried, isSending] = [false, false];
       [found, answer, failure, watch] = [undefined, undefined, undefined, undefined];
       void lookNow();
       update();

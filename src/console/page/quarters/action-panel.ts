@@ -1,10 +1,11 @@
 import { html, nothing, type TemplateResult } from 'lit-html';
-import { repeat } from 'lit-html/directives/repeat.js';
 import { formatInstant } from '../format.ts';
 import { mayMoveQuarters, type Session } from '../session.ts';
 import { isSamePerson, nameOf } from './person.ts';
+import { byWeight, possibilities, weightOf } from './possibilities.ts';
 import type { QuarterDetail } from './types.ts';
-import { possibilities, type Verb, verbWords } from './verbs.ts';
+import { type Verb, verbWords } from './verbs.ts';
+import { adviceOf } from './words.ts';
 
 export interface ActionPanelOptions {
   readonly session: Session;
@@ -13,17 +14,17 @@ export interface ActionPanelOptions {
   open(verb: Verb, label: string): void;
 }
 
+const classes = { first: 'primary', plain: '', grave: 'danger' } as const;
+
 /** What the person can have done to the quarter now, and why not the rest. */
 export function actionPanel(
   quarter: QuarterDetail,
   { session, zone, now, open }: ActionPanelOptions,
 ): TemplateResult {
-  const all = possibilities(quarter, session.name, zone, now);
-  const [can, cannot] = [
-    all.filter(({ whyNot }) => whyNot === undefined),
-    all.filter(({ whyNot }) => whyNot !== undefined),
-  ];
+  const all = possibilities(quarter, session.name, zone, now).toSorted(byWeight);
+  const cannot = all.filter(({ whyNot }) => whyNot !== undefined);
   const may = mayMoveQuarters(session);
+  const advice = adviceOf(quarter, now);
   return html`<section class="card actions" aria-labelledby="actions-title">
     <h2 id="actions-title">What can be done now</h2>
     ${
@@ -34,29 +35,17 @@ export function actionPanel(
           ${session.roles.join(', ')}.
         </p>`
     }
+    ${may && advice !== undefined ? html`<p>${advice}</p>` : nothing}
     ${
-      can.length === 0
+      cannot.length === all.length
         ? html`<p class="faint">Nothing.</p>`
         : html`<ul class="verbs">
-          ${repeat(
-            // A button stays the one it was when others come and go beside it, and so does the focus.
-            can,
-            ({ verb }) => verb,
-            ({ verb, label }) => html`<li>
-              ${
-                may
-                  ? html`<button
-                    type="button"
-                    class=${verb === 'approve' ? 'primary' : verbWords[verb].isGrave ? 'danger' : ''}
-                    @click=${() => open(verb, label)}
-                  >
-                    ${label} …
-                  </button>`
-                  : html`<strong>${label}</strong>`
-              }
-              <span class="does">${firstSentence(verbWords[verb].does)}</span>
-            </li>`,
-          )}
+          ${
+            // Each verb has a place of its own: a button stays where it is, and the focus on it, when others come and go.
+            all.map(({ verb, label, whyNot }) =>
+              whyNot !== undefined ? nothing : one(verb, label, may ? () => open(verb, label) : undefined),
+            )
+          }
         </ul>`
     }
     ${
@@ -70,6 +59,18 @@ export function actionPanel(
         </details>`
     }
   </section>`;
+}
+
+/** One verb; a word instead of a button for who may not ask for it. */
+function one(verb: Verb, label: string, ask: (() => void) | undefined): TemplateResult {
+  return html`<li>
+    ${
+      ask === undefined
+        ? html`<strong>${label}</strong>`
+        : html`<button type="button" class=${classes[weightOf(verb)]} @click=${ask}>${label} …</button>`
+    }
+    <span class="does">${firstSentence(verbWords[verb].does)}</span>
+  </li>`;
 }
 
 /** What the button does is said in full when it is pressed. */

@@ -99,7 +99,7 @@ export function createTrialBalance({ api, signal, update }: ViewContext, quarter
       ${totalsTable(known)}
       <h3 id="accounts-title">Accounts</h3>
       <form class="row filters" @submit=${(event: Event) => event.preventDefault()}>
-        <div>
+        <div class="filter">
           <label for="balance-of">Ledger and currency</label>
           <select id="balance-of" @change=${(event: Event) => choose(known, event)}>
             ${known.map(
@@ -108,11 +108,11 @@ export function createTrialBalance({ api, signal, update }: ViewContext, quarter
             )}
           </select>
         </div>
-        <div>
+        <div class="filter">
           <label for="balance-prefix">Account begins with</label>
           <input id="balance-prefix" type="search" autocomplete="off" spellcheck="false" placeholder="user-1" maxlength="160" @input=${type} />
         </div>
-        <div class="tick">
+        <div class="filter tick">
           <input
             id="balance-moved"
             type="checkbox"

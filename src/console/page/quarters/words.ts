@@ -72,6 +72,30 @@ export function standing(quarter: Quarter, zone: string, now: number): string {
   return said[state];
 }
 
+/** What somebody who ends a quarter does now, for who has never done it. */
+export function adviceOf(quarter: Quarter, now: number): string | undefined {
+  const { state, stale_reason, awaiting_approval } = quarter;
+  if (awaiting_approval.length > 0) return undefined;
+  switch (state) {
+    case 'open':
+      if (whenOf(quarter, now) !== 'past') return 'Nothing has to be done before it ends.';
+      return 'When all its transactions are booked, close it: its books are checked, and its trial balance is fixed.';
+    case 'closed':
+      if (stale_reason !== null) return 'Close it again: what its books began with may be other than it was.';
+      return 'Compare the trial balance below with your own books and download it. Then archive it, or leave that to the schedule.';
+    case 'archived':
+      return 'The quarter end is done. Verify reads the archive again whenever somebody wants proof; the rest the schedule does in time.';
+    case 'detached':
+      return 'Restore it when somebody has to read it in the ledger; hold it while an audit wants nothing deleted.';
+    case 'dropped':
+      return 'Restore it when somebody has to read it in the ledger.';
+    case 'restored':
+      return 'It is taken out again by itself. Release it earlier when nobody reads it any more.';
+    case 'planned':
+      return undefined;
+  }
+}
+
 /** What keeps a step from being done by itself. */
 const withheldWords: Readonly<Record<string, string>> = {
   earlier_open: 'it waits until every earlier quarter is closed',

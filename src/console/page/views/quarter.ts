@@ -1,4 +1,5 @@
 import { html, nothing, type TemplateResult } from 'lit-html';
+import { repeat } from 'lit-html/directives/repeat.js';
 import { poll } from '../poll.ts';
 import { problem } from '../problem.ts';
 import { createActionDialog } from '../quarters/action-dialog.ts';
@@ -9,6 +10,7 @@ import { approvals, checks, copies, facts } from '../quarters/facts.ts';
 import { createJobList } from '../quarters/job-list.ts';
 import { lifeLine } from '../quarters/life.ts';
 import { isPartial, notLetIn } from '../quarters/not-let-in.ts';
+import { answeredAt } from '../quarters/server-time.ts';
 import { story } from '../quarters/story.ts';
 import { states } from '../quarters/timeline.ts';
 import { createTrialBalance } from '../quarters/trial-balance.ts';
@@ -30,11 +32,14 @@ export const createQuarter: CreateView = (context) => {
   let quarter: QuarterDetail | undefined;
   let all: readonly Quarter[] = [];
   let failure: unknown;
+  /** As the server told it with its last answer. */
+  let now = 0;
   let isWholeStory = false;
 
   async function load(): Promise<void> {
     try {
-      const { data } = await api.GET('/v1/quarters/{quarter}', { params: { path }, signal });
+      const { data, response } = await api.GET('/v1/quarters/{quarter}', { params: { path }, signal });
+      now = answeredAt(response);
       const before = quarter;
       quarter = data;
       failure = undefined;
@@ -79,7 +84,6 @@ export const createQuarter: CreateView = (context) => {
   }
 
   function content(known: QuarterDetail): TemplateResult {
-    const now = Date.now();
     const actions = { session, zone, now, open };
     const next = nextWords(known, zone, now);
     return html`
@@ -164,7 +168,12 @@ export const createQuarter: CreateView = (context) => {
     </nav>`;
   }
 
+  /** What is folded out or written into a field of one quarter is not of the next: each is drawn afresh. */
   function render(): TemplateResult {
+    return html`${repeat([name], (one) => one, whole)}`;
+  }
+
+  function whole(): TemplateResult {
     if (isPartial(session)) return html`<h1 tabindex="-1">${name}</h1>${notLetIn(session)}`;
     return html`${neighbours()}
       <h1 tabindex="-1">

@@ -6,6 +6,7 @@ import { createActionDialog } from '../quarters/action-dialog.ts';
 import { type Matter, mattersOf } from '../quarters/attention.ts';
 import { nextName, whenOf } from '../quarters/calendar.ts';
 import { isPartial, notLetIn } from '../quarters/not-let-in.ts';
+import { answeredAt } from '../quarters/server-time.ts';
 import { legend } from '../quarters/sign.ts';
 import { timeline } from '../quarters/timeline.ts';
 import type { Approval, Job, Quarter } from '../quarters/types.ts';
@@ -26,7 +27,8 @@ export const createQuarters: CreateView = (context) => {
   let jobs: readonly Job[] = [];
   const approvals = new Map<string, readonly Approval[]>();
   let failure: unknown;
-  let readAt = 0;
+  /** As the server told it with its last answer. */
+  let now = 0;
   const narrow = window.matchMedia(NARROW);
   narrow.addEventListener('change', () => update(), { signal });
 
@@ -39,7 +41,7 @@ export const createQuarters: CreateView = (context) => {
       quarters = listed.data?.quarters ?? [];
       jobs = asked.data?.jobs ?? [];
       await loadApprovals(quarters.filter(({ awaiting_approval }) => awaiting_approval.length > 0));
-      readAt = Date.now();
+      now = answeredAt(listed.response);
       failure = undefined;
     } catch (error) {
       if (signal.aborted) return;
@@ -61,15 +63,14 @@ export const createQuarters: CreateView = (context) => {
   if (!isPartial(session)) poll(signal, EVERY, load);
 
   function content(known: readonly Quarter[]): TemplateResult {
-    const now = Date.now();
     const matters = mattersOf({ quarters: known, jobs, approvals, person: session.name, zone, now });
     return html`
-      ${failure === undefined ? nothing : html`${problem(failure)}<p class="faint">What follows is as of ${formatInstant(new Date(readAt).toISOString(), zone)}.</p>`}
+      ${failure === undefined ? nothing : html`${problem(failure)}<p class="faint">What follows is as of ${formatInstant(new Date(now).toISOString(), zone)}.</p>`}
       <div class="columns overview">${needs(matters)} ${sums(known, now, narrow.matches)}</div>
       <section class=${narrow.matches ? '' : 'card'} aria-labelledby="timeline-title">
         <div class="card-title">
           <h2 id="timeline-title">All quarters</h2>
-          ${jump(known, now)} ${create(known)}
+          ${jump(known)} ${create(known)}
         </div>
         ${timeline({ quarters: known, zone, now, isNarrow: narrow.matches })}
       </section>
@@ -77,7 +78,7 @@ export const createQuarters: CreateView = (context) => {
   }
 
   /** The current quarter is far down where there are many. */
-  function jump(known: readonly Quarter[], now: number): TemplateResult | typeof nothing {
+  function jump(known: readonly Quarter[]): TemplateResult | typeof nothing {
     const current = known.find((one) => whenOf(one, now) === 'present');
     if (current === undefined || known.length < 12) return nothing;
     const go = () => {
