@@ -31,9 +31,9 @@ describe('the sentence about how the house stands', () => {
     const partly = verdictOf(
       judged({ horizon: 'ok', jobs: 'unknown' }, { unknown: [{ part: 'queues', reason: 'too slow' }] }),
     );
-    expect(partly.look).toBe('plain');
+    expect(partly.look).toBe('mute');
     expect(partly.besides).toBe('Not known now: queues, jobs. They may need somebody too.');
-    expect(verdictOf(judged({})).look).toBe('plain');
+    expect(verdictOf(judged({})).look).toBe('mute');
   });
 
   it('names what is critical first, and then what can wait', () => {

@@ -181,7 +181,7 @@ describe.skipIf(!hasBrowser)('the search for transactions', () => {
     await page.getByText('Read from the archive of').waitFor();
     const failed = await shown();
     expect(failed.length).toBeGreaterThan(0);
-    for (const text of await page.locator('.stack .state').allTextContents())
+    for (const text of await page.locator('.stack .standing').allTextContents())
       expect(text).toContain('Failed');
 
     // All of the quarter, to its last page: as many as it was closed with.

@@ -23,7 +23,7 @@ export function eventTable(
         ${events.map(
           ({ at, actor, event, quarter, reason, detail }) => html`<tr role="row">
             <td role="cell" class="when">${formatInstant(at, zone)}</td>
-            <td role="cell" class="state"><a href=${byActor(actor)}>${actor}</a></td>
+            <td role="cell" class="standing"><a href=${byActor(actor)}>${actor}</a></td>
             <td role="cell" class="what">${event.replace(/[_-]/g, ' ')}${
               quarter === null ? nothing : html` <a href=${`/console/quarters/${quarter}`}>${quarter}</a>`
             }</td>

@@ -31,7 +31,7 @@ export function checkList(checks: readonly Check[]): TemplateResult {
         ? nothing
         : html`<details class="card" ?open=${needing.length === 0}>
             <summary>${well.length} ${well.length === 1 ? 'check is' : 'checks are'} well</summary>
-            <dl class="facts checks">
+            <dl class="facts well-checks">
               ${well.map(({ name, state, detail }) => html`<dt>${stateSign(state)} ${name}</dt><dd>${detail}</dd>`)}
             </dl>
           </details>`

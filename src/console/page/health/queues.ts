@@ -32,7 +32,7 @@ export function queueTable(queues: readonly Queue[], { zone, now, run }: QueueOp
           const { name, schedule, waiting, running, failed, last_succeeded_at, failure, overdue } = queue;
           const next = schedule === null ? undefined : nextRun(schedule, now, zone);
           return html`<tr role="row">
-            <th scope="row" role="rowheader"><span class="queue-name">${name}</span><span class="does">${whatItDoes(name) ?? nothing}</span></th>
+            <th scope="row" role="rowheader"><span class="queue-name">${name}</span><span class="queue-does">${whatItDoes(name) ?? nothing}</span></th>
             <td role="cell" data-label="Runs">${schedule === null ? html`<span class="faint">when asked</span>` : scheduleWords(schedule)}</td>
             <td role="cell" class="number" data-label="Waiting">${waiting}</td>
             <td role="cell" class="number" data-label="Running">${running}</td>

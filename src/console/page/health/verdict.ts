@@ -2,7 +2,7 @@ import type { Operation } from './types.ts';
 
 /** The one sentence at the top: whether somebody has to do something. */
 export interface Verdict {
-  readonly look: 'good' | 'warn' | 'bad' | 'plain';
+  readonly look: 'good' | 'warn' | 'bad' | 'mute';
   readonly sentence: string;
   /** What is less sure about it. */
   readonly besides: string | undefined;
@@ -37,8 +37,8 @@ export function verdictOf({ checks, unknown, alerts }: Judged): Verdict {
     return { look: 'warn', sentence: `Somebody should look at this soon: ${soon.join(', ')}.`, besides };
   }
   if (checks.length === 0)
-    return { look: 'plain', sentence: 'It is not known how the house stands.', besides };
+    return { look: 'mute', sentence: 'It is not known how the house stands.', besides };
   return missing.length > 0
-    ? { look: 'plain', sentence: 'What is known is well, and it is not all.', besides }
+    ? { look: 'mute', sentence: 'What is known is well, and it is not all.', besides }
     : { look: 'good', sentence: `Nobody has to do anything: all ${checks.length} checks are well.`, besides };
 }

@@ -14,7 +14,7 @@ const states: Readonly<
 > = {
   ACTIVE: { sign: '●', look: 'good', means: 'takes part in transactions' },
   BLOCKED: { sign: '■', look: 'bad', means: 'takes part in no transaction until it is unblocked' },
-  CLOSED: { sign: '○', look: 'plain', means: 'is empty and takes part in no transaction' },
+  CLOSED: { sign: '○', look: 'mute', means: 'is empty and takes part in no transaction' },
 };
 
 export function accountState(status: Account['status']): TemplateResult {

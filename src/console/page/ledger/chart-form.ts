@@ -32,13 +32,13 @@ export function chartForm({ about, ledger, query, faults, today, onShow }: Chart
   });
   const fault = (name: string) =>
     faults.has(name)
-      ? html`<p class="fault" id=${`${name}-fault`}>${capital(faults.get(name) ?? '')}</p>`
+      ? html`<p class="filter-fault" id=${`${name}-fault`}>${capital(faults.get(name) ?? '')}</p>`
       : nothing;
   const input = (
     name: 'from' | 'to' | 'user_id',
     label: string,
     type: 'date' | 'text',
-  ) => html`<div class="field">
+  ) => html`<div class="filter">
       <label for=${name}>${label}</label>
       <input id=${name} name=${name} type=${type} autocomplete="off" .value=${query[name] ?? ''}
         aria-invalid=${marks(name).invalid} aria-describedby=${marks(name).by}>
@@ -49,7 +49,7 @@ export function chartForm({ about, ledger, query, faults, today, onShow }: Chart
     label: string,
     options: readonly (readonly [string, string])[],
   ) =>
-    html`<div class="field">
+    html`<div class="filter">
       <label for=${name}>${label}</label>
       <select id=${name} name=${name} aria-invalid=${marks(name).invalid} aria-describedby=${marks(name).by}>
         ${options.map(([value, words]) => html`<option value=${value} .selected=${value === (query[name] ?? '')}>${words}</option>`)}

@@ -31,5 +31,5 @@ export function money(
   const way = !signed || /^-?0+$/.test(minor) ? '' : minor.startsWith('-') ? 'out' : 'in';
   const blank =
     align > exponent ? `${exponent === 0 ? '\u2008' : ''}${'\u2007'.repeat(align - exponent)}` : '';
-  return html`<span class="money ${way}">${way === 'in' ? `+${text}` : text}${blank === '' ? nothing : blank}</span>`;
+  return html`<span class="money ${way}">${way === 'in' ? `+${text}` : text}${blank === '' ? nothing : html`<span class="blank">${blank}</span>`}</span>`;
 }

@@ -43,11 +43,11 @@ export function searchForm({
   const field = ({ name, label, hint, input }: FieldOptions) => {
     const fault = faults.get(name);
     const described = [hint && `${name}-hint`, fault && `${name}-fault`].filter(Boolean).join(' ');
-    return html`<div class="field">
+    return html`<div class="filter">
       <label for=${name}>${label}</label>
       ${input({ id: name, describedBy: described, invalid: fault !== undefined })}
-      ${hint === undefined ? nothing : html`<p class="hint" id=${`${name}-hint`}>${hint}</p>`}
-      ${fault === undefined ? nothing : html`<p class="fault" id=${`${name}-fault`}>${capital(fault)}</p>`}
+      ${hint === undefined ? nothing : html`<p class="filter-hint" id=${`${name}-hint`}>${hint}</p>`}
+      ${fault === undefined ? nothing : html`<p class="filter-fault" id=${`${name}-fault`}>${capital(fault)}</p>`}
     </div>`;
   };
   const text = (name: Field, label: string, hint: string) =>

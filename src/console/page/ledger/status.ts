@@ -8,8 +8,8 @@ const known: Readonly<
   FAILED: { name: 'Failed', sign: '✕', look: 'bad' },
   PENDING: { name: 'Pending', sign: '◔', look: 'warn' },
   SETTLED: { name: 'Settled', sign: '✓', look: 'good' },
-  VOIDED: { name: 'Voided', sign: '⊘', look: 'plain' },
-  EXPIRED: { name: 'Expired', sign: '○', look: 'plain' },
+  VOIDED: { name: 'Voided', sign: '⊘', look: 'mute' },
+  EXPIRED: { name: 'Expired', sign: '○', look: 'mute' },
 };
 
 export function statusName(status: string): string {
@@ -17,7 +17,7 @@ export function statusName(status: string): string {
 }
 
 export function statusTag(status: string): TemplateResult {
-  const { name, sign, look } = known[status] ?? { name: status, sign: '', look: 'plain' };
+  const { name, sign, look } = known[status] ?? { name: status, sign: '', look: 'mute' };
   return html`<span class="status ${look}"><span aria-hidden="true">${sign}</span> ${name}</span>`;
 }
 

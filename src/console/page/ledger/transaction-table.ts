@@ -44,7 +44,7 @@ export function transactionTable(
           (one) => html`<tr role="row">
             <td role="cell" class="when">${formatInstant(one.created_at, about.zone)}</td>
             <td role="cell" class="what"><a href=${transactionAddress(ledger, one.id)}>${one.reference_code ?? shortId(one.id)}</a></td>
-            <td role="cell" class="state">${statusTag(one.status)}</td>
+            <td role="cell" class="standing">${statusTag(one.status)}</td>
             <td role="cell" class="wide">${one.user_id ?? nothing}</td>
             <td role="cell" class="wide">${one.description ?? nothing}</td>
             <td role="cell" class="number amount">${money(one.amount, { about, currency: one.currency, align })}</td>

@@ -94,11 +94,11 @@ export const createAccount: CreateView = (context) => {
 
   const dayField = (name: 'from' | 'to' | 'day', label: string, faults: ReadonlyMap<string, string>) => {
     const fault = faults.get(name);
-    return html`<div class="field">
+    return html`<div class="filter">
       <label for=${name}>${label}</label>
       <input id=${name} name=${name} type="date" .value=${wanted[name] ?? ''} max=${name === 'day' ? today : nothing}
         aria-invalid=${fault === undefined ? nothing : 'true'} aria-describedby=${fault === undefined ? nothing : `${name}-fault`}>
-      ${fault === undefined ? nothing : html`<p class="fault" id=${`${name}-fault`}>${capital(fault)}</p>`}
+      ${fault === undefined ? nothing : html`<p class="filter-fault" id=${`${name}-fault`}>${capital(fault)}</p>`}
     </div>`;
   };
 

@@ -70,7 +70,7 @@ export const createAccounts: CreateView = (context) => {
         heading: 'Accounts',
         body: html`<form class="card search" aria-label="Look for accounts" novalidate @submit=${submit}>
             <div class="row">
-              <div class="field narrow">
+              <div class="filter narrow">
                 <label for="by">Look by</label>
                 <select id="by" @change=${(event: Event) => {
                   by = (event.target as HTMLSelectElement).value as Way;
@@ -79,15 +79,15 @@ export const createAccounts: CreateView = (context) => {
                   ${ways.map((way) => html`<option value=${way.by} .selected=${way.by === by}>${way.name}</option>`)}
                 </select>
               </div>
-              <div class="field grow">
+              <div class="filter grow">
                 <label for="value">${capital(nameOf(by))}</label>
                 <input id="value" name="value" autocomplete="off" spellcheck="false" .value=${value}
                   aria-describedby=${fault === undefined ? 'value-hint' : 'value-hint value-fault'} aria-invalid=${fault === undefined ? nothing : 'true'}>
               </div>
               <button type="submit" class="primary">Search</button>
             </div>
-            <p class="hint" id="value-hint">${ways.find((way) => way.by === by)?.hint}</p>
-            ${fault === undefined ? nothing : html`<p class="fault" id="value-fault">${capital(fault)}</p>`}
+            <p class="filter-hint" id="value-hint">${ways.find((way) => way.by === by)?.hint}</p>
+            ${fault === undefined ? nothing : html`<p class="filter-fault" id="value-fault">${capital(fault)}</p>`}
           </form>
           <section aria-label="Results">${results()}</section>`,
       });

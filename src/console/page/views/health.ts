@@ -150,7 +150,7 @@ export const createHealth: CreateView = (context) => {
     return html`<section class="card" aria-labelledby="events" aria-busy=${pending ? 'true' : 'false'}>
       <h2 id="events">What people and schedules did</h2>
       <form class="row" aria-label="Events of one person" @submit=${submit}>
-        <div class="field grow"><label for="actor">Name</label>
+        <div class="filter grow"><label for="actor">Name</label>
           <input id="actor" name="actor" autocomplete="off" .value=${actor}></div>
         <button type="submit">Show</button>
         ${actor === '' ? nothing : html`<a class="button" href="/console/health">Everybody</a>`}
