@@ -213,11 +213,11 @@ describe.skipIf(!hasBrowser)('the search for transactions', () => {
     await mine.getByRole('cell', { name: 'JPY' }).first().waitFor();
     await mine.goto(`${house.url}/console/ledger/northwind/transactions`);
     await mine.getByRole('alert').getByText('northwind').waitFor();
-    expect(await mine.getByLabel('Ledger').locator('option').allTextContents()).toEqual([
+    expect(await mine.getByRole('combobox', { name: 'Ledger' }).locator('option').allTextContents()).toEqual([
       'northwind',
       'sakura',
     ]);
-    await mine.getByLabel('Ledger').selectOption('sakura');
+    await mine.getByRole('combobox', { name: 'Ledger' }).selectOption('sakura');
     await mine.waitForURL('**/ledger/sakura/transactions');
     expect((await shown(mine)).length).toBe(50);
   });

@@ -35,11 +35,11 @@ export function frame({ context, ledger, part, heading, body, elsewhere }: Frame
   };
   return html`
     <div class="ledger-bar">
-      <label class="ledger-choice">Ledger
-        <select @change=${choose} ?disabled=${ledgers.length < 2}>
+      <div class="ledger-choice"><label for="ledger">Ledger</label>
+        <select id="ledger" @change=${choose} ?disabled=${ledgers.length < 2}>
           ${ledgers.map((name) => html`<option value=${name} .selected=${name === ledger}>${name}</option>`)}
         </select>
-      </label>
+      </div>
       <nav class="tabs" aria-label=${`Ledger ${ledger}`}>
         ${parts.map(
           (one) =>
