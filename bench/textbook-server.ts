@@ -52,6 +52,7 @@ const house: HttpHouse = {
   preview: async () => missing(),
   readSummaryLag: async () => missing(),
   readTransaction: async () => missing(),
+  readReversal: async () => missing(),
   listTransactions: async () => missing(),
   listArchived: async () => missing(),
   accounts: {

@@ -104,6 +104,8 @@ export interface HttpHouse {
   preview(ledgerId: number, requests: readonly PostRequest[], options: { atomic: boolean }): Promise<Posted>;
   /** A transaction or a reservation, read where a write is visible at once. */
   readTransaction(ledgerId: number, id: string): Promise<TransactionView | undefined>;
+  /** The transaction that reversed it; undefined while none has. */
+  readReversal(ledgerId: number, id: string): Promise<string | undefined>;
   /** `position`: the reader has seen the ledger as it was there, and must not see an older one. */
   listTransactions(ledgerId: number, query: TransactionList, position?: string): Promise<TransactionPage>;
   /**

@@ -74,6 +74,12 @@ export const TransactionAnswer = Type.Object(
         { additionalProperties: false },
       ),
     ),
+    reversed_by: Type.Optional(
+      Type.String({
+        format: 'uuid',
+        description: 'the transaction that reversed it, where one has; told where one is read by its id',
+      }),
+    ),
     dry_run: Type.Optional(Type.Boolean({ description: 'nothing was done: this is what would be' })),
   },
   {

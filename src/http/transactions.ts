@@ -62,7 +62,11 @@ export function transactionRoutes(app: App, house: HttpHouse, postOne: PostOne):
         const detail = `The ledger ${name} has no transaction ${id} online.`;
         throw new AppError('not_found', 'transaction_not_found', detail);
       }
-      return reply.send(toAnswer(name, transaction));
+      // Only what was booked can be reversed.
+      const reversal =
+        transaction.status === 'SUCCESS' ? await house.readReversal(ledgerId, transaction.id) : undefined;
+      const answer = toAnswer(name, transaction);
+      return reply.send(reversal === undefined ? answer : { ...answer, reversed_by: reversal });
     },
   );
 }

@@ -14,6 +14,11 @@ async function readReversals(db: Db, ledgerId: number, ids: readonly string[]): 
   return new Map(rows.map((row) => [row.reversed_id, row.transaction_id]));
 }
 
+/** The transaction that reversed this one; undefined while none has. */
+export async function readReversal(db: Db, ledgerId: number, id: string): Promise<string | undefined> {
+  return (await readReversals(db, ledgerId, [id])).get(id);
+}
+
 /**
  * How transactions stand before they are reversed. Read when the balances are locked: two that reverse one transaction
  * move the same accounts, so the second sees the first's row.

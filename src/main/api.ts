@@ -21,6 +21,7 @@ import { createLedgerCache } from '../ledger/ledgers.ts';
 import { listTransactions } from '../ledger/list.ts';
 import { findLoad } from '../ledger/load-progress.ts';
 import type { Poster } from '../ledger/post.ts';
+import { readReversal } from '../ledger/reversals.ts';
 import { endSession, findSessions, openSession, recordRefusedSignIn } from '../ledger/sessions.ts';
 import { readStatement } from '../ledger/statement.ts';
 import { readTransactionOrReservation } from '../ledger/transactions.ts';
@@ -109,6 +110,7 @@ export function createApi(parts: ApiParts): Omit<
       results: await poster.post(ledgerId, requests, { atomic, dryRun: true }),
     }),
     readTransaction: (ledgerId, id) => readTransactionOrReservation(write, ledgerId, id, names),
+    readReversal: (ledgerId, id) => readReversal(write, ledgerId, id),
     listTransactions: (ledgerId, query, position) =>
       router.read(pageClass('list', query), { position }, (db) =>
         listTransactions({ db, calendar, clock }, ledgerId, query),

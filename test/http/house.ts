@@ -15,6 +15,7 @@ import { readClosingBalance } from '../../src/ledger/closing-balance.ts';
 import { createLedger, findLedger, readCurrencies } from '../../src/ledger/ledgers.ts';
 import { listTransactions } from '../../src/ledger/list.ts';
 import { createPoster } from '../../src/ledger/post.ts';
+import { readReversal } from '../../src/ledger/reversals.ts';
 import { readStatement } from '../../src/ledger/statement.ts';
 import type { TransactionView } from '../../src/ledger/transaction-view.ts';
 import { readTransactionOrReservation } from '../../src/ledger/transactions.ts';
@@ -81,6 +82,7 @@ export function emptyHouse(parts: Partial<HttpHouse> = {}): HttpHouse {
     post: nothing('post'),
     preview: nothing('preview'),
     readTransaction: async () => undefined,
+    readReversal: async () => undefined,
     listTransactions: nothing('listTransactions'),
     listArchived: nothing('listArchived'),
     accounts: {
@@ -176,6 +178,7 @@ export function houseOf(book: Book, lines: LogLine[] = []): HttpHouse {
       results: await poster.post(ledgerId, requests, { ...options, dryRun: true }),
     }),
     readTransaction: (ledgerId, id) => readTransactionOrReservation(db, ledgerId, id),
+    readReversal: (ledgerId, id) => readReversal(db, ledgerId, id),
     accounts: {
       find: (ledgerId, account, currency) => findAccount(db, accounts, ledgerId, account, currency),
       search: (ledgerId, query) => searchAccounts(db, ledgerId, query),

@@ -18,6 +18,7 @@ const transactions = place(
   async () => (await import('./views/transactions.ts')).createTransactions,
 );
 const transaction = place('ledger', async () => (await import('./views/transaction.ts')).createTransaction);
+const accounts = place('ledger', async () => (await import('./views/accounts.ts')).createAccounts);
 const account = place('ledger', async () => (await import('./views/account.ts')).createAccount);
 const charts = place('ledger', async () => (await import('./views/charts.ts')).createCharts);
 const health = place('health', async () => (await import('./views/health.ts')).createHealth);
@@ -30,6 +31,7 @@ export const places: readonly Route<Place>[] = [
   { path: '/console/ledger', to: transactions },
   { path: '/console/ledger/:ledger/transactions', to: transactions },
   { path: '/console/ledger/:ledger/transactions/:id', to: transaction },
+  { path: '/console/ledger/:ledger/accounts', to: accounts },
   { path: '/console/ledger/:ledger/accounts/:account', to: account },
   { path: '/console/ledger/:ledger/charts', to: charts },
   { path: '/console/health', to: health },
