@@ -50,15 +50,21 @@ export function watchCommand(kit: CommandKit): CliCommand {
       await withHouse(context, async (house) => {
         const show = terminal.out.isTTY === true && isLive(terminal) ? drawing(terminal) : telling(terminal);
         const seconds = stopwatch();
+        // Whoever reads may go away (`… | head`), and then there is nobody to tell.
+        const unread = new AbortController();
+        const stop = () => unread.abort();
+        terminal.out.once('error', stop);
+        const signal = AbortSignal.any([kit.entry.signal, unread.signal]);
         try {
-          // Whoever reads may go away (`… | head`), and then there is nobody to tell.
-          while (!kit.entry.signal.aborted && terminal.out.writable) {
+          while (!signal.aborted) {
             show(await look(house, range), seconds());
-            await pause(flags.interval * 1000, kit.entry.signal);
+            await pause(flags.interval * 1000, signal);
           }
         } catch (error) {
           // To be asked to stop is how it ends.
-          if (!kit.entry.signal.aborted) throw error;
+          if (!signal.aborted) throw error;
+        } finally {
+          terminal.out.removeListener('error', stop);
         }
       });
     });

@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { exitCodes } from '../../src/cli/exit-codes.ts';
 import { displayWidth } from '../../src/cli/width.ts';
 import { packageRoot } from '../../src/db/root.ts';
@@ -231,6 +231,7 @@ describe('in a pipe', () => {
     const child = spawn(process.execPath, [cli, 'quarters', 'watch', '--interval', '0.2'], {
       env: { PATH: process.env.PATH, ...env },
     });
+    onTestFinished(() => void child.kill('SIGKILL'));
     await once(child.stdout, 'data');
     child.stdout.destroy();
     let code: number | undefined;
