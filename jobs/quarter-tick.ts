@@ -1,5 +1,5 @@
 import { isConnectionLoss, toAppError } from '../src/db/sqlstate.ts';
-import { readApprovals, requestApproval } from '../src/quarters/approvals.ts';
+import { readApproved, requestApproval } from '../src/quarters/approvals.ts';
 import { readQuarters } from '../src/quarters/registry.ts';
 import { type Job, maintenanceQueue } from '../src/queue/job.ts';
 import type { StepRequest } from '../src/queue/quarter-line.ts';
@@ -61,20 +61,18 @@ export async function readPlan(
   return planSteps(await readPlanned(house), house.clock.now(), house.calendar, house.config);
 }
 
-/** All quarters as the plan wants them. */
+/** All quarters as the plan wants them, in two statements however many there are. */
 export async function readPlanned({
   database,
   config,
 }: Pick<JobHouse, 'database' | 'config'>): Promise<PlannedQuarter[]> {
-  const planned: PlannedQuarter[] = [];
-  for (const row of await readQuarters(database.write)) {
-    const asks =
-      config.archiveApproval === 'required' && (row.state === 'closed' || row.state === 'detached');
-    const approvals = asks ? await readApprovals(database.write, row) : [];
-    const approved = approvals.filter(({ approved_by }) => approved_by !== null).map(({ verb }) => verb);
-    planned.push({ ...row, approved });
-  }
-  return planned;
+  const approved =
+    config.archiveApproval === 'required' ? await readApproved(database.write) : new Map<string, never[]>();
+  const rows = await readQuarters(database.write);
+  return rows.map((row) => {
+    const asks = row.state === 'closed' || row.state === 'detached';
+    return { ...row, approved: (asks && approved.get(row.quarter)) || [] };
+  });
 }
 
 /** All steps of a quarter or none: a line must not hold a detach whose archive was never asked for. */

@@ -1,13 +1,7 @@
-import { sql } from 'kysely';
 import { AppError } from '../src/core/errors.ts';
-import { transitionOf, transitions } from '../src/core/lifecycle.ts';
 import type { Db } from '../src/db/schema.ts';
-import type { QuarterJob } from '../src/queue/quarter-jobs.ts';
-
-/** The verbs after which a quarter is no more what it was. */
-const moving = Object.keys(transitions).filter(
-  (verb) => transitionOf(verb as keyof typeof transitions).to !== undefined,
-);
+import { readMoveSince } from '../src/quarters/moved-since.ts';
+import { type QuarterJob, SUPERSEDED } from '../src/queue/quarter-jobs.ts';
 
 /**
  * Refuses a step that nobody has to ask for again: one that did not fail, and one whose quarter has gone on since, by another
@@ -21,18 +15,8 @@ export async function requireRetryable(db: Db, job: QuarterJob): Promise<void> {
     const detail = `The ${verb} of ${quarter} (job ${id}) has not failed: it is ${state}. Only what failed can be asked for again.`;
     throw new AppError('conflict', 'job_not_failed', detail);
   }
-  if (error?.code === 'superseded') throw overtaken(job, 'something else was asked for since');
-  const since = await db
-    .selectFrom('quartermaster.quarter_events')
-    .select(['event', 'actor'])
-    .where('quarter', '=', quarter)
-    .where('event', 'in', [...moving, verb])
-    .where('at', '>', job.finishedAt ?? job.updatedAt)
-    // What is done to a copy beside the ledger moves that copy alone.
-    .where(sql`coalesce(detail ->> 'into', '')`, '=', job.into ?? '')
-    .orderBy('id', 'desc')
-    .limit(1)
-    .executeTakeFirst();
+  if (error?.code === SUPERSEDED) throw overtaken(job, 'something else was asked for since');
+  const since = await readMoveSince(db, job, job.finishedAt ?? job.updatedAt);
   if (since !== undefined) throw overtaken(job, `since then it had a ${since.event} by ${since.actor}`);
 }
 

@@ -7,6 +7,8 @@ CREATE TABLE quartermaster.sessions (
   -- Of a JSON web token, what it said.
   identity      jsonb,
   created_at    timestamptz NOT NULL DEFAULT now(),
+  -- About when it was last used: one that is left alone ends early.
+  seen_at       timestamptz NOT NULL DEFAULT now(),
   expires_at    timestamptz NOT NULL,
   ended_at      timestamptz,
   CHECK (num_nonnulls(key_id, identity) = 1)

@@ -122,15 +122,6 @@ export const indexAuditJson = Type.Union([
 /** Each job has a report of its own. */
 export const runJson = open('the report of the job; of a verb of a quarter that of its command');
 
-export const doctorJson = list(
-  document({
-    check: text('what was looked at'),
-    outcome: text('ok, fixed, or what is wrong with it: failed'),
-    advice: optional(text('what to do, or what was done')),
-  }),
-  'every check',
-);
-
 export const eventsJson = document({
   events: list(
     document({

@@ -7,6 +7,7 @@ import { requireConfirmed } from './confirm.ts';
 import { keyCreateJson, keyListJson, keyRevokeJson } from './json-books.ts';
 import { type LocalTime, localTime } from './local-time.ts';
 import { paint } from './paint.ts';
+import { personOf } from './person.ts';
 import { table } from './table.ts';
 import { note, printable, printResult } from './terminal.ts';
 import { readWhen } from './when.ts';
@@ -60,7 +61,7 @@ function createCommand(kit: CommandKit): CliCommand {
               ? null
               : readWhen(context.terminal, { calendar, clock }, '--expires', flags.expires, 'start'),
         };
-        const { id, token } = await createKey(database.write, wanted);
+        const { id, token } = await createKey(database.write, wanted, personOf());
         // The token alone, so that a script can take it as it is.
         printResult(context.terminal, { id, token, ...wanted }, () => token);
         note(
@@ -113,7 +114,7 @@ function revokeCommand(kit: CommandKit): CliCommand {
         const { minute, zone } = localTime(calendar.zone);
         printResult(
           context.terminal,
-          await revokeKey(database.write, id),
+          await revokeKey(database.write, id, personOf()),
           ({ revokedAt }) => `Key ${id} is revoked since ${minute(revokedAt)} (${zone}).`,
         );
       });

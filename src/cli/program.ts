@@ -8,12 +8,12 @@ import { CliCommand, type CommandKit } from './command.ts';
 import { completionCommand, namesCommand } from './completion.ts';
 import { demoCommand } from './demo.ts';
 import { devCommand } from './dev.ts';
+import { doctorSchema } from './doctor/finding.ts';
 import { doctorCommand } from './doctor.ts';
 import { eventsCommand } from './events.ts';
 import { EXIT_USAGE, exitCodes } from './exit-codes.ts';
 import { configureHelp, helpOfProgram } from './help.ts';
 import { indexesCommand } from './indexes.ts';
-import { doctorJson } from './json-house.ts';
 import { keysCommand } from './keys.ts';
 import { loadCommand } from './load.ts';
 import { migrateCommand } from './migrate.ts';
@@ -55,7 +55,7 @@ export function createProgram(kit: CommandKit): CliCommand {
     for (const added of commands) program.addCommand(added, { hidden: added.name().startsWith('_') });
   }
   program.commandsGroup('Help:').helpCommand(true);
-  outputOf(program, 'doctor', doctorJson);
+  outputOf(program, 'doctor', doctorSchema);
   everyCommand(program, (each) => {
     each.exitOverride();
     configureHelp(each, kit);

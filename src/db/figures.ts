@@ -1,4 +1,4 @@
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import type { ClientBase } from 'pg';
 import type { QuarterState, QuarterVerb } from '../core/lifecycle.ts';
 import type { FoundPartition } from '../core/partition.ts';
@@ -91,6 +91,12 @@ export interface Figures {
   readonly server: { readonly connections: number; readonly limit: number };
 }
 
+const figureNames = [
+  ...(['partitions', 'quarters', 'archives', 'queues', 'outcomes'] as const),
+  ...(['summaries', 'measurements', 'updates', 'freeze', 'server'] as const),
+] satisfies readonly (keyof Figures)[];
+export type FigureName = keyof Figures;
+
 export interface FiguresOptions {
   /** Of the ledger: its days are counted. */
   readonly zone: string;
@@ -117,14 +123,44 @@ export async function readFigures(client: ClientBase, { zone, db }: FiguresOptio
             set_config('TimeZone', 'UTC', true), set_config('DateStyle', 'ISO, YMD', true)`,
     [String(STATEMENT_TIMEOUT), String(LOCK_TIMEOUT)],
   );
-  const statement = sql`
-    SELECT (${partitionsSql}) AS partitions, (${quartersSql}) AS quarters, (${archivesSql}) AS archives,
-           (${begun[0]?.queues ? queuesSql : sql`SELECT '[]'::json`}) AS queues, (${outcomesSql}) AS outcomes,
-           (${summariesSql(zone)}) AS summaries, (${measurementsSql}) AS measurements, (${updatesSql}) AS updates,
-           (${freezeSql}) AS freeze, (${serverSql}) AS server`.compile(db);
+  const statement = statementOf(figureNames, zone, begun[0]?.queues === true).compile(db);
   const { rows } = await client.query<Answer>(statement.sql, [...statement.parameters]);
   await client.query('COMMIT');
   return figuresOf(rows[0] as Answer);
+}
+
+/**
+ * Reads some of the figures for somebody who waits, in one statement in the caller's transaction, which bounds its time. So what is slow
+ * or locked hides nothing that is asked by itself.
+ */
+export async function readSomeFigures<Name extends FigureName>(
+  trx: Db,
+  names: readonly Name[],
+  zone: string,
+): Promise<Pick<Figures, Name>> {
+  const { rows: begun } = await sql<{ queues: boolean }>`
+    SELECT to_regclass('pgboss.job') IS NOT NULL AND to_regclass('pgboss.queue') IS NOT NULL AS queues,
+           set_config('jit', 'off', true), set_config('TimeZone', 'UTC', true), set_config('DateStyle', 'ISO, YMD', true)`.execute(
+    trx,
+  );
+  const { rows } = await statementOf(names, zone, begun[0]?.queues === true).execute(trx);
+  return figuresOf(rows[0] as Pick<Answer, Name>) as Pick<Figures, Name>;
+}
+
+function statementOf(names: readonly FigureName[], zone: string, hasQueues: boolean): RawBuilder<Answer> {
+  const parts: Readonly<Record<FigureName, RawBuilder<unknown>>> = {
+    partitions: partitionsSql,
+    quarters: quartersSql,
+    archives: archivesSql,
+    queues: hasQueues ? queuesSql : sql`SELECT '[]'::json`,
+    outcomes: outcomesSql,
+    summaries: summariesSql(zone),
+    measurements: measurementsSql,
+    updates: updatesSql,
+    freeze: freezeSql,
+    server: serverSql,
+  };
+  return sql<Answer>`SELECT ${sql.join(names.map((name) => sql`(${parts[name]}) AS ${sql.id(name)}`))}`;
 }
 
 /** The columns as they come: JSON knows no dates. */
@@ -135,30 +171,40 @@ type Answer = Omit<Figures, 'partitions' | 'quarters' | 'archives'> & {
 };
 type WithoutDates<T> = T extends Date ? string : T;
 
-function figuresOf({ partitions, quarters, archives, ...rest }: Answer): Figures {
+function figuresOf(answer: Answer): Figures;
+function figuresOf(answer: Partial<Answer>): Partial<Figures>;
+function figuresOf({ partitions, quarters, archives, ...rest }: Partial<Answer>): Partial<Figures> {
   return {
     ...rest,
-    partitions: partitions.map(({ bounds, ...one }) => ({
-      ...one,
-      quarter: quarterOfName(one.table, one.name),
-      bounds: bounds === null ? undefined : parseBounds(bounds),
-      // Neither is asked here: both are of those that stand alone, and of those only the size is wanted.
-      ours: false,
-      empty: false,
-    })),
-    quarters: quarters.map((one) => ({
-      ...one,
-      ends_at: new Date(one.ends_at),
-      reopened_at: dateOf(one.reopened_at),
-      closed_at: dateOf(one.closed_at),
-      archived_at: dateOf(one.archived_at),
-      detached_at: dateOf(one.detached_at),
-      restored_at: dateOf(one.restored_at),
-      restored_until: dateOf(one.restored_until),
-      freed_at: dateOf(one.freed_at),
-      opened_at: dateOf(one.opened_at),
-    })),
-    archives: { ...archives, readAt: dateOf(archives.readAt) },
+    ...(partitions && { partitions: partitions.map(partitionOf) }),
+    ...(quarters && { quarters: quarters.map(quarterOf) }),
+    ...(archives && { archives: { ...archives, readAt: dateOf(archives.readAt) } }),
+  };
+}
+
+function partitionOf({ bounds, ...one }: Answer['partitions'][number]): PartitionFigures {
+  return {
+    ...one,
+    quarter: quarterOfName(one.table, one.name),
+    bounds: bounds === null ? undefined : parseBounds(bounds),
+    // Neither is asked here: both are of those that stand alone, and of those only the size is wanted.
+    ours: false,
+    empty: false,
+  };
+}
+
+function quarterOf(one: Answer['quarters'][number]): QuarterFigures {
+  return {
+    ...one,
+    ends_at: new Date(one.ends_at),
+    reopened_at: dateOf(one.reopened_at),
+    closed_at: dateOf(one.closed_at),
+    archived_at: dateOf(one.archived_at),
+    detached_at: dateOf(one.detached_at),
+    restored_at: dateOf(one.restored_at),
+    restored_until: dateOf(one.restored_until),
+    freed_at: dateOf(one.freed_at),
+    opened_at: dateOf(one.opened_at),
   };
 }
 

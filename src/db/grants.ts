@@ -40,6 +40,9 @@ const asked = ['digest', 'reason', 'requested_at', 'requested_by'];
 /** Read by everybody, written by the worker alone. */
 const summary: TableRights = { kept: true, api: read, reader: read };
 
+/** What pg-boss changes of a failed job that is to be tried again: of all queues' table, and not of the queue's own. */
+const retried = ['completed_on', 'retry_limit', 'start_after', 'state'];
+
 /** Of pg-boss: the worker keeps it, to run, prune and index it, and the API asks for work. */
 const queueOwn: TableRights = { kept: true };
 
@@ -116,7 +119,7 @@ export const tableRights: Readonly<Record<string, TableRights>> = {
   // A session is ended by the API and taken away by the worker.
   'quartermaster.sessions': {
     worker: ['SELECT', 'DELETE'],
-    api: [...add, 'UPDATE (ended_at)'],
+    api: [...add, 'UPDATE (ended_at)', 'UPDATE (seen_at)'],
   },
   'quartermaster.house_events': { worker: add, api: add, reader: read },
 
@@ -131,7 +134,7 @@ export const tableRights: Readonly<Record<string, TableRights>> = {
   ),
 
   // A step that failed, and stands in the way of what somebody asks for, is taken out of the line: that is a delete of the queue's.
-  'pgboss.job': { kept: true, api: read },
+  'pgboss.job': { kept: true, api: [...read, ...retried.map((column) => `UPDATE (${column})`)] },
   'pgboss.job_common': { kept: true, api: all },
   'pgboss.queue': { kept: true, api: read },
   'pgboss.version': { kept: true, api: read },

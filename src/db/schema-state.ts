@@ -22,6 +22,7 @@ export interface StateSchema {
     /** JSON: name, roles, ledgers. */
     identity: NullableJson;
     created_at: Generated<Date>;
+    seen_at: Generated<Date>;
     expires_at: Date;
     ended_at: Date | null;
   };

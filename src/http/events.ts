@@ -5,6 +5,7 @@ import { problems } from './openapi.ts';
 import { Cursor, Limit, linkHeader, linkToNext, NextCursor, readLimit } from './page.ts';
 import { SearchText } from './parameters.ts';
 import { MaybeText, QuarterName } from './quarter-json.ts';
+import { createParameters } from './query.ts';
 import { Instant } from './transaction-answer.ts';
 
 const list = {
@@ -52,9 +53,12 @@ const list = {
 
 const config = { role: 'reader', wholeHouse: true } as const;
 
-export function eventRoutes(app: App, { operation }: HttpHouse): void {
+export function eventRoutes(app: App, { operation, calendar }: HttpHouse): void {
   app.get('/v1/events', { schema: list, config }, async (request, reply) => {
-    const { quarter, actor, limit, cursor } = request.query;
+    const { quarter, limit, cursor } = request.query;
+    const parameters = createParameters(calendar);
+    const actor = parameters.text('actor', request.query.actor, 'name');
+    parameters.done();
     const page = await operation.events({ quarter, actor, limit: readLimit(limit), cursor });
     linkToNext(request, reply, page.next);
     return reply.send({

@@ -4,6 +4,7 @@ import type { QuarterJob } from '../queue/quarter-jobs.ts';
 import type { App } from './app-type.ts';
 import type { HttpHouse } from './house.ts';
 import { problems } from './openapi.ts';
+import { NoBody } from './parameters.ts';
 import { MaybeInstant, MaybeText, QuarterName, textOf } from './quarter-json.ts';
 import { toReport } from './quarter-report.ts';
 import { Instant } from './transaction-answer.ts';
@@ -86,6 +87,7 @@ const retry = {
   description:
     'As it was asked for, with its reason, and under the name of who asks now. What has been overtaken, for the quarter has gone on since, is refused.',
   params: Type.Object({ id: JobId }),
+  body: NoBody,
   response: {
     202: {
       description: 'A worker will do it. Follow the job.',
@@ -137,7 +139,7 @@ export function toJob(job: QuarterJob): Static<typeof JobAnswer> {
 }
 
 /** What PostgreSQL, a store and the system say is for the log, and for the command line. */
-function toError({ kind, code, detail, quotes }: Record<string, unknown>) {
+export function toError({ kind, code, detail, quotes }: Record<string, unknown>) {
   const inside = kind === 'internal' || kind === 'config' || quotes === true;
   return {
     kind: String(kind),

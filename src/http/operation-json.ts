@@ -52,9 +52,10 @@ const Failure = Type.Object({
 
 const Fixity = Type.Object({
   oldest_verified_at: MaybeInstant(
-    'when the archive was last read that has waited longest; null without archives',
+    'when the archive was last read that has waited longest; null without archives that are sound',
   ),
   quarter: MaybeText('which one that is'),
+  damaged: Type.Array(Type.String(), { description: 'quarters whose archives were found damaged' }),
   within_days: Type.Integer({ minimum: 1, description: 'within so many days every archive is to be read' }),
 });
 
@@ -99,7 +100,6 @@ const Alerts = Type.Object({
 /** The parts that are read each by itself. */
 export const operationParts = [
   'horizon',
-  'replica',
   'summaries',
   'queues',
   'failures',

@@ -4,6 +4,7 @@ import type { App } from './app-type.ts';
 import type { HttpHouse } from './house.ts';
 import { problems } from './openapi.ts';
 import { OperationAnswer } from './operation-json.ts';
+import { NoBody } from './parameters.ts';
 
 const read = {
   operationId: 'getOperation',
@@ -27,6 +28,7 @@ const run = {
   params: Type.Object({
     name: Type.String({ pattern: '^[a-z][a-z-]{0,62}$', description: 'a queue, as reconcile-partitions' }),
   }),
+  body: NoBody,
   response: {
     202: {
       description: 'It waits for a worker.',

@@ -52,6 +52,12 @@ export const SearchText = (title: string, longest: number) =>
     description: `a text of 1 to ${longest} characters`,
   });
 
+/** Of a request that says everything in its path. */
+export const NoBody = Type.Object(
+  {},
+  { additionalProperties: false, description: 'an empty JSON object, which may be left out' },
+);
+
 /** @throws AppError not_found/no_such_ledger */
 export async function findLedger({ ledgers }: HttpHouse, name: string): Promise<Ledger> {
   const found = await ledgers.find(name);

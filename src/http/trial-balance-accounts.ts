@@ -6,6 +6,7 @@ import { problems } from './openapi.ts';
 import { Limit, readLimit } from './page.ts';
 import { Currency, findLedger, LedgerName, SearchText } from './parameters.ts';
 import { QuarterName } from './quarter-json.ts';
+import { createParameters } from './query.ts';
 import { Money } from './transaction-answer.ts';
 
 const list = {
@@ -89,10 +90,13 @@ export function trialBalanceAccountRoutes(app: App, house: HttpHouse): void {
         order = 'asc',
         limit,
       } = request.query;
+      const parameters = createParameters(house.calendar);
+      const prefix = parameters.text('account_prefix', account_prefix, 'reference_code');
+      parameters.done();
       const { accounts, more } = await house.quarters.trialBalanceAccounts(request.params.quarter, {
         ledgerId: ledger === undefined ? undefined : (await findLedger(house, ledger)).id,
         carried: moved !== 'true',
-        ...{ currency, prefix: account_prefix, sort, order, limit: readLimit(limit) },
+        ...{ currency, prefix, sort, order, limit: readLimit(limit) },
       });
       return reply.send({
         accounts: accounts.map(({ groupType, ...account }) => ({ ...account, group_type: groupType })),

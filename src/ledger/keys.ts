@@ -5,6 +5,7 @@ import { AppError, assert } from '../core/errors.ts';
 import { requireNoForeignCode } from '../db/foreign-code.ts';
 import type { Db } from '../db/schema.ts';
 import { textArray } from './arrays.ts';
+import { recordHouseEvent } from './house-events.ts';
 import { requireLedger } from './ledgers.ts';
 
 /** A bearer key as it is known here: by everything but its secret. */
@@ -72,11 +73,15 @@ function digestOf(secret: string): Buffer {
 }
 
 /**
- * Makes a key and keeps all of it but the secret: the token is given this once.
+ * Makes a key and keeps all of it but the secret: the token is given this once. `actor`: who the story of the house says made it.
  *
  * @throws AppError invalid/invalid_key_name, not_found/no_such_ledger, config/foreign_code
  */
-export async function createKey(db: Db, wanted: NewKey): Promise<{ id: string; token: string }> {
+export async function createKey(
+  db: Db,
+  wanted: NewKey,
+  actor = 'keys',
+): Promise<{ id: string; token: string }> {
   const { name, roles, ledgers } = wanted;
   assert(roles.length > 0 && ledgers?.length !== 0, 'a key has a role, and all ledgers or one at least');
   if (!/^\P{C}{1,100}$/u.test(name)) {
@@ -87,17 +92,21 @@ export async function createKey(db: Db, wanted: NewKey): Promise<{ id: string; t
   if (ledgers !== null) await requireNoForeignCode(db);
   for (const ledger of ledgers ?? []) await requireLedger(db, ledger);
   const { token, key } = makeKey({ ...wanted, ledgers: ledgers && [...new Set(ledgers)] });
-  await db
-    .insertInto('quartermaster.api_keys')
-    .values({
-      id: key.id,
-      name,
-      secret_sha256: key.secretSha256,
-      roles: [...new Set(roles)],
-      ledgers: key.ledgers && [...key.ledgers],
-      expires_at: key.expiresAt,
-    })
-    .execute();
+  await db.transaction().execute(async (trx) => {
+    await trx
+      .insertInto('quartermaster.api_keys')
+      .values({
+        id: key.id,
+        name,
+        secret_sha256: key.secretSha256,
+        roles: [...new Set(roles)],
+        ledgers: key.ledgers && [...key.ledgers],
+        expires_at: key.expiresAt,
+      })
+      .execute();
+    const detail = { key: key.id, name, roles, ledgers, expires_at: key.expiresAt?.toISOString() ?? null };
+    await recordHouseEvent(trx, { event: 'key-create', actor, detail });
+  });
   return { id: key.id, token };
 }
 
@@ -140,20 +149,39 @@ export async function listKeys(db: Db): Promise<KeyListing[]> {
 
 /**
  * Takes a key back for good, and gives the instant at which that was done: revoking it again changes nothing. Every
- * process that still remembers the key forgets it within seconds.
+ * process that still remembers the key, or a session that it opened, forgets it within seconds.
  *
  * @throws AppError not_found/no_such_key
  */
-export async function revokeKey(db: Db, id: string): Promise<{ id: string; revokedAt: Date }> {
-  const row = await db
-    .updateTable('quartermaster.api_keys')
-    .set({ revoked_at: sql<Date>`coalesce(revoked_at, now())` })
-    .where('id', '=', id)
-    .returning('revoked_at')
-    .executeTakeFirst();
-  if (row?.revoked_at) return { id, revokedAt: row.revoked_at };
-  // What is no id may be a token that was pasted here, and a token is not repeated.
+export async function revokeKey(
+  db: Db,
+  id: string,
+  actor = 'keys',
+): Promise<{ id: string; revokedAt: Date }> {
+  return db.transaction().execute(async (trx) => {
+    const key = await trx
+      .selectFrom('quartermaster.api_keys')
+      .select(['name', 'revoked_at'])
+      .where('id', '=', id)
+      .forUpdate()
+      .executeTakeFirst();
+    if (key === undefined) throw noSuchKey(id);
+    if (key.revoked_at !== null) return { id, revokedAt: key.revoked_at };
+    const { revoked_at: revokedAt } = await trx
+      .updateTable('quartermaster.api_keys')
+      .set({ revoked_at: sql<Date>`now()` })
+      .where('id', '=', id)
+      .returning('revoked_at')
+      .executeTakeFirstOrThrow();
+    assert(revokedAt, 'it was written just now');
+    await recordHouseEvent(trx, { event: 'key-revoke', actor, detail: { key: id, name: key.name } });
+    return { id, revokedAt };
+  });
+}
+
+/** What is no id may be a token that was pasted here, and a token is not repeated. */
+function noSuchKey(id: string): AppError {
   const which = ID.test(id) ? `key ${id}` : 'such key';
   const detail = `There is no ${which}. \`quartermaster keys list\` shows the ids, of 12 letters and digits each.`;
-  throw new AppError('not_found', 'no_such_key', detail);
+  return new AppError('not_found', 'no_such_key', detail);
 }

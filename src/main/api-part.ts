@@ -4,6 +4,7 @@ import type { JobHouse } from '../../jobs/house.ts';
 import type { QuarterDesk } from '../../jobs/quarter-desk.ts';
 import type { FileCache } from '../archive/cache.ts';
 import { consoleRoutes } from '../console/routes.ts';
+import type { ReplicaReport } from '../db/replica-monitor.ts';
 import { createRouter } from '../db/routing.ts';
 import type { Ask } from '../db/schema-version.ts';
 import type { HttpHouse } from '../http/house.ts';
@@ -13,6 +14,7 @@ import type { Key } from '../ledger/keys.ts';
 import type { Logger } from '../platform/logger.ts';
 import type { Metrics } from '../platform/metrics.ts';
 import type { Service } from '../platform/service.ts';
+import type { Job } from '../queue/job.ts';
 import { createApi } from './api.ts';
 import { watchReads } from './measured-database.ts';
 import { measuredRequests } from './measured-http.ts';
@@ -29,6 +31,7 @@ export interface ApiPartOptions extends JobHouse {
   readonly accounts: AccountCache;
   readonly archiveFiles: FileCache;
   readonly desk: QuarterDesk;
+  readonly jobs: readonly Job[];
   readonly opening: Opening;
   /** Looks whether the queues are there. */
   readonly checkQueue: (ask: Ask) => Promise<void>;
@@ -41,10 +44,16 @@ export interface ApiPartOptions extends JobHouse {
 export function createApiPart(house: ApiPartOptions): Service & { address(): string } {
   const { config, database, queue, logger, metrics, opening } = house;
   metrics.set('build_info', { version: house.version, process: 'api' }, 1);
+  let replica: ReplicaReport | null | undefined = database.replica === undefined ? null : undefined;
+  const reads = watchReads(metrics, { hasReplica: database.replica !== undefined });
   const router = createRouter({
     database,
     maxLagMs: config.replicaMaxLag * 1000,
-    ...watchReads(metrics, { hasReplica: database.replica !== undefined }),
+    onRoute: reads.onRoute,
+    onReplicaLook: (report) => {
+      replica = report;
+      reads.onReplicaLook(report);
+    },
     onReplicaState: (report) => {
       if (report.state === 'ok') logger.info(report, 'the replica is read from');
       else logger.warn(report, 'the replica is left alone');
@@ -78,7 +87,7 @@ export function createApiPart(house: ApiPartOptions): Service & { address(): str
       console: (app) => consoleRoutes(app),
       requests: measuredRequests(metrics),
       quarters: createQuarterApi(house, house.desk),
-      operation: createOperationApi(house),
+      operation: createOperationApi({ ...house, replica: () => replica }),
     },
     {
       ...config,

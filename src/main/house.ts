@@ -162,6 +162,7 @@ function compose(
     accounts,
     archiveFiles,
     desk,
+    jobs,
     load: runLoad,
   };
 
@@ -186,7 +187,7 @@ function compose(
     afterVerb: (verb) => requestAfterVerb(queue, database.write, verb, logger),
 
     apiService: ({ keys = [] } = {}) => createApiPart({ ...parts, keys }),
-    workerService: () => createWorkerPart({ ...parts, jobs, signal: process.signal }),
+    workerService: () => createWorkerPart({ ...parts, signal: process.signal }),
 
     installQueues: () => queue.install(jobs),
     close: async () => {

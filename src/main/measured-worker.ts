@@ -10,9 +10,15 @@ const switches = {
   QM_REINDEX: 'reindex',
 } as const satisfies Record<string, keyof Config>;
 
+/** The same as a list. */
+export const scheduleSwitches = Object.entries(switches) as [
+  keyof typeof switches,
+  (typeof switches)[keyof typeof switches],
+][];
+
 /** What is known of a worker before it has done anything. */
 export function introduceWorker(metrics: Metrics, config: Config, jobs: readonly Job[]): void {
-  for (const [setting, name] of Object.entries(switches))
+  for (const [setting, name] of scheduleSwitches)
     if (!config[name]) metrics.set('switched_off', { setting }, 1);
   for (const { name } of jobs) {
     metrics.set('jobs_in_progress', { job_name: name }, 0);

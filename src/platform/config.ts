@@ -46,6 +46,8 @@ export interface Config {
   readonly jwksUrl: string | undefined;
   readonly jwtIssuer: string | undefined;
   readonly jwtAudience: string | undefined;
+  /** Where the alerts are asked for that the console shows; undefined: nowhere. */
+  readonly prometheusUrl: string | undefined;
   readonly host: string;
   readonly port: number;
   /** Where a worker serves its health and metrics; 0 for nowhere. */
@@ -149,6 +151,7 @@ export function readConfig(env: Record<string, string | undefined> = process.env
     jwksUrl: set.QM_JWKS_URL,
     jwtIssuer: set.QM_JWT_ISSUER,
     jwtAudience: set.QM_JWT_AUDIENCE,
+    prometheusUrl: set.QM_PROMETHEUS_URL,
     host: set.QM_HOST,
     port: set.QM_PORT,
     workerPort: set.QM_WORKER_PORT,

@@ -124,6 +124,15 @@ export const variables = {
       description: 'the audience a JSON web token must name; needed with QM_JWKS_URL',
     }),
   ),
+  QM_PROMETHEUS_URL: Type.Optional(
+    Type.Refine(
+      url(
+        'the Prometheus that has the alerts, without a user, a password or a query, as http://prometheus:9090',
+        ['https:', 'http:'],
+      ),
+      (text) => !/[@?#]/.test(text),
+    ),
+  ),
   QM_HOST: Type.String({ default: '127.0.0.1', minLength: 1, description: 'the address to listen on' }),
   QM_PORT: count(7070, 0, 65535, 'the port to listen on, 0 for any free one'),
   QM_WORKER_PORT: count(

@@ -40,6 +40,21 @@ export async function readApprovals(
     .execute();
 }
 
+/** What two people have agreed on, of all quarters as they are now, by their names. */
+export async function readApproved(db: Db): Promise<ReadonlyMap<string, readonly ApprovedVerb[]>> {
+  const rows = await db
+    .selectFrom('quartermaster.approvals as a')
+    .innerJoin('quartermaster.quarters as q', (join) =>
+      join.onRef('q.quarter', '=', 'a.quarter').onRef('q.digest', '=', 'a.digest'),
+    )
+    .select(['a.quarter', 'a.verb'])
+    .where('a.approved_by', 'is not', null)
+    .orderBy('a.verb')
+    .execute();
+  const byQuarter = Map.groupBy(rows, ({ quarter }) => quarter);
+  return new Map([...byQuarter].map(([quarter, some]) => [quarter, some.map(({ verb }) => verb)]));
+}
+
 /** What stands in the way of a verb that two people have to want. */
 export async function approvalObstacle(
   house: Pick<QuarterHouse, 'archiveApproval'>,

@@ -1,4 +1,5 @@
 import { isAppError } from '../core/errors.ts';
+import type { Db } from '../db/schema.ts';
 import { isConnectionLoss, toAppError } from '../db/sqlstate.ts';
 import { throwIfAborted } from '../platform/retry.ts';
 import type { QuarterHouse, QuarterRun } from './context.ts';
@@ -26,7 +27,7 @@ export async function expireRestores(house: QuarterHouse, run: QuarterRun): Prom
   const released: Restored[] = [];
   const withheld: (Restored & { why: string })[] = [];
   const failed: (Restored & { code: string; detail: string })[] = [];
-  for (const { hold_reason, until, ...one } of await readExpired(house)) {
+  for (const { hold_reason, until, ...one } of await readExpired(house.database.direct, house.clock.now())) {
     throwIfAborted(run.signal);
     if (hold_reason !== null) {
       withheld.push({ ...one, why: hold_reason });
@@ -48,22 +49,22 @@ export async function expireRestores(house: QuarterHouse, run: QuarterRun): Prom
   return { released, withheld, failed };
 }
 
-interface Expired extends Restored {
+/** Something restored whose time has come. */
+export interface Expired extends Restored {
   readonly until: Date;
   readonly hold_reason: string | null;
 }
 
 /** Those whose time has come, oldest quarter first. */
-async function readExpired({ database, clock }: QuarterHouse): Promise<Expired[]> {
-  const now = clock.now();
-  const quarters = await database.direct
+export async function readExpired(db: Db, now: Date): Promise<Expired[]> {
+  const quarters = await db
     .selectFrom('quartermaster.quarters')
     .select(['quarter', 'hold_reason', 'restored_until'])
     .where('state', '=', 'restored')
     .where('restored_until', '<=', now)
     .orderBy('quarter')
     .execute();
-  const copies = await database.direct
+  const copies = await db
     .selectFrom('quartermaster.restores as r')
     .leftJoin('quartermaster.quarters as q', 'q.quarter', 'r.quarter')
     .select(['r.quarter', 'r.schema_name', 'r.expires_at', 'q.hold_reason'])

@@ -41,11 +41,15 @@ export interface QuarterListing {
 }
 
 export interface ListOptions {
-  /** An open quarter is counted row by row up to so many rows; beyond that the estimate has to do. */
+  /** A partition of an open quarter is counted row by row up to so many rows; beyond that the estimate has to do. */
   readonly countedRows?: number;
+  /** And all of them together up to about so many: the oldest have to do with their estimates. */
+  readonly countedInAll?: number;
 }
 
 const COUNTED_ROWS = 2_000_000;
+/** What a row takes with its indexes, where the planner knows nothing yet. */
+const ROW_BYTES = 200;
 
 /** Every quarter that is known, oldest first. */
 export async function listQuarters(
@@ -59,7 +63,7 @@ export async function listQuarters(
 export async function listingsOf(
   db: Db,
   rows: readonly QuarterRow[],
-  { countedRows = COUNTED_ROWS }: ListOptions,
+  options: ListOptions,
 ): Promise<QuarterListing[]> {
   const names = new Set(rows.map(({ quarter }) => quarter));
   const found = (await readCatalog(db)).filter(({ quarter }) => names.has(quarter ?? ''));
@@ -70,8 +74,10 @@ export async function listingsOf(
   );
   const counts = await countRows(
     db,
-    found.filter(({ quarter, attachment }) => open.has(quarter ?? '') && attachment === 'attached'),
-    countedRows,
+    found
+      .filter(({ quarter, attachment }) => open.has(quarter ?? '') && attachment === 'attached')
+      .map((one) => ({ ...one, bytes: sizes.get(`${one.schema}.${one.name}`) ?? 0n })),
+    options,
   );
   const asked = await db
     .selectFrom('quartermaster.approvals')
@@ -121,21 +127,48 @@ function readArchiveRows(db: Db) {
     .execute();
 }
 
-/** Rows by the partition's name: counted where that is quick, else as the planner believes. */
+interface Countable extends Pick<PartitionFacts, 'schema' | 'name' | 'estimatedRows'> {
+  readonly bytes: bigint;
+}
+
+/**
+ * Rows by the partition's name: counted where that is quick, else as the planner believes. One statement counts them all, and none of
+ * them beyond the limit, for what the planner believes may be of long ago.
+ */
 async function countRows(
   db: Db,
-  partitions: readonly PartitionFacts[],
-  countedRows: number,
+  partitions: readonly Countable[],
+  { countedRows = COUNTED_ROWS, countedInAll = Number.POSITIVE_INFINITY }: ListOptions,
 ): Promise<Map<string, { rows: bigint; exact: boolean }>> {
   const counts = new Map<string, { rows: bigint; exact: boolean }>();
-  for (const { schema, name, estimatedRows = 0 } of partitions) {
-    if (estimatedRows > countedRows) {
-      counts.set(name, { rows: BigInt(Math.round(estimatedRows)), exact: false });
-      continue;
-    }
+  const counted: Countable[] = [];
+  let left = countedInAll;
+  for (const one of partitions.toReversed()) {
+    const estimate = estimateOf(one);
+    counts.set(one.name, { rows: BigInt(estimate), exact: false });
+    if (estimate > Math.min(countedRows, left)) continue;
+    left -= estimate;
+    counted.push(one);
+  }
+  if (counted.length === 0) return counts;
+  const selects = counted.map(({ schema, name }) => {
     const from = sql.raw(identifier(schema, name));
-    const { rows } = await sql<{ rows: bigint }>`SELECT count(*) AS rows FROM ${from}`.execute(db);
-    counts.set(name, { rows: rows[0]?.rows ?? 0n, exact: true });
+    return sql`SELECT ${name} AS name, count(*) AS rows FROM (SELECT FROM ${from} LIMIT ${countedRows + 1}) AS counted`;
+  });
+  const { rows } = await sql<{ name: string; rows: bigint }>`${sql.join(selects, sql` UNION ALL `)}`.execute(
+    db,
+  );
+  for (const one of rows) {
+    if (one.rows <= countedRows) counts.set(one.name, { rows: one.rows, exact: true });
+    else {
+      const estimate = counts.get(one.name)?.rows ?? 0n;
+      counts.set(one.name, { rows: estimate > one.rows ? estimate : one.rows, exact: false });
+    }
   }
   return counts;
+}
+
+/** A partition that nobody has analyzed yet is judged by its size. */
+function estimateOf({ estimatedRows, bytes }: Countable): number {
+  return Math.round(estimatedRows ?? Number(bytes) / ROW_BYTES);
 }

@@ -105,8 +105,8 @@ export async function trialBalanceTotals(
   return rows;
 }
 
-/** Which close it is of. */
-async function requireFixed(db: Db, quarter: string): Promise<bigint | undefined> {
+/** Which close it is of. @throws AppError not_found/no_such_quarter, conflict/quarter_state while it is open */
+export async function requireFixed(db: Db, quarter: string): Promise<bigint | undefined> {
   const { state } = await readQuarter(db, quarter);
   if (state === 'planned' || state === 'open') {
     const detail = `${quarter} is ${state}; a trial balance is fixed when a quarter is closed.`;
@@ -123,7 +123,8 @@ async function requireFixed(db: Db, quarter: string): Promise<bigint | undefined
   return last?.id;
 }
 
-function changed(quarter: string): AppError {
+/** It was closed anew between the first and the last reading of it. */
+export function changed(quarter: string): AppError {
   const detail = `${quarter} was closed anew while its trial balance was read, so what was read is not one of a piece. Read it again.`;
   return new AppError('conflict', 'trial_balance_changed', detail);
 }
@@ -133,7 +134,7 @@ interface Ledger {
   readonly name: string;
 }
 
-async function ledgersOf(db: Db, { ledgerId }: TrialBalanceOptions): Promise<Ledger[]> {
+export async function ledgersOf(db: Db, { ledgerId }: TrialBalanceOptions): Promise<Ledger[]> {
   return db
     .selectFrom('ledger.ledgers')
     .select(['id', 'name'])
@@ -143,7 +144,11 @@ async function ledgersOf(db: Db, { ledgerId }: TrialBalanceOptions): Promise<Led
 }
 
 /** The quarters in which an account's last row may be. */
-async function quartersOf(db: Db, quarter: string, { carried }: TrialBalanceOptions): Promise<string[]> {
+export async function quartersOf(
+  db: Db,
+  quarter: string,
+  { carried }: TrialBalanceOptions,
+): Promise<string[]> {
   if (!carried) return [quarter];
   const rows = await db
     .selectFrom('quartermaster.quarters')

@@ -74,3 +74,18 @@ async function recordFailure(db: Db, name: string, failure: string): Promise<voi
     )
     .execute();
 }
+
+/** How a job last ended well and badly, and the code of the latter. */
+export interface JobOutcome {
+  readonly job: string;
+  readonly succeededAt: Date | null;
+  readonly failedAt: Date | null;
+  readonly failure: string | null;
+}
+
+export async function readOutcomes(db: Db): Promise<JobOutcome[]> {
+  return db
+    .selectFrom('quartermaster.job_outcomes')
+    .select(['job_name as job', 'succeeded_at as succeededAt', 'failed_at as failedAt', 'failure'])
+    .execute();
+}

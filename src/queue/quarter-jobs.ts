@@ -26,9 +26,14 @@ export interface QuarterJob {
 
 export interface JobFilter {
   readonly quarter?: string | undefined;
+  /** Only those that failed, and that nothing has replaced since. */
+  readonly failed?: boolean | undefined;
   /** The newest so many. */
   readonly limit: number;
 }
+
+/** The code of a step that something else was asked for instead of. */
+export const SUPERSEDED = 'superseded';
 
 const columns = [
   'id',
@@ -137,7 +142,7 @@ export async function recordEnd(
 export async function recordForgotten(trx: Db, ids: readonly string[]): Promise<void> {
   if (ids.length === 0) return;
   const detail = 'A step before it failed, and something else was asked for since.';
-  const error = JSON.stringify({ kind: 'aborted', code: 'superseded', detail });
+  const error = JSON.stringify({ kind: 'aborted', code: SUPERSEDED, detail });
   await trx
     .updateTable('quartermaster.quarter_jobs')
     .set((now) => ({ state: 'failed', error, updated_at: now.fn<Date>('now') }))
@@ -156,11 +161,16 @@ export async function findQuarterJob(db: Db, id: string): Promise<QuarterJob | u
 }
 
 /** The newest first. */
-export async function listQuarterJobs(db: Db, { quarter, limit }: JobFilter): Promise<QuarterJob[]> {
+export async function listQuarterJobs(db: Db, { quarter, failed, limit }: JobFilter): Promise<QuarterJob[]> {
   const rows = await db
     .selectFrom('quartermaster.quarter_jobs')
     .select(columns)
     .$if(quarter !== undefined, (some) => some.where('quarter', '=', quarter ?? ''))
+    .$if(failed === true, (some) =>
+      some
+        .where('state', '=', 'failed')
+        .where((column) => column(column.ref('error', '->>').key('code'), 'is distinct from', SUPERSEDED)),
+    )
     .orderBy('requested_at', 'desc')
     .orderBy('id', 'desc')
     .limit(limit)

@@ -60,8 +60,8 @@ export interface QuarterLine {
   steps(db: Db, quarter: string): Promise<StandingStep[]>;
   /** Takes steps out of the line that nobody works on. */
   forget(trx: Db, steps: readonly StandingStep[]): Promise<void>;
-  /** What was asked for, and what became of it: the newest first. */
-  jobs(filter: JobFilter): Promise<QuarterJob[]>;
+  /** What was asked for, and what became of it: the newest first; in the caller's transaction where there is one. */
+  jobs(filter: JobFilter, trx?: Db): Promise<QuarterJob[]>;
   /** One of them, by the id of its step. */
   job(id: string): Promise<QuarterJob | undefined>;
 }
@@ -158,7 +158,7 @@ export function createQuarterLine(db: Db, sender: (db: Db) => PgBoss): QuarterLi
     blocked: () => sender(db).getBlockedKeys(name, { limit: 100_000 }).catch(rethrow),
     steps: (db, quarter) => steps(db, quarter).catch(rethrow),
     forget: (trx, forgotten) => forget(trx, forgotten).catch(rethrow),
-    jobs: (filter) => listQuarterJobs(db, filter),
+    jobs: (filter, trx = db) => listQuarterJobs(trx, filter),
     job: (id) => job(id).catch(rethrow),
   };
 }

@@ -4,6 +4,7 @@ import type { Db } from '../db/schema.ts';
 import type { Ask } from '../db/schema-version.ts';
 import { toAppError } from '../db/sqlstate.ts';
 import type { Logger } from '../platform/logger.ts';
+import { type QueueFailure, readFailures } from './failures.ts';
 import { requireInstalled, rethrow } from './installed.ts';
 import type { Job, JobQueue } from './job.ts';
 import { rememberLost } from './outcomes.ts';
@@ -46,6 +47,8 @@ export interface Queue {
    * requests would put it off for ever: such a job has a schedule too, whose runs are not put off.
    */
   enqueueDebounced(trx: Db, job: string, seconds: number): Promise<void>;
+  /** The jobs that failed for good and are remembered, the newest first. */
+  failures(db: Db, limit: number): Promise<QueueFailure[]>;
   /** Begins to work. @throws AppError config/not_migrated when the queues are not installed */
   start(jobs: readonly Job[]): Promise<void>;
   /** Looks by that connection whether the queues are there. @throws AppError config/not_migrated */
@@ -112,6 +115,8 @@ export function createQueue(options: QueueOptions): Queue {
       const options = { singletonKey: DEBOUNCED, startAfter: seconds, db: fromKysely(trx) };
       await sender(trx).upsert(job, {}, options).catch(rethrow);
     },
+
+    failures: (db, limit) => readFailures(db, schema, limit),
 
     async start(jobs) {
       assert(worker === undefined, 'the worker was started twice');

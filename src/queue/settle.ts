@@ -1,6 +1,6 @@
 import type { JobResult, JobWithMetadata, PgBoss } from 'pg-boss';
 import { stopwatch } from '../core/clock.ts';
-import { assert } from '../core/errors.ts';
+import { assert, quotesCause } from '../core/errors.ts';
 import { isTransient } from '../db/sqlstate.ts';
 import type { Logger } from '../platform/logger.ts';
 import { retry } from '../platform/retry.ts';
@@ -62,7 +62,8 @@ export async function settle(
     return { id, status: 'completed', output: outcome.report };
   }
   const { kind, code, detail } = outcome.error;
-  const output = { kind, code, detail };
+  // Whoever shows it must know whose words these are.
+  const output = { kind, code, detail, ...(quotesCause(outcome.error) ? { quotes: true } : {}) };
   if (!mayPass(outcome.error)) return { id, status: 'deadletter', output };
   if (stopping.aborted) await patiently(() => handBack(boss, claim, output));
   return { id, status: 'failed', output };

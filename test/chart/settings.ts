@@ -10,6 +10,7 @@ export const givenByTheChart = [
 /** What JSON Schema can say of a setting whose own check is a function. */
 const patterns: Readonly<Record<string, string>> = {
   QM_JWKS_URL: '^https?://[^\\s@]+$',
+  QM_PROMETHEUS_URL: '^https?://[^\\s@?#]+$',
   QM_TIMEZONE: '^[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*$',
 };
 

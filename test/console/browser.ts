@@ -71,6 +71,14 @@ export function useBrowser(): { open(options?: BrowserContextOptions): Promise<P
 /** What the pages of this file have complained of. */
 export const faults: string[] = [];
 
+/** Signs in through the form, at whatever address of the page `url` is, and gives the page when it shows its view. */
+export async function signIn(page: Page, url: string, key: string): Promise<void> {
+  await page.goto(url);
+  await page.getByLabel('Key', { exact: true }).fill(key);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByRole('button', { name: 'Sign out' }).waitFor();
+}
+
 /** A picture of the whole page for people to look at, in `var/screenshots`. */
 export async function shoot(page: Page, name: string): Promise<void> {
   mkdirSync(shots, { recursive: true });

@@ -169,6 +169,11 @@ describe('the role of the API', () => {
     [
       `INSERT INTO quartermaster.api_keys (id, name, secret_sha256, roles) VALUES ('x', 'x', '\\x00', '{admin}')`,
     ],
+    // Who is signed in may be ended, and made nobody else.
+    [`UPDATE quartermaster.sessions SET ended_at = now(), seen_at = now()`, true],
+    [`UPDATE quartermaster.sessions SET identity = '{}'`],
+    [`UPDATE quartermaster.sessions SET expires_at = 'infinity'`],
+    [`UPDATE quartermaster.house_events SET actor = 'eve'`],
     [`UPDATE quartermaster.archives SET digest = ''`],
     ['UPDATE ledger.daily_totals SET total_amount = 0'],
     ['UPDATE ledger.accounts SET entity_id = entity_id'],
@@ -236,6 +241,7 @@ describe('the role of readers', () => {
     expect(unread.filter((name) => !name.startsWith('pgboss.'))).toEqual([
       'quartermaster.api_keys',
       'quartermaster.migrations_lock',
+      'quartermaster.sessions',
     ]);
     expect(await tryAs('reader', 'SELECT * FROM reports.closing_balances(1, CURRENT_DATE)')).toBeUndefined();
     expect(await tryAs('reader', 'CREATE TABLE public.other (a int)')).toBe('42501');

@@ -112,6 +112,7 @@ const parameters: Record<string, fc.Arbitrary<string>> = {
   ledger: fc.constantFrom('main', 'main', 'main', 'main', 'elsewhere', 'Main'),
   account: account.map(encodeURIComponent),
   quarter: fc.constantFrom('2026q1', '2026q1', '2026q1', '2026q5', '0000q1', '26q1'),
+  name: fc.constantFrom('quarter-tick', 'quarter-tick', 'Quarter', 'nobody'),
 };
 
 const values: Record<string, fc.Arbitrary<string>> = {
@@ -137,6 +138,10 @@ const values: Record<string, fc.Arbitrary<string>> = {
   entity_id: fc.oneof(fc.constantFrom('alice', 'bob'), text),
   group_type: fc.constantFrom('WALLET', 'WALLET,B', ','),
   phone: fc.constantFrom('+49151', '+1', '49'),
+  actor: fc.oneof(fc.constantFrom('ada', 'schedule'), text),
+  account_prefix: fc.oneof(fc.constantFrom('user-', 'bank:'), text),
+  sort: fc.constantFrom('account', 'opening', 'debits', 'credits', 'closing', 'name'),
+  order: fc.constantFrom('asc', 'desc', 'up'),
   id: fc.constantFrom('1', '1,2', '9223372036854775807', '1,,2'),
 };
 
@@ -165,6 +170,8 @@ const goodQueries: Record<string, string> = {
   accounts: '?entity_id=alice',
   loads: '?id=l',
   '/v1/quarters/:quarter/transactions': '?ledger=main',
+  '/v1/quarters/:quarter/trial-balance/accounts': '?sort=closing&order=desc&moved=true',
+  '/v1/events': '?limit=2',
 };
 
 /** A request to one of the routes, more or less as it is meant. */

@@ -6,11 +6,12 @@ import { createApp } from '../../src/http/app.ts';
 import type { App } from '../../src/http/app-type.ts';
 import type { HttpHouse } from '../../src/http/house.ts';
 import { TransactionAnswer } from '../../src/http/transaction-answer.ts';
+import { readEvents } from '../../src/quarters/events.ts';
 import { type Book, brokenRules } from '../ledger/fixture.ts';
 import { requestTo } from './fuzz-requests.ts';
 import { transaction } from './fuzz-values.ts';
 import { inject, openHouse, payment, post, problemIn } from './house.ts';
-import { quarterDetail, quarterJob } from './quarters.ts';
+import { operationAnswer, quarterDetail, quarterJob } from './quarters.ts';
 
 /** The codes that docs/errors.md lists. */
 const documented = new Set(
@@ -29,7 +30,7 @@ beforeAll(async () => {
   const opened = await openHouse();
   book = opened.book;
   const listArchived = async () => ({ transactions: [], next: undefined });
-  app = createApp({ ...opened.house, loads, quarters, listArchived });
+  app = createApp({ ...opened.house, loads, quarters, operation, listArchived });
   routes = [];
   app.addHook('onRoute', ({ method, url, schema }) => {
     if (schema?.hide || method === 'HEAD') return;
@@ -71,6 +72,12 @@ const quarters: HttpHouse['quarters'] = {
   jobs: async () => [quarterJob()],
   job: async () => quarterJob(),
   retry: async () => quarterJob(),
+};
+
+const operation: HttpHouse['operation'] = {
+  read: async () => operationAnswer(),
+  run: async () => true,
+  events: (query) => readEvents(book.as('api').write, query),
 };
 
 describe('whatever is sent', () => {

@@ -165,7 +165,7 @@ describe('/openapi.json', () => {
       .map(({ operationId }) => operationId);
     const verbs = Object.keys(quarterActions).map((verb) => `${verb}Quarter`);
     expect(optional.sort()).toEqual(
-      ['settleReservation', 'voidReservation', 'reverseTransaction', ...verbs].sort(),
+      ['settleReservation', 'voidReservation', 'reverseTransaction', 'retryJob', 'runQueue', ...verbs].sort(),
     );
   });
 

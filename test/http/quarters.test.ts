@@ -5,7 +5,11 @@ import { openQuarters as open, quarterJob } from './quarters.ts';
 
 describe('the quarters', () => {
   it('are listed, and told of one by one', async () => {
-    const { get } = open({ next: async () => ({ verb: 'drop', at: new Date(0), withheld: 'held' }) });
+    const next = { verb: 'drop', at: new Date(0), withheld: 'held' };
+    const { get } = open({
+      next: async () => next,
+      nexts: async () => new Map([['2024q1', next]]),
+    });
     const listed = (await get('/v1/quarters')).json();
     expect(listed.quarters).toEqual([
       expect.objectContaining({
@@ -14,6 +18,10 @@ describe('the quarters', () => {
         transactions: 3,
         awaiting_approval: ['drop'],
         restored_until: null,
+        manifest_sha256: 'b00c',
+        previous_manifest_sha256: null,
+        frozen_at: null,
+        next: { verb: 'drop', at: '1970-01-01T00:00:00.000Z', withheld: 'held' },
       }),
     ]);
     expect((await get('/v1/quarters/2024q1')).json()).toEqual({
@@ -24,11 +32,15 @@ describe('the quarters', () => {
       detached_at: '2026-01-10T00:00:00.000Z',
       dropped_at: null,
       restored_at: null,
-      next: { verb: 'drop', at: '1970-01-01T00:00:00.000Z', withheld: 'held' },
+      checks: [{ name: 'sums', ok: true, detail: 'They are zero.' }],
+      checked_at: '2026-01-10T00:00:00.000Z',
       approvals: [expect.objectContaining({ verb: 'drop', requested_by: 'ada', approved_by: null })],
       copies: [expect.objectContaining({ schema: 'audit', expires_at: '2026-02-01T00:00:00.000Z' })],
       archive: {
         location: 'file:///archive/ledger/2024q1',
+        written_at: '2026-01-10T00:00:00.000Z',
+        manifest_sha256: 'b00c',
+        previous_manifest_sha256: null,
         files: [{ path: 'entries/part-0000.parquet', table: 'entries', rows: 6, bytes: 450, sha256: 'f00' }],
       },
       events: [expect.objectContaining({ event: 'close', actor: 'ada', detail: { transactions: '3' } })],

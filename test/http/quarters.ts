@@ -1,4 +1,5 @@
 import type { HttpHouse, QuarterRequest } from '../../src/http/house.ts';
+import type { Operation } from '../../src/http/operation-json.ts';
 import type { QuarterDetail } from '../../src/quarters/show.ts';
 import type { QuarterJob } from '../../src/queue/quarter-jobs.ts';
 import { createApp, emptyHouse, inject } from './house.ts';
@@ -80,6 +81,17 @@ export function quarterJob(parts: Partial<QuarterJob> = {}): QuarterJob {
     startedAt: at,
     updatedAt: at,
     finishedAt: null,
+    ...parts,
+  };
+}
+
+/** How a house stands of which nothing is known. */
+export function operationAnswer(parts: Partial<Operation> = {}): Operation {
+  return {
+    at: at.toISOString(),
+    unknown: [],
+    ...{ horizon: null, replica: null, summaries: null, fixity: null, indexes: null, alerts: null },
+    ...{ queues: [], failures: [], checks: [] },
     ...parts,
   };
 }

@@ -24,7 +24,8 @@ describe('every route of the ledger', () => {
     expect(roles.length).toBeGreaterThan(20);
     const wanted = (method: string, url: string): Role => {
       if (method === 'GET' || method === 'HEAD') return 'reader';
-      if (url.startsWith('/v1/quarters/')) return 'finance';
+      if (url.startsWith('/v1/quarters/') || url.startsWith('/v1/jobs/')) return 'finance';
+      if (url.startsWith('/v1/queues/')) return 'admin';
       return url === '/v1/ledgers' ? 'admin' : 'writer';
     };
     for (const { method, url, role } of roles) expect(role, `${method} ${url}`).toBe(wanted(method, url));

@@ -96,6 +96,7 @@ function fence(schema: TSchema): string {
 interface Shape {
   readonly type?: string;
   readonly const?: unknown;
+  readonly enum?: readonly unknown[];
   readonly description?: string;
   readonly format?: string;
   readonly pattern?: string;
@@ -148,6 +149,7 @@ function isComplex(shape: Shape): boolean {
 function typeOf(shape: Shape): string {
   if (shape.anyOf !== undefined) return [...new Set(shape.anyOf.map(typeOf))].join(' | ');
   if (shape.const !== undefined) return JSON.stringify(shape.const);
+  if (shape.enum !== undefined) return shape.enum.map((one) => JSON.stringify(one)).join(' | ');
   if (shape.type === 'array') return `[${shape.items === undefined ? '' : typeOf(shape.items)}]`;
   if (shape.format === 'date-time') return 'instant';
   if (shape.pattern?.includes('q[1-4]')) return 'quarter';
