@@ -13,6 +13,7 @@ import { expireRestoresJob } from './expire-restores.ts';
 import { freezeQuartersJob } from './freeze-quarters.ts';
 import type { JobHouse } from './house.ts';
 import { purgeIdempotencyKeysJob } from './purge-idempotency-keys.ts';
+import { purgeSessionsJob } from './purge-sessions.ts';
 import { quarterTickJob } from './quarter-tick.ts';
 import { reconcilePartitionsJob } from './reconcile-partitions.ts';
 import { reconcileSummariesJob } from './reconcile-summaries.ts';
@@ -50,5 +51,6 @@ export function allJobs(house: JobHouse): readonly Job[] {
     checkFixityJob(house),
     checkLedgerJob(house),
     purgeIdempotencyKeysJob(house),
+    purgeSessionsJob(house),
   ];
 }

@@ -120,7 +120,8 @@ function parseShare(text: string): number {
 
 function whereNext(address: string, key: string): string {
   const ledger = `${address}/v1/ledgers/${demoLedgers[0]?.name}`;
-  return `The API listens on ${address} and the worker runs. Ctrl-C stops both.
+  return `Open ${address}/console in a browser, and sign in with the key below.
+The API listens on ${address} and the worker runs. Ctrl-C stops both.
 
 ${key}
   curl -H "Authorization: Bearer $KEY" '${ledger}/transactions?limit=3'

@@ -54,7 +54,8 @@ export async function withDatabase(
 }
 
 function whereNext(address: string, key: string): string {
-  return `The API listens on ${address} and the worker runs. Ctrl-C stops both.
+  return `Open ${address}/console in a browser, and sign in with the key below.
+The API listens on ${address} and the worker runs. Ctrl-C stops both.
 
 ${key}
   curl -H "Authorization: Bearer $KEY" ${address}/v1/ledgers

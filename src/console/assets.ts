@@ -22,6 +22,8 @@ export interface Assets {
   readonly entry: string;
   /** What the entry imports, and what that imports: the browser is told of all before it has read the first. */
   readonly modules: readonly string[];
+  /** What the view at `/console` needs besides: most come there first, and it is fetched with the rest. */
+  readonly first: readonly string[];
   readonly styles: readonly string[];
 }
 
@@ -90,15 +92,19 @@ export function readAssets(): Assets {
   }
   const styleOf = join(packageFolder('uplot'), 'dist/uPlot.min.css');
   files.set('vendor/uplot/uPlot.min.css', asset(styleOf, readFileSync(styleOf)));
-  const entry = [...files.keys()].find((name) => /^src\/console\/page\/main\.[jt]s$/.test(name));
-  assert(entry !== undefined, 'the page has a beginning');
+  const find = (wanted: RegExp) => [...files.keys()].find((name) => wanted.test(name));
+  const entry = find(/^src\/console\/page\/main\.[jt]s$/);
+  const first = find(/^src\/console\/page\/views\/quarters\.[jt]s$/);
+  assert(entry !== undefined && first !== undefined, 'the page has a beginning');
+  const modules = reachable(files, entry);
   const version = createHash('sha256');
   for (const [name, { body }] of [...files].toSorted()) version.update(`${name}\0`).update(body);
   return {
     version: version.digest('base64url').slice(0, 16),
     files,
     entry,
-    modules: reachable(files, entry),
+    modules,
+    first: reachable(files, first).filter((name) => !modules.includes(name)),
     styles: [...files.keys()].filter((name) => name.startsWith(`${STATIC}/`) && name.endsWith('.css')),
   };
 }

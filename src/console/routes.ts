@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyReply } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import { type Assets, readAssets } from './assets.ts';
 import { shell } from './shell.ts';
 
@@ -19,24 +19,56 @@ const POLICY = [
   'trusted-types lit-html',
 ].join('; ');
 
+/**
+ * What the page is sent with, beside what every answer has: that it is not kept (`no-store`), so that nobody finds it behind a button
+ * of the browser after whoever was there has signed out, and that no other site gets it. Styles that scripts set on an element are
+ * no inline styles, so charts need no exception.
+ */
+const pageHeaders = {
+  'content-security-policy': POLICY,
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-embedder-policy': 'require-corp',
+  'permissions-policy': [
+    ...[
+      'accelerometer',
+      'autoplay',
+      'camera',
+      'display-capture',
+      'encrypted-media',
+      'fullscreen',
+      'geolocation',
+      'gyroscope',
+    ],
+    ...[
+      'hid',
+      'magnetometer',
+      'microphone',
+      'midi',
+      'payment',
+      'picture-in-picture',
+      'publickey-credentials-get',
+    ],
+    ...['screen-wake-lock', 'serial', 'usb', 'xr-spatial-tracking'],
+  ]
+    .map((feature) => `${feature}=()`)
+    .join(', '),
+  // For what is older than frame-ancestors.
+  'x-frame-options': 'DENY',
+} as const;
+
 const YEAR = 'public, max-age=31536000, immutable';
 
 /** `/console` and what it is made of: files that are read once, when the process starts. */
 export function consoleRoutes(app: FastifyInstance, assets: Assets = readAssets()): void {
-  const page = shell(assets);
   const schema = { hide: true };
-  const sendPage = async (_request: unknown, reply: FastifyReply) =>
-    reply
-      .header('content-security-policy', POLICY)
-      .header('cross-origin-opener-policy', 'same-origin')
-      .header('permissions-policy', 'camera=(), geolocation=(), microphone=(), payment=(), usb=()')
-      .header('x-frame-options', 'DENY')
-      .type('text/html; charset=utf-8')
-      .send(page);
+  const serve = (path: string, page: string) =>
+    app.get(path, { schema }, async (_request, reply) =>
+      reply.headers(pageHeaders).type('text/html; charset=utf-8').send(page),
+    );
 
-  app.get('/console', { schema }, sendPage);
+  serve('/console', shell(assets, assets.first));
   // A link into the page is the page: it looks at the address itself.
-  app.get('/console/*', { schema }, sendPage);
+  serve('/console/*', shell(assets));
   app.get<{ Params: { version: string; '*': string } }>(
     '/console/assets/:version/*',
     { schema },

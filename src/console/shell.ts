@@ -1,7 +1,11 @@
 import type { Assets } from './assets.ts';
 
-/** The one HTML document there is. All that it shows is drawn by its script, from what the API answers. */
-export function shell({ version, entry, modules, styles }: Assets): string {
+/**
+ * The one HTML document there is. All that it shows is drawn by its script, from what the API answers.
+ *
+ * @param ahead modules that are fetched with those of the entry
+ */
+export function shell({ version, entry, modules, styles }: Assets, ahead: readonly string[] = []): string {
   const path = (name: string) => `/console/assets/${version}/${name}`;
   return `<!doctype html>
 <html lang="en">
@@ -12,7 +16,7 @@ export function shell({ version, entry, modules, styles }: Assets): string {
 <title>Quartermaster</title>
 <link rel="icon" type="image/svg+xml" href="${path('src/console/static/icon.svg')}">
 ${styles.map((name) => `<link rel="stylesheet" href="${path(name)}">`).join('\n')}
-${modules.map((name) => `<link rel="modulepreload" href="${path(name)}">`).join('\n')}
+${[...modules, ...ahead].map((name) => `<link rel="modulepreload" href="${path(name)}">`).join('\n')}
 <script type="module" src="${path(entry)}"></script>
 </head>
 <body>

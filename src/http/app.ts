@@ -14,6 +14,7 @@ import { accountRoutes } from './accounts.ts';
 import type { App } from './app-type.ts';
 import { authHook } from './auth.ts';
 import { balanceRoutes } from './balances.ts';
+import { compressForPages } from './compress.ts';
 import { CLOCKS, type Clocks, createStreamedConnections, refuseConnection } from './connection.ts';
 import { docsPage } from './docs.ts';
 import { eventRoutes } from './events.ts';
@@ -84,6 +85,8 @@ export function createApp(house: HttpHouse, clocks: Clocks = CLOCKS): App {
     connectionTimeout: clocks.inactivity,
     keepAliveTimeout: clocks.keepAlive,
     http: { headersTimeout: clocks.headers, connectionsCheckingInterval: clocks.check },
+    // Who is counted as one client: of a proxy within the cluster or on this machine the word is taken for whom it asks.
+    trustProxy: ['loopback', 'linklocal', 'uniquelocal'],
     routerOptions: { maxParamLength: MAX_PARAMETER },
     // Given here, for what is set on the instance a scope with schemas of its own quietly replaces by Ajv, for which
     // alone the option is typed.
@@ -101,6 +104,7 @@ export function createApp(house: HttpHouse, clocks: Clocks = CLOCKS): App {
   requestScopes(app);
   app.decorateReply('problemCode', undefined);
   app.decorateRequest('identity', undefined);
+  app.decorateRequest('session', undefined);
   readJsonBodies(app);
   app.setErrorHandler((error, request, reply) => answerProblem(error, request, reply));
   app.setNotFoundHandler((request, reply) => answerProblem(noSuchRoute(request), request, reply));
@@ -117,10 +121,15 @@ export function createApp(house: HttpHouse, clocks: Clocks = CLOCKS): App {
     done(waits ? new AppError('unavailable', 'starting', STARTING) : undefined);
   });
   app.addHook('onRequest', authHook(house));
+  compressForPages(app);
 
   app.addHook('onRoute', ({ url, config, schema }) => {
     // Whoever adds a route says who may call it: one that forgot would be open to everybody.
-    const guarded = config?.role !== undefined || schema?.hide === true || !url.startsWith('/v1');
+    const guarded =
+      config?.role !== undefined ||
+      config?.everybody === true ||
+      schema?.hide === true ||
+      !url.startsWith('/v1');
     assert(guarded, `the route ${url} has no role`);
   });
 
@@ -137,7 +146,7 @@ export function createApp(house: HttpHouse, clocks: Clocks = CLOCKS): App {
     healthRoutes(scope, house);
     metricsRoute(scope, house);
     aboutRoute(scope, house);
-    sessionRoutes(scope);
+    sessionRoutes(scope, house);
     ledgerRoutes(scope, house);
     transactionListRoutes(scope, house);
     transactionRoutes(scope, house, postOne);

@@ -4,6 +4,8 @@ import { AppError, assert, isAppError } from '../core/errors.ts';
 import type { HttpHouse } from './house.ts';
 import { RequestError } from './problem.ts';
 import { valuesOf } from './raw-headers.ts';
+import { readSessionCookie } from './session-cookie.ts';
+import { requireCsrfToken, requireSameOrigin } from './session-origin.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -11,10 +13,14 @@ declare module 'fastify' {
     role?: Role;
     /** It tells of all ledgers at once: who is let into some only may not call it. */
     wholeHouse?: boolean;
+    /** It has no role on purpose: it is for who has yet to say who they are. */
+    everybody?: boolean;
   }
   interface FastifyRequest {
     /** Who calls; undefined on a route for everybody. */
     identity: Identity | undefined;
+    /** Of who calls with the cookie of a session and no key. */
+    session: { readonly secret: string; readonly expiresAt: Date } | undefined;
   }
 }
 
@@ -26,30 +32,31 @@ const BEARER = /^bearer +([A-Za-z0-9._~+/-]+=*)$/i;
 
 /**
  * Lets a request through to a route whose `config.role` its token allows, in the ledger that the path names. Asked before
- * the ledger is looked up, so that the answer does not tell which ledgers there are, and before the body is read.
+ * the ledger is looked up, so that the answer does not tell which ledgers there are, and before the body is read. Where there is
+ * no Authorization header the cookie of a session says who calls.
  *
  * The hook throws
  * - unauthenticated/missing_token, unauthenticated/invalid_token, invalid/invalid_request (the header sent twice);
+ * - unauthenticated/session_ended, and with the cookie, of methods that change something, forbidden/cross_site,
+ *   forbidden/csrf_token_missing, forbidden/csrf_token_wrong;
  * - forbidden/forbidden;
  * - unavailable/… when nobody can say now whose token it is.
  */
-export function authHook({ authenticate }: Pick<HttpHouse, 'authenticate'>): onRequestAsyncHookHandler {
+export function authHook(house: Pick<HttpHouse, 'authenticate' | 'sessions'>): onRequestAsyncHookHandler {
   return async (request, reply) => {
     const { role, wholeHouse = false } = request.routeOptions.config;
     if (role === undefined) return;
     const challenge = (parameters: string) => challengeIn(reply, parameters);
 
-    let identity: Identity;
     try {
-      identity = await authenticate(readToken(request.raw.rawHeaders));
+      request.identity = (await bySession(house, request)) ?? (await byToken(house, request));
     } catch (error) {
       // What the challenge says is RFC 6750, section 3: who sent nothing of the kind is told of no error.
-      if (isAppError(error, 'missing_token')) challenge('');
+      if (isAppError(error, 'missing_token') || isAppError(error, 'session_ended')) challenge('');
       else if (isAppError(error, 'unauthenticated')) challenge(', error="invalid_token"');
       else if (isAppError(error, 'invalid')) challenge(', error="invalid_request"');
       throw error;
     }
-    request.identity = identity;
 
     const { ledger } = request.params as { ledger?: string };
     requireRole(request, reply, role, ledger, wholeHouse);
@@ -75,6 +82,32 @@ export function requireRole(
   throw new AppError('forbidden', 'forbidden', refusalOf(identity, role, ledger));
 }
 
+/** Of a request without a key and with the cookie of a session; undefined of any other. */
+async function bySession(
+  { sessions }: Pick<HttpHouse, 'sessions'>,
+  request: FastifyRequest,
+): Promise<Identity | undefined> {
+  if (sessions === undefined || valuesOf(request.raw.rawHeaders, 'authorization').length > 0)
+    return undefined;
+  const secret = readSessionCookie(request);
+  if (secret === undefined) return undefined;
+  const { identity, expiresAt } = await sessions.find(secret);
+  if (request.method !== 'GET' && request.method !== 'HEAD') {
+    requireSameOrigin(request);
+    requireCsrfToken(request, secret);
+  }
+  request.session = { secret, expiresAt };
+  return identity;
+}
+
+function byToken(
+  { authenticate }: Pick<HttpHouse, 'authenticate'>,
+  request: FastifyRequest,
+): Promise<Identity> {
+  return authenticate(readToken(request.raw.rawHeaders));
+}
+
+/** Bearer is a scheme for which no browser opens a dialog: the page asks for the key itself. */
 function challengeIn(reply: FastifyReply, parameters: string): void {
   reply.header('www-authenticate', `Bearer realm="quartermaster"${parameters}`);
 }

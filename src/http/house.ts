@@ -30,6 +30,8 @@ import type { SummaryLag } from '../summaries/lag.ts';
 import type { DailyQuery, DailyReport } from '../summaries/report.ts';
 import type { Operation } from './operation-json.ts';
 import type { RequestMeter } from './request-meter.ts';
+import type { Sessions } from './sessions.ts';
+import type { Attempts } from './sign-in-attempts.ts';
 
 /** One page of what the archive of a quarter holds of a ledger. */
 export interface ArchivedList extends Omit<TransactionFilter, 'status'> {
@@ -82,6 +84,10 @@ export interface HttpHouse {
   readonly calendar: Calendar;
   /** Who brings this bearer token. @throws AppError unauthenticated/invalid_token */
   authenticate(token: string): Promise<Identity>;
+  /** Who is signed in to the page; without them nobody can be. */
+  readonly sessions?: Sessions;
+  /** How many wrong keys an address may try to sign in with. */
+  readonly signInAttempts?: Attempts;
   readonly ledgers: {
     find(name: string): Promise<Ledger | undefined>;
     list(): Promise<readonly Ledger[]>;

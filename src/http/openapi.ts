@@ -39,6 +39,13 @@ export function openapiOptions(version: string): FastifyDynamicSwaggerOptions {
             scheme: 'bearer',
             description: 'A key that `quartermaster keys create` printed, or a JSON web token.',
           },
+          session: {
+            type: 'apiKey',
+            in: 'cookie',
+            name: '__Host-qm_session',
+            description:
+              'Set by POST /v1/session, for the page. What changes something needs the header X-CSRF-Token besides, as GET /v1/session gives it.',
+          },
         },
       },
     },
@@ -79,7 +86,7 @@ function describe(schema: FastifySchema, role: Role | undefined): FastifySchema 
           description: [schema.description, `Needs a key with the role \`${role}\`.`]
             .filter(Boolean)
             .join(' '),
-          security: [{ bearer: [] }],
+          security: [{ bearer: [] }, { session: [] }],
         }),
     response: Object.fromEntries(
       responses.map(([status, answer]) => [

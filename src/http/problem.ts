@@ -2,6 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { AppError, type ErrorKind, quotesCause } from '../core/errors.ts';
 import { asAppError } from './framework-errors.ts';
+import { TooManyAttempts } from './sign-in-attempts.ts';
 
 declare module 'fastify' {
   interface FastifyReply {
@@ -34,6 +35,7 @@ export const statusOfCode: ReadonlyMap<string, number> = new Map([
   ['path_too_long', 414],
   ['unsupported_media_type', 415],
   ['idempotency_key_reused', 422],
+  ['too_many_attempts', 429],
   ['headers_too_large', 431],
 ]);
 
@@ -137,7 +139,8 @@ export function answerProblem(thrown: unknown, request: FastifyRequest, reply: F
       'request failed',
     );
   }
-  return sendProblem(problem, reply, retryAfter[error.kind]);
+  const seconds = error instanceof TooManyAttempts ? error.seconds : retryAfter[error.kind];
+  return sendProblem(problem, reply, seconds);
 }
 
 export function sendProblem<P extends Problem>(

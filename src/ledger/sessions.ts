@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { sql } from 'kysely';
 import { type Identity, isRole } from '../core/access.ts';
-import { AppError } from '../core/errors.ts';
+import { assert } from '../core/errors.ts';
 import type { Db } from '../db/schema.ts';
 import { isTransient } from '../db/sqlstate.ts';
 import { type OnRetry, retry } from '../platform/retry.ts';
@@ -176,6 +176,6 @@ function identityOf(stored: Record<string, unknown>): Identity {
   const { name, roles, ledgers } = stored;
   const isWhole =
     typeof name === 'string' && Array.isArray(roles) && (ledgers === null || Array.isArray(ledgers));
-  if (!isWhole) throw new AppError('corrupt', 'bad_session', 'A session does not say whose it is.');
+  assert(isWhole, 'a session without a key says whose it is');
   return { name, roles: roles.filter(isRole), ledgers: ledgers as string[] | null };
 }

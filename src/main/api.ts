@@ -3,9 +3,11 @@ import type { Clock } from '../core/clock.ts';
 import type { Calendar } from '../core/quarter.ts';
 import type { Database } from '../db/database.ts';
 import type { ReadClass, Router } from '../db/routing.ts';
-import { createAuthenticator } from '../http/authenticator.ts';
+import { createCredentials } from '../http/authenticator.ts';
 import type { HttpHouse } from '../http/house.ts';
 import { createJwtVerifier } from '../http/jwt.ts';
+import { createSessions } from '../http/sessions.ts';
+import { createAttempts } from '../http/sign-in-attempts.ts';
 import { changeAccounts, createAccount } from '../ledger/account-change.ts';
 import { searchAccounts } from '../ledger/account-list.ts';
 import { createAccountNames } from '../ledger/account-names.ts';
@@ -19,6 +21,7 @@ import { createLedgerCache } from '../ledger/ledgers.ts';
 import { listTransactions } from '../ledger/list.ts';
 import { findLoad } from '../ledger/load-progress.ts';
 import type { Poster } from '../ledger/post.ts';
+import { endSession, findSessions, openSession, recordRefusedSignIn } from '../ledger/sessions.ts';
 import { readStatement } from '../ledger/statement.ts';
 import { readTransactionOrReservation } from '../ledger/transactions.ts';
 import type { Config } from '../platform/config.ts';
@@ -80,14 +83,26 @@ export function createApi(parts: ApiParts): Omit<
     position: () => router.position(),
   });
   posting.watch(batcher);
+  const credentials = createCredentials({
+    findKeys: (ids) => findKeys(write, ids),
+    clock,
+    jwt: createJwtVerifier(config, clock),
+    extra: parts.keys,
+  });
   return {
     calendar,
-    authenticate: createAuthenticator({
-      findKeys: (ids) => findKeys(write, ids),
+    authenticate: async (token) => (await credentials.open(token)).identity,
+    sessions: createSessions({
+      credentials,
       clock,
-      jwt: createJwtVerifier(config, clock),
-      extra: parts.keys,
+      table: {
+        open: (row, by) => openSession(write, row, by),
+        find: (ids, at) => findSessions(write, ids, at),
+        end: (id, by) => endSession(write, id, by),
+        refused: (keyId, ofProcess) => recordRefusedSignIn(write, keyId, ofProcess),
+      },
     }),
+    signInAttempts: createAttempts(clock),
     ledgers: createLedgerCache(write, { clock }),
     post: (ledgerId, requests, options) => batcher.post(ledgerId, requests, options),
     preview: async (ledgerId, requests, { atomic }) => ({

@@ -6,19 +6,21 @@ export type { Logger };
 
 /** Names whose values are never printed, wherever a caller hangs them. */
 const secrets = [
-  ...['url', 'password', 'authorization', 'token', 'headers', 'secret', 'cookie'],
+  ...['url', 'password', 'authorization', 'token', 'headers', 'secret', 'cookie', 'csrfToken'],
   ...['apiKey', 'secretAccessKey', 'sessionToken'],
 ];
 
 /**
  * What opens something wherever it stands in a text, such as the message of an error: a password in a URL, a bearer
- * token, a key of ours. Groups are what is kept of it.
+ * token, a key of ours, a session. Groups are what is kept of it.
  */
 const openers: readonly RegExp[] = [
   /(\b[a-z][a-z0-9+.-]*:\/\/[^\s:@/"\\]*:)[^\s/"\\]+(?=@)/gi,
   /([?&](?:ssl)?password=)[^\s&"\\]+/gi,
   /(\bbearer )[A-Za-z0-9._~+/-]{8,}=*/gi,
   /(\bqm_[a-z0-9]{12}_)[A-Za-z0-9_-]{43}/g,
+  // The secret of a session, and what is made of it.
+  /(\bqm[sc]_)[A-Za-z0-9_-]{43}/g,
 ];
 
 /**

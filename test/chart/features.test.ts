@@ -223,12 +223,13 @@ describeChart('in production', () => {
     const [rule] = only(objects, 'Ingress').spec.rules;
     expect(rule.http.paths.map(({ path }: { path: string }) => path)).toEqual([
       '/v1',
+      '/console',
       '/docs',
       '/openapi.json',
     ]);
     const route = only(await render({ shape: 'gateway' }), 'HTTPRoute').spec;
     expect(route.rules[0].matches.map((match: Rendered) => match.path)).toEqual(
-      ['/v1', '/docs', '/openapi.json'].map((value) => ({ type: 'PathPrefix', value })),
+      ['/v1', '/console', '/docs', '/openapi.json'].map((value) => ({ type: 'PathPrefix', value })),
     );
     expect(route.rules[0].backendRefs).toEqual([{ name: 'ledger-api', port: 7070 }]);
   });

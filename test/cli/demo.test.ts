@@ -80,16 +80,27 @@ describe('quartermaster demo', () => {
   it('finds its data on a second start, serves it, and stops cleanly on Ctrl-C', async () => {
     const child = demo();
     const done = finished(child);
-    const { address, key } = await new Promise<{ address: string; key: string }>((resolve, reject) => {
-      let said = '';
-      child.stderr.on('data', (chunk: Buffer) => {
-        said += chunk;
-        const [, url, token] = /listens on (http:\/\/[\d.]+:\d+)[\s\S]* KEY=(\S+)\n/.exec(said) ?? [];
-        if (url !== undefined && token !== undefined) resolve({ address: url, key: token });
-      });
-      void done.then(({ err }) => reject(new Error(`it ended: ${err}`)));
-    });
+    const { address, key, said } = await new Promise<{ address: string; key: string; said: string }>(
+      (resolve, reject) => {
+        let said = '';
+        child.stderr.on('data', (chunk: Buffer) => {
+          said += chunk;
+          const [, url, token] = /listens on (http:\/\/[\d.]+:\d+)[\s\S]* KEY=(\S+)\n/.exec(said) ?? [];
+          if (url !== undefined && token !== undefined) resolve({ address: url, key: token, said });
+        });
+        void done.then(({ err }) => reject(new Error(`it ended: ${err}`)));
+      },
+    );
     expect((await fetch(`${address}/readyz`)).status).toBe(200);
+    // The page is the first thing that is named, and the key below it opens it.
+    expect(/http\S+/.exec(said)?.[0]).toBe(`${address}/console`);
+    expect((await fetch(`${address}/console`)).status).toBe(200);
+    const signIn = {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ key }),
+    };
+    expect((await fetch(`${address}/v1/session`, signIn)).status).toBe(200);
     const post = (headers: Record<string, string>) =>
       fetch(`${address}/v1/ledgers/northwind/transactions`, {
         method: 'POST',

@@ -40,7 +40,7 @@ export function useConsoleHouse(environment: Record<string, string> = {}): Conso
     };
     demo = spawnCommand(['demo', '--share', '2'], settings, { untilTestEnds: false });
     const { text } = await demo.said(({ text }) => /The API listens on http/.test(text ?? ''));
-    url = /http:\/\/[^\s]+?(?=\.? |$)/.exec(text ?? '')?.[0] ?? '';
+    url = /listens on (http:\/\/\S+)/.exec(text ?? '')?.[1] ?? '';
   });
   afterAll(async () => {
     demo?.child.kill('SIGTERM');

@@ -127,6 +127,7 @@ const into = fc.constantFrom('audit', 'a_1', 'Audit', '');
 
 /** What a good body looks like, by the end of the path. */
 export const bodies: Record<string, fc.Arbitrary<unknown>> = {
+  session: fc.record({ key: fc.constantFrom('qm_key', 'a.b.c', '') }),
   transactions: transaction,
   'transactions/batch': fc.record(
     {

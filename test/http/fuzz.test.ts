@@ -30,7 +30,7 @@ beforeAll(async () => {
   const opened = await openHouse();
   book = opened.book;
   const listArchived = async () => ({ transactions: [], next: undefined });
-  app = createApp({ ...opened.house, loads, quarters, operation, listArchived });
+  app = createApp({ ...opened.house, loads, quarters, operation, listArchived, sessions });
   routes = [];
   app.addHook('onRoute', ({ method, url, schema }) => {
     if (schema?.hide || method === 'HEAD') return;
@@ -53,6 +53,17 @@ const loads: HttpHouse['loads'] = {
     ...{ id, state: 'done', records: 0n, booked: 0n, rejected: 0n },
     ...{ startedAt: new Date(0), updatedAt: new Date(0), finishedAt: null },
   }),
+};
+
+/** Whoever signs in is an admin: who may is tested with the sessions. */
+const signedIn = {
+  identity: { name: 'test', roles: ['admin'], ledgers: null },
+  expiresAt: new Date(0),
+} as const;
+const sessions: HttpHouse['sessions'] = {
+  signIn: async () => ({ ...signedIn, secret: 'secret', seconds: 60 }),
+  find: async () => signedIn,
+  signOut: async () => {},
 };
 
 /** Quarters of which everything can be had, for what is done to them is tested with them. */

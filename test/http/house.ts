@@ -67,6 +67,11 @@ export function emptyHouse(parts: Partial<HttpHouse> = {}): HttpHouse {
       if (token === TOKEN) return { name: 'test', roles: ['admin'], ledgers: null };
       throw new AppError('unauthenticated', 'invalid_token', 'Nobody knows this key.');
     },
+    sessions: {
+      signIn: nothing('sessions.signIn'),
+      find: nothing('sessions.find'),
+      signOut: nothing('sessions.signOut'),
+    },
     ledgers: {
       find: async (name) => (name === 'main' ? { id: 1, name } : undefined),
       list: async () => [{ id: 1, name: 'main' }],

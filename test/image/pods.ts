@@ -42,6 +42,8 @@ export async function provePods(
   const ask = (method: string, path: string, body?: unknown): Promise<Answer> =>
     call(at, token, method, path, body);
 
+  await provePage(at);
+
   // A quarter that is over, with rows of every table an archive has.
   const zone = calendar('UTC');
   const { name: quarter, start } = zone.next(zone.quarterOf(systemClock.now()), -1);
@@ -99,4 +101,28 @@ export async function provePods(
 
   expect(await worker.stop()).toMatchObject({ code: 0 });
   expect(await api.stop()).toMatchObject({ code: 0 });
+}
+
+/** The page is there, and each module that its first one leads to, in any number of steps, libraries among them. */
+async function provePage(at: string): Promise<void> {
+  const shell = await fetch(`${at}/console`);
+  expect(shell.status).toBe(200);
+  const open = [...(await shell.text()).matchAll(/(?:src|href)="(\/console\/assets\/[^"]+)"/g)].map(
+    (one) => one[1] ?? '',
+  );
+  const seen = new Set(open);
+  for (const path of seen) {
+    const answer = await fetch(new URL(path, at));
+    expect(answer.status, path).toBe(200);
+    const text = await answer.text();
+    if (!/javascript/.test(answer.headers.get('content-type') ?? '')) continue;
+    expect(text, path).not.toMatch(/^import type |sourceMappingURL/m);
+    for (const [, next = ''] of text.matchAll(/(?:\bfrom\s*|\bimport\s*\(?\s*)["']([^"']+)["']/g)) {
+      // A name without a path is what no browser can find.
+      expect(next, path).toMatch(/^\.{1,2}\//);
+      seen.add(new URL(next, new URL(path, at)).pathname);
+    }
+  }
+  expect([...seen].filter((path) => path.includes('/vendor/')).length).toBeGreaterThan(1);
+  expect([...seen].some((path) => /views\/health\.[jt]s$/.test(path))).toBe(true);
 }

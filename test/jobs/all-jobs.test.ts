@@ -71,6 +71,7 @@ describe('all jobs', () => {
       'expire-restores',
       'freeze-quarters',
       'purge-idempotency-keys',
+      'purge-sessions',
       'quarter-tick',
       'reconcile-partitions',
       'reconcile-summaries',
@@ -94,6 +95,7 @@ describe('all jobs', () => {
       { name: 'expire-restores', policy: 'stately' },
       { name: 'freeze-quarters', policy: 'stately' },
       { name: 'purge-idempotency-keys', policy: 'stately' },
+      { name: 'purge-sessions', policy: 'stately' },
       { name: 'quarter', policy: 'key_strict_fifo' },
       { name: 'quarter-tick', policy: 'stately' },
       { name: 'reconcile-partitions', policy: 'stately' },
@@ -111,6 +113,7 @@ describe('all jobs', () => {
       FROM generate_series(30, 40) AS days`.execute(house.database.write);
     const run = { logger: createLogger('silent'), signal: new AbortController().signal };
     expect(await runInForeground(jobs, 'purge-idempotency-keys', {}, run)).toEqual({ deleted: 5 });
+    expect(await runInForeground(jobs, 'purge-sessions', {}, run)).toEqual({ deleted: 0 });
     expect(await runInForeground(jobs, 'expire-reservations', {}, run)).toEqual({
       expired: 0,
       resolvedMeanwhile: 0,
@@ -155,6 +158,7 @@ describe('all jobs', () => {
       { name: 'expire-restores', cron: '20 * * * *', timezone: 'Europe/Paris' },
       { name: 'freeze-quarters', cron: '40 2 * * *', timezone: 'Europe/Paris' },
       { name: 'purge-idempotency-keys', cron: '40 3 * * *', timezone: 'Europe/Paris' },
+      { name: 'purge-sessions', cron: '45 3 * * *', timezone: 'Europe/Paris' },
       { name: 'quarter-tick', cron: '0 2 * * *', timezone: 'Europe/Paris' },
       { name: 'reconcile-partitions', cron: '0 * * * *', timezone: 'Europe/Paris' },
       { name: 'reconcile-summaries', cron: '50 3 * * *', timezone: 'Europe/Paris' },

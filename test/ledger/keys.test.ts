@@ -153,6 +153,19 @@ describe('a key', () => {
     const after = await listKeys(book.db);
     expect(after.find((key) => key.id === id)?.revokedAt).toEqual(first.revokedAt);
     expect(after.filter((key) => key.id !== id)).toEqual(others);
+    // Who made it and who took it back is told, once each.
+    const { rows } = await sql<{ event: string; actor: string; detail: object }>`
+      SELECT event, actor, detail FROM quartermaster.house_events WHERE detail ->> 'key' = ${id} ORDER BY id`.execute(
+      book.db,
+    );
+    expect(rows).toEqual([
+      {
+        event: 'key-create',
+        actor: 'keys',
+        detail: { key: id, name: 'lost', roles: ['reader'], ledgers: null, expires_at: null },
+      },
+      { event: 'key-revoke', actor: 'keys', detail: { key: id, name: 'lost' } },
+    ]);
   });
 
   it('that is not there cannot be revoked, and what may be a token is not repeated', async () => {

@@ -57,6 +57,11 @@ it('no secret is printed, by whatever name or in whatever text it comes', () => 
       logger.info({ config: { url, password, token, secret: token }, headers: { authorization: token } });
       logger.info({ nested: { text: `authorization: Bearer ${token}` } });
       logger.info(`the key qm_abcdefghijkl_${token} was refused`);
+      logger.info({
+        request: { csrfToken: token, cookie: token },
+        text: `Cookie: a=b; qm_session_7070=qms_${token}`,
+      });
+      logger.info(`x-csrf-token: qmc_${token}`);
       logger.info({ list: [`https://user:${password}@store/bucket`] });
       logger.info(`postgres://user:a@b${password}@host/ledger`);
       logger.info(`postgres://host/ledger?user=a&password=${password}&sslmode=require`);

@@ -2,17 +2,27 @@ import { type Client, createClient } from '../../../clients/typescript/src/index
 
 export type Api = Client;
 
-/**
- * The API, asked by the page with the cookie that the browser keeps.
- *
- * @param csrfToken what the session gave: a request that changes something is refused without it
- */
-export function createApi(csrfToken: () => string | null): Api {
+export interface ApiOptions {
+  /** What the session gave: a request that changes something is refused without it. */
+  readonly csrfToken: () => string | null;
+  /** Told of each answer before whoever asked is. */
+  readonly onAnswer: (request: Request, response: Response) => void;
+}
+
+/** The API, asked by the page with the cookie that the browser keeps. */
+export function createApi({ csrfToken, onAnswer }: ApiOptions): Api {
   return createClient({
     baseUrl: window.location.origin,
+    // Somebody looks: what does not pass within a second or two is told.
+    retry: { tries: 3, longestDelay: 1_000 },
     headers: ({ method }): Record<string, string> => {
       const token = csrfToken();
       return method === 'GET' || token === null ? {} : { 'x-csrf-token': token };
+    },
+    fetch: async (request) => {
+      const response = await fetch(request);
+      onAnswer(request, response);
+      return response;
     },
   });
 }

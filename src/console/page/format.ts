@@ -1,3 +1,5 @@
+import { formatAmount as writeAmount } from '../../../clients/typescript/src/index.ts';
+
 /** Writes what the page shows. All of it is English; numbers, days and amounts look the same whatever the browser speaks. */
 const LOCALE = 'en-GB';
 
@@ -19,18 +21,14 @@ export function formatBytes(bytes: number): string {
 }
 
 /**
- * Minor units as people write them: `-1234567` of a currency with two decimals → `-12,345.67`. Never a float: what is booked
+ * Minor units as people write them: `-1234567` of a currency with two decimals → `−12,345.67`. Never a float: what is booked
  * may be larger than one holds.
  *
  * @param minor an integer, as the API writes it
  * @param exponent decimals of the currency
  */
 export function formatAmount(minor: string, exponent: number): string {
-  const below = minor.startsWith('-');
-  const digits = (below ? minor.slice(1) : minor).padStart(exponent + 1, '0');
-  const whole = digits.slice(0, digits.length - exponent).replace(/\B(?=(\d{3})+$)/g, ',');
-  const rest = exponent === 0 ? '' : `.${digits.slice(-exponent)}`;
-  return `${below ? '−' : ''}${whole}${rest}`;
+  return writeAmount(minor, exponent, { minus: '−' });
 }
 
 /** An instant in the ledger's zone, to the minute: `31 Mar 2026, 14:05`. The zone is shown beside it, once a table. */

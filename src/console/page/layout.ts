@@ -1,13 +1,15 @@
 import { html, nothing, type TemplateResult } from 'lit-html';
 import type { Place } from './places.ts';
-import type { About, Session } from './session.ts';
+import { type About, rightsInWords, type Session } from './session.ts';
 
 export interface LayoutOptions {
   readonly session: Session | undefined;
   readonly about: About | undefined;
   readonly place: Place | undefined;
   readonly body: TemplateResult | typeof nothing;
-  signOut(): Promise<void>;
+  /** Said to who hears the page: where they are now. */
+  readonly announced: string;
+  signOut(): void;
 }
 
 const sections = [
@@ -17,7 +19,7 @@ const sections = [
 ] as const;
 
 /** What is around every view: where one can go, who one is, and whose time is shown. */
-export function layout({ session, about, place, body, signOut }: LayoutOptions): TemplateResult {
+export function layout({ session, about, place, body, announced, signOut }: LayoutOptions): TemplateResult {
   return html`
     <a class="skip" href="#main">Skip to the content</a>
     <header class="bar">
@@ -31,14 +33,17 @@ export function layout({ session, about, place, body, signOut }: LayoutOptions):
                 html`<a href=${href} aria-current=${place?.section === section ? 'page' : nothing}>${name}</a>`,
             )}
           </nav>
-          <p class="who">
-            <span>${session.name} <span class="role">${session.roles.join(', ')}</span></span>
+          <div class="who">
+            <p><strong>${session.name}</strong> <span class="rights">${rightsInWords(session)}</span></p>
             <button type="button" class="quiet" @click=${signOut}>Sign out</button>
-          </p>`
+          </div>`
       }
     </header>
+    <p class="hidden-text" aria-live="polite">${announced}</p>
     <main id="main" tabindex="-1">${body}</main>
-    <footer class="foot">
-      ${about === undefined ? nothing : html`Times are those of <strong>${about.zone}</strong>. Version ${about.version}.`}
-    </footer>`;
+    ${
+      about === undefined
+        ? nothing
+        : html`<footer class="foot">Times are those of <strong>${about.zone}</strong>. Version ${about.version}.</footer>`
+    }`;
 }

@@ -23,3 +23,15 @@ export interface About {
 export function mayMoveQuarters({ roles, ledgers }: Session): boolean {
   return ledgers === null && roles.some((role) => role === 'finance' || role === 'admin');
 }
+
+/** What the person may do here, as one says it: `may move quarters and look, in all ledgers`. */
+export function rightsInWords({ roles, ledgers }: Session): string {
+  const where = ledgers === null ? 'all ledgers' : ledgers.length === 0 ? 'no ledger' : ledgers.join(', ');
+  if (roles.includes('admin')) return `may do everything in ${where}`;
+  const rights = [
+    ...(roles.includes('finance') && ledgers === null ? ['move quarters'] : []),
+    ...(roles.includes('writer') ? ['post'] : []),
+    'look',
+  ];
+  return `may ${rights.join(', ').replace(/, (?=[^,]*$)/, ' and ')} in ${where}`;
+}

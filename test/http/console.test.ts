@@ -1,0 +1,93 @@
+import type { FastifyInstance } from 'fastify';
+import { describe, expect, it } from 'vitest';
+import { readAssets } from '../../src/console/assets.ts';
+import { consoleRoutes } from '../../src/console/routes.ts';
+import { createApp, emptyHouse, problemIn } from './house.ts';
+
+const assets = readAssets();
+const open = (parts = {}) =>
+  createApp(
+    emptyHouse({ console: (app) => consoleRoutes(app, assets), ...parts }),
+  ) as unknown as FastifyInstance;
+
+describe('the page', () => {
+  it.each([
+    '/console',
+    '/console/',
+    '/console/quarters/2026q1',
+    '/console/ledger/main/accounts/a%3AWALLET?x=1',
+    '/console/no/such',
+  ])('is one document, kept by nobody and bound to what it brought, at %s', async (url) => {
+    const answer = await open().inject({ url });
+    expect(answer.statusCode).toBe(200);
+    expect(answer.headers).toMatchObject({
+      'content-type': 'text/html; charset=utf-8',
+      'cache-control': 'no-store',
+      'x-content-type-options': 'nosniff',
+      'x-frame-options': 'DENY',
+      'referrer-policy': 'no-referrer',
+      'cross-origin-opener-policy': 'same-origin',
+      'cross-origin-embedder-policy': 'require-corp',
+      'cross-origin-resource-policy': 'same-origin',
+    });
+    expect(answer.headers['permissions-policy']).toContain('camera=()');
+    const policy = String(answer.headers['content-security-policy']);
+    expect(policy.split('; ')).toEqual([
+      "default-src 'none'",
+      "script-src 'self'",
+      "style-src 'self'",
+      "img-src 'self' data:",
+      "connect-src 'self'",
+      "base-uri 'none'",
+      "form-action 'none'",
+      "frame-ancestors 'none'",
+      "require-trusted-types-for 'script'",
+      'trusted-types lit-html',
+    ]);
+    // Nothing in it needs an exception, and nothing of it is somebody else's.
+    expect(answer.body).not.toMatch(/<script(?![^>]* src=)|<style|\sstyle=|\son\w+=|https?:\/\//);
+  });
+
+  it('names every file that it needs at once, and each is there, to be kept for ever', async () => {
+    const app = open();
+    const { body } = await app.inject({ url: '/console' });
+    const paths = [...body.matchAll(/(?:href|src)="(\/console\/assets\/[^"]+)"/g)].map((one) => one[1] ?? '');
+    expect(paths.length).toBeGreaterThan(10);
+    for (const name of ['main', 'views/quarters', 'views/sign-in', 'poll']) {
+      const here = paths.some((path) => path.endsWith(`/page/${name}.ts`));
+      if (name !== 'poll') expect(here, name).toBe(true);
+    }
+    for (const path of new Set(paths)) {
+      const answer = await app.inject({ url: path, headers: { 'accept-encoding': 'gzip' } });
+      expect(answer.statusCode, path).toBe(200);
+      expect(answer.headers['cache-control']).toBe('public, max-age=31536000, immutable');
+      expect(answer.headers['content-encoding']).toBe('gzip');
+      expect(answer.headers['x-content-type-options']).toBe('nosniff');
+    }
+  });
+
+  it('gives a page of another version what there is, and lets nobody keep that', async () => {
+    const url = `/console/assets/another/${assets.entry}`;
+    const answer = await open().inject({ url });
+    expect(answer.statusCode).toBe(200);
+    expect(answer.headers['cache-control']).toBe('no-store');
+    for (const path of ['src/console/page/no.ts', 'src/main/cli.ts', '']) {
+      problemIn(
+        await open().inject({ url: `/console/assets/${assets.version}/${path}` }),
+        404,
+        'no_such_route',
+      );
+    }
+  });
+
+  it('is there while the process waits for its database, and what it asks says that it starts', async () => {
+    const app = open({ isStarting: () => true });
+    expect((await app.inject({ url: '/console' })).statusCode).toBe(200);
+    expect((await app.inject({ url: `/console/assets/${assets.version}/${assets.entry}` })).statusCode).toBe(
+      200,
+    );
+    problemIn(await app.inject({ url: '/v1/session' }), 503, 'starting');
+    const signIn = { method: 'POST', url: '/v1/session', payload: { key: 'x' } } as const;
+    problemIn(await app.inject(signIn), 503, 'starting');
+  });
+});
