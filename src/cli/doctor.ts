@@ -3,14 +3,21 @@ import { Option } from 'commander';
 import { AppError } from '../core/errors.ts';
 import { throwIfAborted } from '../platform/retry.ts';
 import { previewReconcile, reconcile } from '../quarters/reconcile.ts';
-import { type CommandContext, type CommandKit, command, contextOf, withHouse } from './command.ts';
+import {
+  type CommandContext,
+  type CommandKit,
+  command,
+  contextOf,
+  terminalOf,
+  withHouse,
+} from './command.ts';
 import { examine } from './doctor/examine.ts';
-import type { Finding } from './doctor/finding.ts';
+import { doctorSchema, type Finding } from './doctor/finding.ts';
 import { createTeller } from './doctor/render.ts';
 import type { ProcessKind } from './doctor/setup.ts';
 import { personOf } from './person.ts';
 import { renderRepair } from './reconcile.ts';
-import { printResult, type Terminal } from './terminal.ts';
+import { printResult } from './terminal.ts';
 
 interface Options {
   readonly json?: boolean;
@@ -33,6 +40,7 @@ export function doctorCommand(kit: CommandKit): Command {
     'doctor --json',
     'doctor --fix --dry-run',
   ])
+    .prints(doctorSchema)
     .option('--only <name...>', 'only these checks; docs/doctor.md lists them')
     .addOption(
       new Option('--as <process>', 'whose settings these are (default: whose role it is)').choices([
@@ -45,7 +53,7 @@ export function doctorCommand(kit: CommandKit): Command {
     .option('--fix', 'first mend what is safe to mend')
     .option('--dry-run', 'with --fix: mend nothing, and say what would be')
     .action(async (options: Options) => {
-      const terminal: Terminal = { out: kit.out, err: kit.err, json: options.json === true };
+      const terminal = terminalOf(kit, options);
       const teller = createTeller(terminal);
       const mended = options.fix === true ? await mend(contextOf(kit, options, 'error'), options) : [];
       for (const finding of mended) teller.tell(finding);

@@ -1,4 +1,4 @@
-import { InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
 import { stopwatch } from '../core/clock.ts';
 import { stringify } from '../core/json.ts';
 import { pause } from '../platform/retry.ts';
@@ -9,8 +9,8 @@ import { watchJson } from './json-quarters.ts';
 import { type LocalTime, localTime } from './local-time.ts';
 import { painted } from './paint.ts';
 import type { QuarterOutline } from './quarter-facts.ts';
-import { parseQuarterRange, QUARTERS_FORMS, type QuarterRange } from './quarter-range.ts';
-import { QUARTERS_OPTION } from './quarters-given.ts';
+import { QUARTERS_FORMS, type QuarterRange } from './quarter-range.ts';
+import { givenRange, QUARTERS_OPTION } from './quarters-given.ts';
 import { readOutlines } from './quarters-look.ts';
 import { renderFrame } from './render-watch.ts';
 import { columnsOf, harmless, isLive, type Terminal } from './terminal.ts';
@@ -42,22 +42,29 @@ export function watchCommand(kit: CommandKit): CliCommand {
     .option(...QUARTERS_OPTION)
     .option('--interval <seconds>', 'how often it looks, 0.2 to 3600', parseInterval, 2)
     .prints(watchJson)
-    .action(async (given: string | undefined, flags: Flags) => {
-      const text = given ?? flags.quarters;
-      const range = text === undefined ? undefined : parseQuarterRange(text);
+    .action(async (given: string | undefined, flags: Flags, self: Command) => {
+      const isAll = given === undefined && flags.quarters === undefined;
+      const range = isAll ? undefined : givenRange(self, given, flags.quarters);
       const context = contextOf(kit, flags, 'warn');
       const { terminal } = context;
       await withHouse(context, async (house) => {
         const show = terminal.out.isTTY === true && isLive(terminal) ? drawing(terminal) : telling(terminal);
         const seconds = stopwatch();
+        // Whoever reads may go away (`… | head`), and then there is nobody to tell.
+        const unread = new AbortController();
+        const stop = () => unread.abort();
+        terminal.out.once('error', stop);
+        const signal = AbortSignal.any([kit.entry.signal, unread.signal]);
         try {
-          while (!kit.entry.signal.aborted) {
+          while (!signal.aborted) {
             show(await look(house, range), seconds());
-            await pause(flags.interval * 1000, kit.entry.signal);
+            await pause(flags.interval * 1000, signal);
           }
         } catch (error) {
           // To be asked to stop is how it ends.
-          if (!kit.entry.signal.aborted) throw error;
+          if (!signal.aborted) throw error;
+        } finally {
+          terminal.out.removeListener('error', stop);
         }
       });
     });

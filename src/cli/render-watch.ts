@@ -6,6 +6,7 @@ import { renderQuarters } from './render-list.ts';
 import { cut } from './table.ts';
 import { printable } from './terminal.ts';
 import { leftText, type Pace } from './watch-changes.ts';
+import { displayWidth } from './width.ts';
 
 const BAR = 20;
 /** Jobs that ended are shown for so long. */
@@ -22,7 +23,7 @@ export function renderFrame(
   const shown = jobs.filter(
     ({ state, updatedAt }) => state !== 'done' || at.getTime() - updatedAt.getTime() < NEWS_MS,
   );
-  const work = shown.map((job) => jobLine(job, paces.get(job.id)));
+  const work = shown.map((job) => jobLine(job, paces.get(job.id), width));
   const head = `${paint('heading', `Quarters at ${time.second(at)}`)}  ${paint('faint', 'Ctrl-C ends it')}`;
   const lines = [head, '', ...list, ...(work.length === 0 ? [] : ['', paint('heading', 'Workers'), ...work])];
   return fitted(lines, height).map((line) => cut(line, width));
@@ -44,12 +45,17 @@ function fitted(lines: readonly string[], height: number): readonly string[] {
 function jobLine(
   { quarter, verb, actor, state, progress, error }: QuarterJob,
   pace: Pace | undefined,
+  width: number,
 ): string {
   const head = `  ${quarter}  ${verb} for ${printable(actor)}: `;
   if (state === 'failed')
     return `${head}${paint('bad', `failed: ${printable(String(error?.detail ?? ''))}`)}`;
   if (state !== 'running' || progress === null) return `${head}${state}`;
-  const share = progress.total ? Math.min(1, progress.done / progress.total) : undefined;
-  const bar = share === undefined ? '' : `${'█'.repeat(Math.round(share * BAR)).padEnd(BAR, '░')} `;
-  return `${head}${bar}${printable(progressText(progress))}${leftText(pace)}`;
+  const told = `${printable(progressText(progress))}${leftText(pace)}`;
+  if (!progress.total) return `${head}${told}`;
+  const share = Math.min(1, progress.done / progress.total);
+  const bar = '█'.repeat(Math.round(share * BAR)).padEnd(BAR, '░');
+  const whole = `${head}${bar} ${told}`;
+  // The bar says nothing that the words do not, so that it is the first to go.
+  return displayWidth(whole) <= width ? whole : `${head}${told}`;
 }

@@ -14,6 +14,7 @@ import { accountRoutes } from './accounts.ts';
 import type { App } from './app-type.ts';
 import { authHook } from './auth.ts';
 import { balanceRoutes } from './balances.ts';
+import { compressForPages } from './compress.ts';
 import { CLOCKS, type Clocks, createStreamedConnections, refuseConnection } from './connection.ts';
 import { docsPage } from './docs.ts';
 import { eventRoutes } from './events.ts';
@@ -120,6 +121,7 @@ export function createApp(house: HttpHouse, clocks: Clocks = CLOCKS): App {
     done(waits ? new AppError('unavailable', 'starting', STARTING) : undefined);
   });
   app.addHook('onRequest', authHook(house));
+  compressForPages(app);
 
   app.addHook('onRoute', ({ url, config, schema }) => {
     // Whoever adds a route says who may call it: one that forgot would be open to everybody.

@@ -106,3 +106,18 @@ describe('quartermaster archive verify', () => {
     expect(await verify('elsewhere')).toMatchObject({ code: exitCodes.not_found });
   });
 });
+
+describe('quartermaster archive verify --quarters', () => {
+  it('looks at these alone, and says which of them are not there', async () => {
+    const { code, out } = await verify('ledger', '--quarters', '2024q2..', '--json');
+    expect(code).toBe(0);
+    expect(JSON.parse(out)).toMatchObject({
+      archives: [{ folder: 'ledger/2024q2', ok: true }],
+      chains: [{ quarters: ['2024q1', '2024q2'] }],
+    });
+    const missing = await verify('ledger', '--quarters', '2023q4..2024q1');
+    expect(missing).toMatchObject({ code: exitCodes.not_found, out: '' });
+    expect(missing.err).toContain('There is no archive of 2023q4 there. There are those of 2024q1, 2024q2.');
+    expect(await verify('ledger', '--quarters', '2024')).toMatchObject({ code: exitCodes.invalid });
+  });
+});

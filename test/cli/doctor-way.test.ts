@@ -3,6 +3,7 @@ import { type AddressInfo, createServer, type Server } from 'node:net';
 import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished } from 'vitest';
 import { examine } from '../../src/cli/doctor/examine.ts';
 import { describeRefusal } from '../../src/cli/doctor/refusal.ts';
+import { sameDatabase } from '../../src/cli/doctor/setup.ts';
 import { stopwatch } from '../../src/core/clock.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { hasPgBouncer, startPgBouncer } from '../support/pgbouncer.ts';
@@ -132,6 +133,13 @@ describe('the way to the database', () => {
     outcome: 'failed',
     found: new RegExp(`${home.name} \\(\\d+\\) of the server \\d+, QM_DIRECT_DATABASE_URL to quartermaster`),
   }));
+  it('two databases of one name on two servers are two', () => {
+    const here = { system: '1', oid: 5, database: 'ledger', role: 'a', isStandby: false, address: null };
+    expect(sameDatabase(here, { ...here, role: 'b', address: '10.0.0.1' })).toBe(true);
+    expect(sameDatabase(here, { ...here, system: '2' })).toBe(false);
+    expect(sameDatabase(here, { ...here, oid: 6 })).toBe(false);
+    expect(sameDatabase(here, { ...here, system: undefined })).toBe(true);
+  });
   breaks('same-role', 'two roles', () => ({
     env: { QM_DATABASE_URL: home.as('api'), QM_DIRECT_DATABASE_URL: home.as('worker') },
     outcome: 'advice',

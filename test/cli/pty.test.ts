@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { exitCodes } from '../../src/cli/exit-codes.ts';
 import { displayWidth } from '../../src/cli/width.ts';
 import { packageRoot } from '../../src/db/root.ts';
@@ -12,6 +12,7 @@ import { createKey, listKeys } from '../../src/ledger/keys.ts';
 import type { QuarterHouse } from '../../src/quarters/context.ts';
 import { ensureQuarters } from '../../src/quarters/create.ts';
 import { holdQuarter } from '../../src/quarters/hold.ts';
+import { unholdQuarter } from '../../src/quarters/unhold.ts';
 import { openHouse } from '../quarters/support.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { onTerminal, runOnTerminal } from './pty.ts';
@@ -223,5 +224,26 @@ describe('in a pipe', () => {
         marks: expect.arrayContaining(['held']),
       },
     ]);
+  });
+
+  it('a watch ends when nobody reads it any more', async () => {
+    const cli = join(packageRoot(), 'src', 'main', 'cli.ts');
+    const child = spawn(process.execPath, [cli, 'quarters', 'watch', '--interval', '0.2'], {
+      env: { PATH: process.env.PATH, ...env },
+    });
+    onTestFinished(() => void child.kill('SIGKILL'));
+    await once(child.stdout, 'data');
+    child.stdout.destroy();
+    let code: number | undefined;
+    const ended = once(child, 'exit').then(([ended]) => {
+      code = ended as number;
+    });
+    // It learns that nobody reads when it writes the next time, so there is always something to write.
+    for (let hold = true; code === undefined; hold = !hold) {
+      const run = { actor: 'ada', reason: 'x' };
+      await (hold ? holdQuarter(house, run, '2016q1') : unholdQuarter(house, run, '2016q1'));
+    }
+    await ended;
+    expect(code).toBe(0);
   });
 });

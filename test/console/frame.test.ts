@@ -171,7 +171,7 @@ describe.skipIf(!hasBrowser)('the frame', () => {
     await page.getByRole('heading', { name: 'Quarters', level: 1 }).waitFor();
     expect(await y()).toBe(0);
     await page.goBack();
-    await page.waitForFunction(`scrollY === ${far}`);
+    await expect.poll(y).toBe(far);
     await page.goForward();
     await page.getByRole('heading', { name: 'Quarters', level: 1 }).waitFor();
     expect(faults).toEqual([]);

@@ -1,3 +1,4 @@
+import { gunzipSync } from 'node:zlib';
 import { sql } from 'kysely';
 import { describe, expect, it } from 'vitest';
 import { makeKey, revokeKey } from '../../src/ledger/keys.ts';
@@ -87,6 +88,8 @@ describe('signing in', () => {
     const { token } = await house.key('twice');
     const pod = house.pod();
     const first = cookieOf(await pod.signIn(token)).cookie;
+    // It is remembered by now, and has to be forgotten.
+    expect((await pod.ask('GET', '/v1/session', { cookie: first })).statusCode).toBe(200);
     const second = cookieOf(await pod.signIn(token, { cookie: first })).cookie;
     expect(second).not.toBe(first);
     problemIn(await pod.ask('GET', '/v1/session', { cookie: first }), 401, 'session_ended');
@@ -135,6 +138,26 @@ describe('signing in', () => {
       expect(JSON.stringify(problemIn(answer, 400, 'invalid_request'))).not.toContain('xxxx');
     },
   );
+});
+
+describe('an answer', () => {
+  it('is compressed for the page alone, and never the one that holds the token', async () => {
+    const { token } = await house.key('gzip');
+    const pod = house.pod();
+    const { cookie } = cookieOf(await pod.signIn(token));
+    const url = '/v1/about';
+    const gzip = { 'accept-encoding': 'gzip, br' };
+    const plain = await pod.ask('GET', url, { authorization: `Bearer ${token}`, ...gzip });
+    expect(plain.headers['content-encoding']).toBeUndefined();
+    expect(plain.body.length).toBeGreaterThan(2048);
+    const asked = await pod.ask('GET', url, { cookie, ...gzip });
+    expect(asked.headers).toMatchObject({ 'content-encoding': 'gzip', vary: 'accept-encoding' });
+    expect(Number(asked.headers['content-length'])).toBeLessThan(plain.body.length / 2);
+    expect(gunzipSync(asked.rawPayload).toString()).toBe(plain.body);
+    expect((await pod.ask('GET', url, { cookie })).body).toBe(plain.body);
+    const session = await pod.ask('GET', '/v1/session', { cookie, ...gzip });
+    expect(session.headers['content-encoding']).toBeUndefined();
+  });
 });
 
 describe('a session ends', () => {

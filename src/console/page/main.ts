@@ -1,6 +1,7 @@
 import { html, nothing, render } from 'lit-html';
 import { QuartermasterError } from '../../../clients/typescript/src/index.ts';
 import { createApi } from './api.ts';
+import { now } from './clock.ts';
 import { layout } from './layout.ts';
 import { followLinks } from './links.ts';
 import { type Place, places } from './places.ts';
@@ -36,6 +37,8 @@ function start(root: HTMLElement): void {
   let focus: 'h1' | 'input' | undefined;
   let requestId: string | undefined;
   let retryAfter: number | undefined;
+  /** By how many milliseconds the clock of the server is ahead of the one here, which may be wrong by any. */
+  let ahead = 0;
   let ends: ReturnType<typeof setTimeout> | undefined;
   let stage = document.createElement('div');
   const scroll = createScroll();
@@ -43,6 +46,7 @@ function start(root: HTMLElement): void {
 
   function onAnswer({ method, url }: Request, { status, headers }: Response): void {
     requestId = headers.get('x-request-id') ?? undefined;
+    ahead = Date.parse(headers.get('date') ?? now().toUTCString()) - now().getTime();
     retryAfter = headers.has('retry-after') ? Number(headers.get('retry-after')) : undefined;
     if (status === 401 && session !== undefined) signedOut(ENDED);
     // Another tab may have signed in anew: then the token is another, and perhaps the person.
@@ -148,7 +152,7 @@ function start(root: HTMLElement): void {
     session = data as Session;
     clearTimeout(ends);
     if (session.expires_at !== null) {
-      const ms = new Date(session.expires_at).getTime() - Date.now();
+      const ms = Date.parse(session.expires_at) - now().getTime() - ahead;
       ends = setTimeout(() => signedOut(ENDED), Math.max(0, ms));
     }
     update();
@@ -157,8 +161,12 @@ function start(root: HTMLElement): void {
   /** Learns who is signed in and what the ledger is, and shows what the address says. True when somebody is signed in. */
   async function begin(): Promise<boolean> {
     try {
-      await readSession();
-      about = (await api.GET('/v1/about')).data as About;
+      // What the view is made of comes meanwhile; that it cannot be had is said when it is wanted.
+      match(places, window.location.pathname)
+        ?.to.load()
+        .catch(() => {});
+      const [{ data }] = await Promise.all([api.GET('/v1/about'), readSession()]);
+      about = data as About;
     } catch (error) {
       if (!(error instanceof QuartermasterError)) throw error;
       if (error.status === 401) {

@@ -1,3 +1,5 @@
+import { now } from './clock.ts';
+
 /** How long the place where somebody was is looked for, while the view is still growing. */
 const PATIENCE_MS = 3000;
 
@@ -28,14 +30,14 @@ export function createScroll(): Scroll {
   function settle(): void {
     if (wanted === undefined) return;
     window.scrollTo(0, wanted.y);
-    if (Math.abs(window.scrollY - wanted.y) < 2 || performance.now() > wanted.until) wanted = undefined;
+    if (Math.abs(window.scrollY - wanted.y) < 2 || now().getTime() > wanted.until) wanted = undefined;
   }
 
   return {
     leave: () => void positions.set(current, window.scrollY),
     enter(state) {
       current = entryOf(state);
-      wanted = { y: positions.get(current) ?? 0, until: performance.now() + PATIENCE_MS };
+      wanted = { y: positions.get(current) ?? 0, until: now().getTime() + PATIENCE_MS };
     },
     settle,
     nextState: () => ({ entry: ++last }),

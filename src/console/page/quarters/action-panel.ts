@@ -1,5 +1,4 @@
 import { html, nothing, type TemplateResult } from 'lit-html';
-import { repeat } from 'lit-html/directives/repeat.js';
 import { formatInstant } from '../format.ts';
 import { mayMoveQuarters, type Session } from '../session.ts';
 import { isSamePerson, nameOf } from './person.ts';
@@ -22,11 +21,8 @@ export function actionPanel(
   quarter: QuarterDetail,
   { session, zone, now, open }: ActionPanelOptions,
 ): TemplateResult {
-  const all = possibilities(quarter, session.name, zone, now);
-  const [can, cannot] = [
-    all.filter(({ whyNot }) => whyNot === undefined).toSorted(byWeight),
-    all.filter(({ whyNot }) => whyNot !== undefined),
-  ];
+  const all = possibilities(quarter, session.name, zone, now).toSorted(byWeight);
+  const cannot = all.filter(({ whyNot }) => whyNot !== undefined);
   const may = mayMoveQuarters(session);
   const advice = adviceOf(quarter, now);
   return html`<section class="card actions" aria-labelledby="actions-title">
@@ -41,28 +37,15 @@ export function actionPanel(
     }
     ${may && advice !== undefined ? html`<p>${advice}</p>` : nothing}
     ${
-      can.length === 0
+      cannot.length === all.length
         ? html`<p class="faint">Nothing.</p>`
         : html`<ul class="verbs">
-          ${repeat(
-            // A button stays the one it was when others come and go beside it, and so does the focus.
-            can,
-            ({ verb }) => verb,
-            ({ verb, label }) => html`<li>
-              ${
-                may
-                  ? html`<button
-                    type="button"
-                    class=${classes[weightOf(verb)]}
-                    @click=${() => open(verb, label)}
-                  >
-                    ${label} …
-                  </button>`
-                  : html`<strong>${label}</strong>`
-              }
-              <span class="does">${firstSentence(verbWords[verb].does)}</span>
-            </li>`,
-          )}
+          ${
+            // Each verb has a place of its own: a button stays where it is, and the focus on it, when others come and go.
+            all.map(({ verb, label, whyNot }) =>
+              whyNot !== undefined ? nothing : one(verb, label, may ? () => open(verb, label) : undefined),
+            )
+          }
         </ul>`
     }
     ${
@@ -76,6 +59,18 @@ export function actionPanel(
         </details>`
     }
   </section>`;
+}
+
+/** One verb; a word instead of a button for who may not ask for it. */
+function one(verb: Verb, label: string, ask: (() => void) | undefined): TemplateResult {
+  return html`<li>
+    ${
+      ask === undefined
+        ? html`<strong>${label}</strong>`
+        : html`<button type="button" class=${classes[weightOf(verb)]} @click=${ask}>${label} …</button>`
+    }
+    <span class="does">${firstSentence(verbWords[verb].does)}</span>
+  </li>`;
 }
 
 /** What the button does is said in full when it is pressed. */

@@ -7,7 +7,7 @@ export function failure(error: unknown, requestId: string | undefined): Template
     <h1>This view failed</h1>
     ${problem(error)}
     ${requestId === undefined ? nothing : html`<p class="faint">The last request was <code>${requestId}</code>.</p>`}
-    <p class="row">
+    <p>
       <button type="button" class="primary" @click=${() => window.location.reload()}>Load the page again</button>
       <a href="/console">Go to the quarters</a>
     </p>`;
