@@ -64,14 +64,10 @@ export async function trialBalanceAccounts(
   return { accounts: rows.slice(0, query.limit), more: rows.length > query.limit };
 }
 
+/** An account keeps its address for ever, so the one it has now is the one it had then. */
 const ACCOUNTS = sql`
       JOIN ledger.accounts AS a ON a.ledger_id = b.ledger_id AND a.id = b.account_id
-      LEFT JOIN ledger.quarter_accounts AS k
-        ON k.ledger_id = b.ledger_id AND k.quarter = b.at AND k.account_id = b.account_id
-      CROSS JOIN LATERAL (
-        SELECT coalesce(k.group_type, a.group_type) AS "groupType",
-               coalesce(k.entity_id, a.entity_id) || ':' || coalesce(k.group_type, a.group_type) AS account
-      ) AS n`;
+      CROSS JOIN LATERAL (SELECT a.entity_id || ':' || a.group_type AS account) AS n`;
 
 /**
  * One more than the limit. The names are looked up only of the accounts that are shown, unless the order or a filter needs
@@ -92,8 +88,9 @@ function firstAccounts(
     ...(prefix === undefined ? [] : [sql`n.account ^@ ${prefix}`]),
   ];
   return sql<TrialBalanceRow>`
-    SELECT l.name AS ledger, n.account, n."groupType", coalesce(k.name, a.name) AS name, a.currency, c.exponent, b.opening::text AS opening, b.debits::text AS debits,
-           b.credits::text AS credits, b.closing::text AS closing, b.moved
+    SELECT l.name AS ledger, n.account, a.group_type AS "groupType", coalesce(k.name, a.name) AS name, a.currency,
+           c.exponent, b.opening::text AS opening, b.debits::text AS debits, b.credits::text AS credits,
+           b.closing::text AS closing, b.moved
     FROM (
       SELECT b.ledger_id, b.account_id, b.at, b.moved, b.opening, b.debits, b.credits, b.closing
       FROM (${balancesOf(quarter, quarters, ledgers)}) AS b
@@ -102,6 +99,8 @@ function firstAccounts(
       ${inOrder} LIMIT ${limit + 1}
     ) AS b
     ${ACCOUNTS}
+    LEFT JOIN ledger.quarter_accounts AS k
+      ON k.ledger_id = b.ledger_id AND k.quarter = b.at AND k.account_id = b.account_id
     JOIN ledger.ledgers AS l ON l.id = b.ledger_id
     JOIN ledger.currencies AS c ON c.code = a.currency
     ${inOrder}`;

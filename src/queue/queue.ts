@@ -116,7 +116,7 @@ export function createQueue(options: QueueOptions): Queue {
       await sender(trx).upsert(job, {}, options).catch(rethrow);
     },
 
-    failures: (db, limit) => readFailures(db, schema, limit).catch(rethrow),
+    failures: (db, limit) => readFailures(db, schema, limit),
 
     async start(jobs) {
       assert(worker === undefined, 'the worker was started twice');

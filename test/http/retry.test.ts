@@ -74,7 +74,7 @@ describe('a step that failed', () => {
   });
 });
 
-describe('a step that failed', () => {
+describe('a failed step that is out of date', () => {
   const bench = useQueueBench({ migrated: true });
 
   it('that the quarter has overtaken is asked for no more', slow, async () => {
@@ -91,7 +91,7 @@ describe('a step that failed', () => {
   });
 });
 
-describe('a step that failed', () => {
+describe('a failed step that cannot be done', () => {
   const bench = useQueueBench({ migrated: true });
 
   it('is refused as anybody who asks for it would be', slow, async () => {
