@@ -45,7 +45,12 @@ describe.skipIf(!hasBrowser)('a quarter that leaves the ledger and comes back', 
     await page.getByText('none, it is the first').waitFor();
     const hash = files.getByRole('row', { name: /entries\/part-0000/ }).locator('summary');
     await hash.click();
-    expect(await files.locator('details[open] .whole').textContent()).toMatch(/^[0-9a-f]{64}$/);
+    const whole = await files.locator('details[open] .whole').textContent();
+    expect(whole).toMatch(/^[0-9a-f]{64}$/);
+    await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+    await files.getByRole('button', { name: 'Copy the SHA-256 of entries/part-0000.parquet' }).click();
+    await files.locator('[data-said="copied"]').waitFor();
+    expect(await page.evaluate('navigator.clipboard.readText()')).toBe(whole);
   });
 
   it('copies it beside the ledger, and drops the copy', async () => {

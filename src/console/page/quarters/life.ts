@@ -2,7 +2,6 @@ import { html, nothing, type TemplateResult } from 'lit-html';
 import { dayWords, untilWords } from './calendar.ts';
 import { sign } from './sign.ts';
 import type { QuarterDetail, QuarterState } from './types.ts';
-import { stateMeans } from './words.ts';
 
 /** The way of a quarter that nobody calls back. */
 const way: readonly QuarterState[] = ['planned', 'open', 'closed', 'archived', 'detached', 'dropped'];
@@ -10,8 +9,9 @@ const way: readonly QuarterState[] = ['planned', 'open', 'closed', 'archived', '
 /** Where it stands in its life, drawn: what is behind it, where it is, what is ahead. */
 export function lifeLine(quarter: QuarterDetail, zone: string): TemplateResult {
   const { state } = quarter;
-  // A restored quarter has been detached, and is on its way back there.
-  const reached = way.indexOf(state === 'restored' ? 'detached' : state);
+  // A restored quarter has been detached, and perhaps dropped, and is on its way back there.
+  const before = quarter.dropped_at === null ? 'detached' : 'dropped';
+  const reached = way.indexOf(state === 'restored' ? before : state);
   return html`<ol class="life">
     ${way.map((one, i) => {
       const at = whenReached(one, quarter);
@@ -51,9 +51,4 @@ function whenReached(state: QuarterState, quarter: QuarterDetail): string | null
     default:
       return null;
   }
-}
-
-/** What the states on the line mean, for who points at one. */
-export function meaningOf(state: QuarterState): string {
-  return stateMeans[state];
 }
