@@ -49,8 +49,16 @@ describe.skipIf(!hasBrowser)('a quarter end with the keyboard alone', () => {
     await press(page, panel.getByRole('button', { name: 'Close …', exact: true }));
     let dialog = await lookedAt(page);
     await dialog.getByText('Check its books: sums, transactions, balances').waitFor();
-    await expectAccessible(page);
-    await shoot(page, 'quarter-close-asked');
+    for (const [place, width] of Object.entries(widths)) {
+      await page.setViewportSize({ width, height: 900 });
+      await expectFits(page);
+      for (const colorScheme of ['dark', 'light'] as const) {
+        await page.emulateMedia({ colorScheme });
+        await expectAccessible(page);
+      }
+      await shoot(page, `quarter-close-asked-${place}`);
+    }
+    await page.setViewportSize({ width: widths.desk, height: 900 });
     // Escape leaves everything as it was, and the person where they were.
     await page.keyboard.press('Escape');
     await dialog.waitFor({ state: 'hidden' });

@@ -17,7 +17,7 @@ async function examine(book: Book): Promise<{ figures: Figures; pages: number; s
     const spy = Object.create(client, {
       query: {
         value: async (text: string, values?: unknown[]) => {
-          if (text.includes('AS partitions')) {
+          if (text.includes('AS "partitions"')) {
             const { rows } = await client.query(`EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) ${text}`, values);
             plans.push(rows[0]['QUERY PLAN'][0].Plan);
           }

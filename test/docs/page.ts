@@ -95,6 +95,7 @@ function shownAs(output: string, checkout: string, standIns: StandIns): string {
     .replaceAll(checkout, HOME)
     .replaceAll(dirname(checkout), dirname(HOME))
     .replace(/\bqm_\w+/g, 'qm_…')
+    .replaceAll('\r', '')
     .replace(/[ \t]+$/gm, '')
     .replace(/^\n+|\s+$/g, '');
 }
