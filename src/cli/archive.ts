@@ -1,19 +1,24 @@
 import { basename, dirname, resolve } from 'node:path';
-import type { Command } from 'commander';
 import { archivesIn, type ChainVerification, verifyChain } from '../archive/chain.ts';
 import { openDiskStore } from '../archive/disk-store.ts';
 import { MANIFEST } from '../archive/format.ts';
 import type { Store } from '../archive/store.ts';
 import { type ArchiveVerification, inspectArchive } from '../archive/verify.ts';
 import { AppError, isAppError } from '../core/errors.ts';
-import { type CommandKit, group, JSON_OPTION } from './command.ts';
+import { isQuarterName } from '../core/quarter.ts';
+import { type CliCommand, type CommandKit, command, group, terminalOf } from './command.ts';
+import { archiveVerifyJson } from './json-books.ts';
+import { paint } from './paint.ts';
 import { progressBar } from './progress.ts';
+import { parseQuarterRange, QUARTERS_FORMS, type QuarterRange } from './quarter-range.ts';
+import { outcomeText } from './render-verbs.ts';
 import { formatBytes, formatCount, printable, printResult, type Terminal } from './terminal.ts';
 
 interface Options {
   readonly json?: boolean;
   readonly chainOnly?: boolean;
   readonly head?: string;
+  readonly quarters?: string;
 }
 
 /** An archive with what was found of it. Where not even its manifest can be read there is only a fault. */
@@ -32,27 +37,30 @@ interface FoundChain extends Partial<ChainVerification> {
 }
 
 /** `quartermaster archive verify DIR`: for the auditor, who has the directory and no database. */
-export function archiveCommand(kit: CommandKit): Command {
+export function archiveCommand(kit: CommandKit): CliCommand {
   const examples = [
     'archive verify ./var/archive/ledger/2024q1',
     'archive verify ./var/archive/ledger',
+    'archive verify ./var/archive/ledger --quarters 2019q1..2020q4',
     'archive verify ./var/archive/ledger --chain-only',
   ];
   const archive = group('archive', 'work on archives without any database', examples);
   const says = 'check archives against their manifests, their rows against each other, and the chain';
-  const verify = group('verify', says, examples)
+  const verify = command('verify', says, examples)
     .argument(
       '<directory>',
       'the folder of one archive, which holds manifest.json, or a folder with archives in it',
     )
+    .option('--quarters <quarters>', `of a folder only these archives, as ${QUARTERS_FORMS}`)
     .option('--chain-only', 'read the manifests only, and follow their chain')
     .option('--head <sha256>', 'of a manifest noted before: the chain has to lead through it')
-    .option(...JSON_OPTION)
+    .prints(archiveVerifyJson)
     .action(async (directory: string, options: Options) => {
-      const terminal: Terminal = { out: kit.out, err: kit.err, json: options.json === true };
+      const terminal = terminalOf(kit, options);
       const path = resolve(directory);
       const isOne = (await openDiskStore(path).stat(MANIFEST)) !== undefined;
-      if (isOne && !options.chainOnly && options.head === undefined) await verifyOne(kit, terminal, path);
+      const asOne = !options.chainOnly && options.head === undefined && options.quarters === undefined;
+      if (isOne && asOne) await verifyOne(kit, terminal, path);
       else await verifyAll(kit, terminal, isOne ? dirname(path) : path, options);
     });
   return archive.addCommand(verify);
@@ -69,8 +77,9 @@ async function verifyAll(
   kit: CommandKit,
   terminal: Terminal,
   path: string,
-  { chainOnly, head }: Options,
+  { chainOnly, head, quarters }: Options,
 ): Promise<void> {
+  const range = quarters === undefined ? undefined : parseQuarterRange(quarters);
   const store = openDiskStore(dirname(path));
   const folders = await archivesIn(store, basename(path));
   if (folders.length === 0) {
@@ -78,7 +87,8 @@ async function verifyAll(
     throw new AppError('not_found', 'not_in_store', detail);
   }
   const archives: Found[] = [];
-  if (!chainOnly) for (const folder of folders) archives.push(await find(kit, terminal, store, folder));
+  const wanted = range === undefined ? folders : wantedOf(folders, range);
+  if (!chainOnly) for (const folder of wanted) archives.push(await find(kit, terminal, store, folder));
   const chains: FoundChain[] = [];
   for (const folder of new Set(folders.map((one) => dirname(one)))) {
     const chain = await verifyChain(store, folder, { known: head, signal: kit.entry.signal }).catch(asFault);
@@ -95,6 +105,18 @@ async function verifyAll(
   );
   const damaged = archives.filter(({ ok }) => !ok).map(({ folder }) => `${folder} is damaged.`);
   requireNoFault(damaged, 'archive_damaged');
+}
+
+/** The folders of the archives that are wanted: all of them have to be there. The chain is followed in full all the same. */
+function wantedOf(folders: readonly string[], range: QuarterRange): string[] {
+  const known = folders.map((folder) => basename(folder)).filter(isQuarterName);
+  const names = range.names([...new Set(known)].sort());
+  const missing = names.filter((name) => !known.includes(name));
+  if (missing.length > 0) {
+    const detail = `There is no archive of ${missing.join(', ')} there. There are those of ${known.join(', ')}.`;
+    throw new AppError('not_found', 'not_in_store', detail);
+  }
+  return folders.filter((folder) => names.includes(basename(folder)));
 }
 
 async function find(kit: CommandKit, terminal: Terminal, store: Store, folder: string): Promise<Found> {
@@ -136,19 +158,20 @@ function requireNoFault(faults: readonly string[], code: string): void {
 
 function renderArchive(report: ArchiveVerification): string {
   const checks = report.checks.map(
-    ({ name, ok, detail }) => `  ${ok ? 'ok   ' : 'FAULT'}  ${name}: ${printable(detail)}`,
+    ({ name, ok, detail }) => `  ${outcomeText(ok, 'FAULT')}  ${name}: ${printable(detail)}`,
   );
   const size = `${formatCount(report.rows)} rows in ${formatCount(report.files)} files, ${formatBytes(report.bytes)}`;
-  return `${report.quarter}: ${size}\n${checks.join('\n')}\ndigest ${report.digest}`;
+  return `${paint('heading', printable(report.quarter))}: ${size}\n${checks.join('\n')}\ndigest ${report.digest}`;
 }
 
 function renderFound({ folder, archive, fault }: Found): string {
   return archive === undefined
-    ? `${printable(folder)}\n  FAULT  manifest: ${printable(fault ?? '')}`
+    ? `${paint('heading', printable(folder))}\n  ${outcomeText(false, 'FAULT')}  manifest: ${printable(fault ?? '')}`
     : renderArchive(archive);
 }
 
 function renderChain({ folder, quarters = [], head, fault }: FoundChain): string {
-  if (fault !== undefined) return `chain of ${folder}\n  FAULT  ${printable(fault)}`;
-  return `chain of ${folder}\n  ok     ${formatCount(quarters.length)} archives, from ${quarters[0]} to ${quarters.at(-1)}\nhead ${head}`;
+  if (fault !== undefined)
+    return `chain of ${printable(folder)}\n  ${outcomeText(false, 'FAULT')}  ${printable(fault)}`;
+  return `chain of ${printable(folder)}\n  ${outcomeText(true, 'FAULT')}  ${formatCount(quarters.length)} archives, from ${quarters[0]} to ${quarters.at(-1)}\nhead ${head}`;
 }

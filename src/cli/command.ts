@@ -1,10 +1,12 @@
 import { Command } from 'commander';
+import type { TSchema } from 'typebox';
 import type { Config } from '../platform/config.ts';
 import type { Logger } from '../platform/logger.ts';
 import { pause } from '../platform/retry.ts';
 import { runServices, type Service } from '../platform/service.ts';
+import { helpOfExamples } from './help.ts';
 import type { CliEntry, CliHouse } from './house.ts';
-import type { Terminal } from './terminal.ts';
+import type { Screen, Terminal } from './terminal.ts';
 
 /** What each command's action gets. */
 export interface CommandContext {
@@ -17,31 +19,51 @@ export interface CommandContext {
 /** Everything a file of this folder needs to add its command. */
 export interface CommandKit {
   readonly entry: CliEntry;
-  readonly out: NodeJS.WritableStream;
-  readonly err: NodeJS.WritableStream & { isTTY?: boolean };
+  readonly out: Screen;
+  readonly err: Screen;
+  /** Where a person answers; without it nobody is asked. */
+  readonly input?: NodeJS.ReadableStream & { isTTY?: boolean };
+  /** TERM=dumb: a terminal on which nothing can be drawn again. */
+  readonly dumb?: boolean;
+}
+
+/** A command that is told with examples, and whose result as JSON has a schema. */
+export class CliCommand extends Command {
+  /** Words behind the program's name, as somebody types them. */
+  examples: readonly string[] = [];
+  /** Of the document that `--json` prints; undefined of a group, and of what serves. */
+  output: TSchema | undefined;
+
+  /** Says what `--json` prints. */
+  prints(schema: TSchema): this {
+    this.output = schema;
+    return this;
+  }
 }
 
 /** A command with `--json`, its description and its examples; `--help` shows them all. */
-export function command(name: string, description: string, examples: readonly string[]): Command {
+export function command(name: string, description: string, examples: readonly string[]): CliCommand {
   return group(name, description, examples).option(...JSON_OPTION);
 }
 
 export const JSON_OPTION = ['--json', 'print the result as one JSON document'] as const;
 
 /** A command of commands. It has no options of its own, for Commander would take theirs for its. */
-export function group(name: string, description: string, examples: readonly string[]): Command {
-  return new Command(name)
-    .description(description)
-    .addHelpText(
-      'after',
-      `\nExamples:\n${examples.map((example) => `  $ quartermaster ${example}`).join('\n')}`,
-    );
+export function group(name: string, description: string, examples: readonly string[]): CliCommand {
+  const made = new CliCommand(name).description(description);
+  made.examples = examples;
+  return made.addHelpText('after', helpOfExamples(examples));
+}
+
+/** Where this kit writes, for somebody who asked for JSON or did not. */
+export function terminalOf({ out, err, dumb = false }: CommandKit, options: { json?: boolean }): Terminal {
+  return { out, err, dumb, json: options.json === true };
 }
 
 /** Reads the settings and makes the terminal for an action. Logs stay quiet below `warn` unless asked for. */
 export function contextOf(kit: CommandKit, options: { json?: boolean }, logLevel?: string): CommandContext {
   const config = kit.entry.readConfig();
-  const terminal: Terminal = { out: kit.out, err: kit.err, json: options.json === true };
+  const terminal = terminalOf(kit, options);
   return { entry: kit.entry, terminal, config, logger: kit.entry.createLogger(logLevel ?? config.logLevel) };
 }
 

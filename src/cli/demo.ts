@@ -1,13 +1,21 @@
 import { Readable } from 'node:stream';
-import type { Command } from 'commander';
 import { stopwatch } from '../core/clock.ts';
 import { AppError } from '../core/errors.ts';
 import { readCurrencies } from '../ledger/ledgers.ts';
 import { isLoadDone } from '../ledger/load-progress.ts';
-import { type CommandContext, type CommandKit, command, contextOf, serve, withHouse } from './command.ts';
+import {
+  type CliCommand,
+  type CommandContext,
+  type CommandKit,
+  command,
+  contextOf,
+  serve,
+  withHouse,
+} from './command.ts';
 import { type DemoLedger, demoHistory, demoLedgers, demoNegativeGroups } from './demo-history.ts';
 import { withDatabase } from './dev.ts';
 import type { CliHouse } from './house.ts';
+import { demoJson } from './json-books.ts';
 import { createProcessKey } from './process-key.ts';
 import { progressBar } from './progress.ts';
 import { readReport, renderReport } from './report.ts';
@@ -17,7 +25,7 @@ import { note, printResult } from './terminal.ts';
 const PAST_QUARTERS = 10;
 
 /** `quartermaster demo`: a whole ledger in action, on a PostgreSQL of its own when none is configured. */
-export function demoCommand(kit: CommandKit): Command {
+export function demoCommand(kit: CommandKit): CliCommand {
   return command('demo', 'fill a ledger with ten quarters of history, run every job once, and serve it', [
     'demo',
     'demo --exit',
@@ -25,6 +33,7 @@ export function demoCommand(kit: CommandKit): Command {
   ])
     .option('--exit', 'end after the report instead of serving the API')
     .option('--share <percent>', 'make only this share of the history, for a quick look', parseShare, 100)
+    .prints(demoJson)
     .action(async (options: { json?: boolean; exit?: boolean; share: number }) => {
       const elapsed = stopwatch();
       await withDatabase(contextOf(kit, options, 'warn'), async (context) => {

@@ -20,3 +20,19 @@ export const exitCodes: Readonly<Record<ErrorKind, number>> = {
 };
 
 export const EXIT_USAGE = 64;
+
+/** Every code with what it means, for the help and the reference. */
+export const exitCodeRows: readonly (readonly [code: number, meaning: string])[] = [
+  [0, 'done'],
+  [EXIT_USAGE, 'wrong call: see --help'],
+  [exitCodes.invalid, 'bad input: mend it'],
+  [exitCodes.not_found, 'not found'],
+  [exitCodes.unavailable, 'the database or the store is away: try again'],
+  [exitCodes.internal, 'a bug'],
+  [exitCodes.conflict, 'wrong state: something else comes first'],
+  [exitCodes.corrupt, 'damaged data: somebody has to look'],
+  [exitCodes.busy, 'busy: try again'],
+  [exitCodes.refused, 'refused by a rule'],
+  [exitCodes.config, 'wrong settings, or a set-up that is not well'],
+  [exitCodes.aborted, 'stopped on request'],
+];

@@ -48,10 +48,12 @@ export interface CliHouse {
   runJob(name: string, data: object, run: ForegroundRun): Promise<object>;
   /** What policy allows at this moment, in the order in which it has to happen. */
   dueVerbs(): Promise<readonly DueVerb[]>;
-  /** What workers were asked to do to this quarter, the newest first. */
-  quarterJobs(quarter: string): Promise<readonly QuarterJob[]>;
+  /** What workers were asked to do to this quarter, or to any, the newest first. */
+  quarterJobs(quarter?: string): Promise<readonly QuarterJob[]>;
   /** What comes next for this quarter by itself; undefined where nothing does. */
   nextStep(quarter: string): Promise<NextVerb | undefined>;
+  /** The same of all quarters, by their names. */
+  nextSteps(): Promise<ReadonlyMap<string, NextVerb>>;
   /**
    * Has a worker do what two people have agreed on.
    *

@@ -1,13 +1,22 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Command, InvalidArgumentError } from 'commander';
+import { InvalidArgumentError } from 'commander';
 import { AppError } from '../core/errors.ts';
 import { buildIndexFile } from '../db/index-file-build.ts';
 import { packageRoot } from '../db/root.ts';
 import { auditIndexes } from '../summaries/index-audit.ts';
 import { reindex } from '../summaries/index-reindex.ts';
 import { watchBuilds } from './build-watch.ts';
-import { type CommandContext, type CommandKit, contextOf, group, JSON_OPTION, withHouse } from './command.ts';
+import {
+  type CliCommand,
+  type CommandContext,
+  type CommandKit,
+  command,
+  contextOf,
+  group,
+  withHouse,
+} from './command.ts';
+import { indexAuditJson, indexBuildJson } from './json-house.ts';
 import { renderAudit, renderBuilds, renderReindex } from './render-indexes.ts';
 import { printResult } from './terminal.ts';
 
@@ -23,20 +32,22 @@ interface AuditOptions {
 }
 
 /** `quartermaster indexes build FILE | audit [--apply]` */
-export function indexesCommand(kit: CommandKit): Command {
+export function indexesCommand(kit: CommandKit): CliCommand {
   const indexes = group('indexes', 'build indexes while others write, and find out what is wrong with them', [
     'indexes build by-currency.sql',
     'indexes build by-currency.sql --dry-run',
     'indexes audit',
     'indexes audit --apply --hours 6',
   ]);
+  return indexes.addCommand(buildCommand(kit)).addCommand(auditCommand(kit));
+}
 
-  indexes
-    .command('build')
-    .description('build the indexes of a file without blocking writers; killed, it goes on where it stopped')
+function buildCommand(kit: CommandKit): CliCommand {
+  const says = 'build the indexes of a file without blocking writers; killed, it goes on where it stopped';
+  return command('build', says, ['indexes build by-currency.sql', 'indexes build by-currency.sql --dry-run'])
     .argument('<file>', 'one or more CREATE INDEX name ON schema.table …; and comments, nothing else')
     .option('--dry-run', 'change nothing, and print the statements that would be sent')
-    .option(...JSON_OPTION)
+    .prints(indexBuildJson)
     .action(async (file: string, options: BuildOptions) => {
       const context = contextOf(kit, options, 'warn');
       const text = await readIndexFile(file);
@@ -44,13 +55,14 @@ export function indexesCommand(kit: CommandKit): Command {
         build(kit, context, database.direct, { name: file, text }, options),
       );
     });
+}
 
-  indexes
-    .command('audit')
-    .description('say which indexes are missing, broken, bloated or of no use, and what mends each')
+function auditCommand(kit: CommandKit): CliCommand {
+  const says = 'say which indexes are missing, broken, bloated or of no use, and what mends each';
+  return command('audit', says, ['indexes audit', 'indexes audit --apply --hours 6'])
     .option('--apply', 'build anew what is bloated or invalid, one at a time, while others write')
     .option('--hours <hours>', 'stop building anew after that long', hours, 2)
-    .option(...JSON_OPTION)
+    .prints(indexAuditJson)
     .action(async (options: AuditOptions) => {
       const context = contextOf(kit, options, 'warn');
       await withHouse(context, async ({ database }) => {
@@ -70,8 +82,6 @@ export function indexesCommand(kit: CommandKit): Command {
         );
       });
     });
-
-  return indexes;
 }
 
 async function build(

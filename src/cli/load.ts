@@ -1,7 +1,8 @@
-import { type Command, Option } from 'commander';
+import { Option } from 'commander';
 import { AppError } from '../core/errors.ts';
 import type { LoadOptions, LoadReport, LoadStep } from '../ledger/load.ts';
-import { type CommandKit, command, contextOf, withHouse } from './command.ts';
+import { type CliCommand, type CommandKit, command, contextOf, withHouse } from './command.ts';
+import { loadJson } from './json-books.ts';
 import { progressBar } from './progress.ts';
 import { formatCount, printResult } from './terminal.ts';
 
@@ -18,7 +19,7 @@ interface Flags {
 }
 
 /** `quartermaster load FILE` */
-export function loadCommand(kit: CommandKit): Command {
+export function loadCommand(kit: CommandKit): CliCommand {
   return command('load', 'load transactions from CSV or NDJSON, plain, .gz or .zst; - reads standard input', [
     'load payments.csv.zst --ledger main --create-ledger --create-accounts --allow-negative BANK',
     'load events.ndjson --ledger main --amounts minor --reject rejected.ndjson',
@@ -43,6 +44,7 @@ export function loadCommand(kit: CommandKit): Command {
     )
     .option('--reject <file>', 'write bad rows there and go on, instead of stopping at the first')
     .addHelpText('after', ROWS)
+    .prints(loadJson)
     .action(async (file: string, flags: Flags) => {
       const context = contextOf(kit, flags, 'warn');
       await withHouse(context, async (house) => {

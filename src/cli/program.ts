@@ -1,66 +1,72 @@
-import { Command, CommanderError } from 'commander';
+import { type Command, CommanderError } from 'commander';
+import type { TSchema } from 'typebox';
 import { isAppError } from '../core/errors.ts';
 import { stringify } from '../core/json.ts';
 import { toAppError } from '../db/sqlstate.ts';
 import { archiveCommand } from './archive.ts';
-import type { CommandKit } from './command.ts';
+import { CliCommand, type CommandKit } from './command.ts';
+import { completionCommand, namesCommand } from './completion.ts';
 import { demoCommand } from './demo.ts';
 import { devCommand } from './dev.ts';
+import { doctorSchema } from './doctor/finding.ts';
 import { doctorCommand } from './doctor.ts';
+import { eventsCommand } from './events.ts';
 import { EXIT_USAGE, exitCodes } from './exit-codes.ts';
+import { configureHelp, helpOfProgram } from './help.ts';
 import { indexesCommand } from './indexes.ts';
 import { keysCommand } from './keys.ts';
 import { loadCommand } from './load.ts';
 import { migrateCommand } from './migrate.ts';
+import { paint } from './paint.ts';
 import { quartersCommand } from './quarters.ts';
 import { queryCommand } from './query.ts';
 import { reconcileCommand } from './reconcile.ts';
 import { reportsCommand } from './reports.ts';
 import { runCommand } from './run.ts';
+import { schemaCommand } from './schema.ts';
 import { apiCommand, workerCommand } from './serve.ts';
 import { summariesCommand } from './summaries.ts';
-import { harmless } from './terminal.ts';
-
-const EXIT_CODES = `
-Exit codes: 0 done, ${EXIT_USAGE} wrong call, ${exitCodes.invalid} bad input, ${exitCodes.not_found} not found, ${exitCodes.unavailable} database or store away, ${exitCodes.internal} a bug,
-  ${exitCodes.conflict} wrong state, ${exitCodes.corrupt} damaged data, ${exitCodes.busy} busy, try again, ${exitCodes.refused} refused by a rule, ${exitCodes.config} wrong settings, ${exitCodes.aborted} stopped on request`;
+import { show } from './terminal.ts';
 
 /** The whole command line. */
-export function createProgram(kit: CommandKit): Command {
-  const program = new Command('quartermaster')
+export function createProgram(kit: CommandKit): CliCommand {
+  const program = new CliCommand('quartermaster')
     .description(
       'A PostgreSQL ledger kept in calendar quarters: created ahead, closed, archived, detached, dropped.',
     )
     .version(kit.entry.version)
-    .addHelpText('after', EXIT_CODES);
-  const commands = [
-    demoCommand(kit),
-    devCommand(kit),
-    migrateCommand(kit),
-    apiCommand(kit),
-    workerCommand(kit),
-    keysCommand(kit),
-    loadCommand(kit),
-    quartersCommand(kit),
-    archiveCommand(kit),
-    queryCommand(kit),
-    reportsCommand(kit),
-    reconcileCommand(kit),
-    summariesCommand(kit),
-    indexesCommand(kit),
-    runCommand(kit),
-    doctorCommand(kit),
+    .addHelpText('after', helpOfProgram());
+  const groups: readonly (readonly [heading: string, commands: readonly Command[]])[] = [
+    ['Try it:', [demoCommand(kit), devCommand(kit)]],
+    ['Quarters:', [quartersCommand(kit), archiveCommand(kit), eventsCommand(kit)]],
+    ['Books:', [loadCommand(kit), queryCommand(kit), reportsCommand(kit), summariesCommand(kit)]],
+    ['Processes:', [apiCommand(kit), workerCommand(kit), runCommand(kit)]],
+    [
+      'Set up and care for it:',
+      [
+        ...[migrateCommand(kit), keysCommand(kit), doctorCommand(kit)],
+        ...[reconcileCommand(kit), indexesCommand(kit)],
+      ],
+    ],
+    ['For scripts and shells:', [schemaCommand(kit), completionCommand(kit), namesCommand(kit)]],
   ];
-  for (const added of commands) program.addCommand(added);
+  for (const [heading, commands] of groups) {
+    program.commandsGroup(heading);
+    for (const added of commands) program.addCommand(added, { hidden: added.name().startsWith('_') });
+  }
+  program.commandsGroup('Help:').helpCommand(true);
+  outputOf(program, 'doctor', doctorSchema);
   everyCommand(program, (each) => {
     each.exitOverride();
-    each.configureOutput({
-      writeOut: (text) => kit.out.write(text),
-      writeErr: (text) => kit.err.write(text),
-    });
-    each.showHelpAfterError('(add --help to see how it is called)');
+    configureHelp(each, kit);
   });
   return program;
+}
+
+/** Of a command whose file says nothing of it. */
+function outputOf(program: Command, name: string, schema: TSchema): void {
+  const found = program.commands.find((one) => one.name() === name);
+  if (found instanceof CliCommand) found.output ??= schema;
 }
 
 /**
@@ -82,7 +88,10 @@ export async function runCommandLine(kit: CommandKit, args: readonly string[]): 
         `${stringify({ error: { kind: known.kind, code: known.code, detail: known.detail } })}\n`,
       );
     } else {
-      kit.err.write(`\nquartermaster: ${harmless(known.detail)} [${known.code}]\n`);
+      show(
+        kit.err,
+        `\n${paint('bad', 'quartermaster:')} ${known.detail} ${paint('faint', `[${known.code}]`)}\n`,
+      );
     }
     // A bug is worth its stack; everything else is told by its sentence.
     if (isAppError(known, 'internal'))
@@ -91,7 +100,7 @@ export async function runCommandLine(kit: CommandKit, args: readonly string[]): 
   }
 }
 
-function everyCommand(command: Command, action: (command: Command) => void): void {
+export function everyCommand(command: Command, action: (command: Command) => void): void {
   action(command);
   for (const child of command.commands) everyCommand(child, action);
 }

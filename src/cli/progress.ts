@@ -1,5 +1,8 @@
 import { stopwatch } from '../core/clock.ts';
-import { formatBytes, formatCount, type Terminal } from './terminal.ts';
+import { duration } from './local-time.ts';
+import { cut, pad } from './table.ts';
+import { columnsOf, formatBytes, formatCount, isLive, printable, type Terminal } from './terminal.ts';
+import { displayWidth } from './width.ts';
 
 /** Shows how far long work has come. */
 export interface ProgressBar {
@@ -15,13 +18,15 @@ export interface ProgressBar {
 }
 
 const WIDTH = 28;
+const SHORT_WIDTH = 12;
+const LABEL = 36;
 
 /** A terminal is redrawn often and a log gets a line now and then; a fast piece of work gets one line only. */
 const REDRAW_SECONDS = { terminal: 0.1, log: 10 };
 
 /** A bar that is redrawn on a terminal and plain lines elsewhere: a log file is no place for a moving bar. */
 export function progressBar(terminal: Terminal, label: string): ProgressBar {
-  const live = terminal.err.isTTY === true && !terminal.json;
+  const live = isLive(terminal);
   const elapsed = stopwatch();
   let last = 0;
   let start: { done: number; at: number } | undefined;
@@ -32,11 +37,16 @@ export function progressBar(terminal: Terminal, label: string): ProgressBar {
       if (start === undefined || done < start.done) start = { done, at: now };
       if (now - last < (live ? REDRAW_SECONDS.terminal : REDRAW_SECONDS.log)) return;
       last = now;
-      const text = progressLine(label, { done, total, bytes, before: start.done, seconds: now - start.at });
-      terminal.err.write(live ? `\r\x1b[2K${text}` : `${text}\n`);
+      const progress = { done, total, bytes, before: start.done, seconds: now - start.at };
+      const text = progressLine(label, progress);
+      // A line that is broken cannot be drawn again.
+      const room = columnsOf(terminal.err) - 1;
+      const shown = displayWidth(text) <= room ? text : progressLine(label, progress, { short: true });
+      const fitting = cut(printable(shown), room);
+      terminal.err.write(live ? `\r\x1b[2K${fitting}` : `${printable(text)}\n`);
     },
     end(outcome = 'done') {
-      const text = `${label.padEnd(36)} ${outcome} (${elapsed().toFixed(1)} s)`;
+      const text = printable(`${padded(label)} ${outcome} (${elapsed().toFixed(1)} s)`);
       terminal.err.write(live ? `\r\x1b[2K${text}\n` : `${text}\n`);
     },
   };
@@ -52,19 +62,26 @@ export function progressLine(
     readonly before: number;
     readonly seconds: number;
   },
+  { short = false } = {},
 ): string {
   const { done, total, bytes, before, seconds } = progress;
   const perSecond = (done - before) / Math.max(seconds, 0.001);
   const rate = `${formatCount(Math.round(perSecond))}/s`;
   const written = bytes === undefined ? [] : [formatBytes(bytes)];
   if (total === undefined || total === 0)
-    return [`${label.padEnd(36)} ${formatCount(done)}`, ...written, rate].join('  ');
+    return [`${short ? label : padded(label)} ${formatCount(done)}`, ...written, rate].join('  ');
   const share = Math.min(1, done / total);
-  const bar = '█'.repeat(Math.round(share * WIDTH)).padEnd(WIDTH, '░');
-  const left = perSecond > 0 ? [`${Math.ceil((total - done) / perSecond)} s left`] : [];
+  const width = short ? SHORT_WIDTH : WIDTH;
+  const bar = '█'.repeat(Math.round(share * width)).padEnd(width, '░');
+  const left = perSecond > 0 ? [`${duration(Math.ceil((total - done) / perSecond))} left`] : [];
   const parts = [
-    `${label.padEnd(36)} ${bar} ${Math.floor(share * 100)}%`,
+    `${short ? label : padded(label)} ${bar} ${Math.floor(share * 100)}%`,
     `${formatCount(done)} of ${formatCount(total)}`,
   ];
   return [...parts, ...written, rate, ...left].join('  ');
+}
+
+/** Outcomes stand below each other; a label that is longer pushes its own to the right. */
+function padded(label: string): string {
+  return displayWidth(label) < LABEL ? pad(label, LABEL) : label;
 }

@@ -1,16 +1,18 @@
-import { parseUntil } from '../core/days.ts';
 import { AppError, isAppError } from '../core/errors.ts';
-import type { Calendar } from '../core/quarter.ts';
 import type { QuarterRun } from '../quarters/context.ts';
 import { nothingToDo, type Outlook, refusalOf, requireClear } from '../quarters/outlook.ts';
 import { reasonObstacle } from '../quarters/reason.ts';
 import { type QuarterAction, quarterActions } from '../quarters/verbs.ts';
-import type { CommandContext } from './command.ts';
+import type { CommandContext, CommandKit } from './command.ts';
 import type { CliHouse } from './house.ts';
+import { type LocalTime, localTime } from './local-time.ts';
 import { personOf } from './person.ts';
 import { progressBar } from './progress.ts';
+import { nextInFull } from './quarter-facts.ts';
+import { requireMeant } from './quarters-confirm.ts';
 import { renderOutlook, renderReport } from './render-verbs.ts';
 import { note, printResult, type Terminal } from './terminal.ts';
+import { readWhen } from './when.ts';
 
 export interface VerbFlags {
   readonly json?: boolean;
@@ -21,15 +23,22 @@ export interface VerbFlags {
   readonly yes?: boolean;
 }
 
+/** A verb, the quarters it is for, and how these were given. */
+export interface VerbCall {
+  readonly verb: string;
+  readonly names: readonly string[];
+  readonly text: string;
+}
+
 /**
  * Runs a verb on one quarter after the other. It stops at the first that fails, for what comes after may need it, and says
  * what was done by then.
  */
 export async function runQuarterVerb(
+  kit: CommandKit,
   context: CommandContext,
   house: CliHouse,
-  name: string,
-  names: readonly string[],
+  { verb: name, names, text }: VerbCall,
   flags: VerbFlags,
 ): Promise<void> {
   const { terminal, entry } = context;
@@ -37,7 +46,7 @@ export async function runQuarterVerb(
   const asked = {
     actor: personOf(),
     reason: flags.reason,
-    until: readUntil(flags.until, house.calendar),
+    until: flags.until === undefined ? undefined : readWhen(terminal, house, '--until', flags.until, 'end'),
     into: flags.into,
     signal: entry.signal,
   };
@@ -46,12 +55,15 @@ export async function runQuarterVerb(
     // Before the first one, so that a range does not end in the middle for want of it.
     requireClear({ ...nothingToDo, obstacles: reasonObstacle(asked, name, names[0] ?? '') });
   }
+  await requireMeant(kit, terminal, house, { verb: name, names, text }, flags);
   const reports: object[] = [];
   try {
     for (const quarter of names) {
       const report = await runOne(terminal, house, name, asked, quarter);
       reports.push(report);
-      if (!terminal.json) printResult(terminal, report, () => renderReport(name, quarter, report));
+      const time = localTime(house.calendar.zone);
+      if (!terminal.json) printResult(terminal, report, () => renderReport(name, quarter, report, time));
+      if (!terminal.json && names.length === 1) await tellNext(terminal, house, quarter, time);
     }
   } catch (error) {
     if (terminal.json && reports.length > 0) printResult(terminal, reports, () => '');
@@ -82,6 +94,17 @@ async function runOne(
   await house.afterVerb(name);
   if (name === 'approve') note(terminal, await goOn(house, quarter));
   return report;
+}
+
+/** What comes by itself is said beside the result, so that nobody does it by hand for want of knowing. */
+async function tellNext(
+  terminal: Terminal,
+  house: CliHouse,
+  quarter: string,
+  time: LocalTime,
+): Promise<void> {
+  const next = await house.nextStep(quarter);
+  if (next !== undefined) note(terminal, `Next: ${nextInFull(next, time)} (${time.zone}).`);
 }
 
 /** What two people want a worker does by itself, where there is one; it is said either way. */
@@ -122,15 +145,6 @@ async function previewAll(
 
 function actionOf(name: string): QuarterAction {
   return quarterActions[name as keyof typeof quarterActions];
-}
-
-/** The end of a day, or an instant. */
-function readUntil(text: string | undefined, calendar: Calendar): Date | undefined {
-  if (text === undefined) return undefined;
-  const until = parseUntil(calendar, text);
-  if (until !== undefined) return until;
-  const detail = `--until ${text} is neither a day nor an instant. Write 2026-12-31, or 2026-12-31T18:00:00Z.`;
-  throw new AppError('invalid', 'bad_option', detail);
 }
 
 function whereItStopped(names: readonly string[], done: number): string {

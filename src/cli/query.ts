@@ -1,5 +1,5 @@
 import { basename, dirname, resolve } from 'node:path';
-import { type Command, InvalidArgumentError } from 'commander';
+import { InvalidArgumentError } from 'commander';
 import { createFileCache } from '../archive/cache.ts';
 import type { Cell } from '../archive/cells.ts';
 import { openDiskStore } from '../archive/disk-store.ts';
@@ -8,9 +8,13 @@ import { readManifest } from '../archive/verify.ts';
 import { AppError } from '../core/errors.ts';
 import { type AdHocResult, runQuery } from '../db/adhoc.ts';
 import { createRouter } from '../db/routing.ts';
-import { createSourceFinder, parseQuarters } from '../quarters/archived-sources.ts';
-import { type CommandKit, command, contextOf, withHouse } from './command.ts';
-import { formatCount, note, printable, printResult, type Terminal, table } from './terminal.ts';
+import { createSourceFinder } from '../quarters/archived-sources.ts';
+import { type CliCommand, type CommandKit, command, contextOf, terminalOf, withHouse } from './command.ts';
+import { queryJson } from './json-books.ts';
+import { parseQuarterRange, QUARTERS_FORMS } from './quarter-range.ts';
+import { namesOf } from './quarters-given.ts';
+import { table } from './table.ts';
+import { formatCount, note, printable, printResult, type Terminal } from './terminal.ts';
 
 interface Flags {
   json?: boolean;
@@ -21,7 +25,7 @@ interface Flags {
 }
 
 /** `quartermaster query SQL`: what no endpoint answers, without harm to the ledger or to those who write to it. */
-export function queryCommand(kit: CommandKit): Command {
+export function queryCommand(kit: CommandKit): CliCommand {
   return command('query', 'run one read-only query on the database, or on archives where they lie', [
     'query "SELECT status, count(*) FROM ledger.transactions GROUP BY status"',
     'query "TABLE quartermaster.quarters" --json',
@@ -32,10 +36,11 @@ export function queryCommand(kit: CommandKit): Command {
     .argument('<sql>', 'one SELECT, VALUES, TABLE or WITH')
     .option('--max-rows <rows>', 'how many rows are printed at most', countTo(100_000), 1000)
     .option('--timeout <seconds>', 'how long the query may take', countTo(86_400), 30)
-    .option('--quarters <quarters>', 'read the archives of these instead, as 2019q1..2019q4,2021q1')
+    .option('--quarters <quarters>', `read the archives of these instead, as ${QUARTERS_FORMS}`)
     .option('--archive <directories>', 'read these archives, with no database and no settings', list)
+    .prints(queryJson)
     .action(async (text: string, flags: Flags) => {
-      const terminal: Terminal = { out: kit.out, err: kit.err, json: flags.json === true };
+      const terminal = terminalOf(kit, flags);
       if (flags.archive !== undefined && flags.quarters !== undefined) {
         const detail = 'Give --quarters or --archive, and not both: the one is found by the database.';
         throw new AppError('invalid', 'bad_option', detail);
@@ -53,10 +58,11 @@ export function queryCommand(kit: CommandKit): Command {
         show(terminal, answer, fromArchives(answer));
         return;
       }
-      const quarters = flags.quarters === undefined ? undefined : parseQuarters(flags.quarters);
+      const range = flags.quarters === undefined ? undefined : parseQuarterRange(flags.quarters);
       const context = contextOf(kit, flags, 'warn');
       await withHouse(context, async (house) => {
-        if (quarters !== undefined) {
+        if (range !== undefined) {
+          const quarters = await namesOf(house, range);
           const sources = await createSourceFinder(house.quarters)(quarters);
           const answer = await queryArchives(house.archiveFiles, sources, limits);
           show(terminal, answer, fromArchives(answer));
@@ -133,7 +139,7 @@ function fromArchives({ quarters }: ArchiveAnswer): string {
     : `From ${quarters.length} archives, of ${first} to ${last}.`;
 }
 
-function renderResult({ columns, rows }: Result): string {
+function renderResult({ columns, rows }: Result, width: number): string {
   const numeric = columns.filter(({ type }) =>
     /^(smallint|integer|bigint|numeric|real|double|oid)(?!.*\[)/.test(type),
   );
@@ -141,6 +147,7 @@ function renderResult({ columns, rows }: Result): string {
     columns.map(({ name }) => printable(name)),
     rows.map((row) => row.map(cellText)),
     numeric.map(({ name }) => printable(name)),
+    { width, stack: true },
   );
 }
 

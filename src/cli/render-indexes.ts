@@ -2,7 +2,8 @@ import type { BuildReport } from '../db/concurrent-index.ts';
 import type { AuditReport } from '../summaries/index-audit.ts';
 import type { Finding, FindingKind } from '../summaries/index-finding.ts';
 import type { ReindexReport } from '../summaries/index-reindex.ts';
-import { formatBytes, formatCount, printable, table } from './terminal.ts';
+import { table } from './table.ts';
+import { formatBytes, formatCount, printable } from './terminal.ts';
 
 /** What each kind is called in a list, and in a sum: one of them, several of them. */
 const WORDS: Readonly<Record<FindingKind, readonly [title: string, one: string, many: string]>> = {

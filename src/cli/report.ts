@@ -2,7 +2,8 @@ import { formatMinor } from '../core/money.ts';
 import { type LedgerTotals, readTotals } from '../ledger/totals.ts';
 import { listQuarters } from '../quarters/list.ts';
 import type { CliHouse } from './house.ts';
-import { formatBytes, formatCount, table } from './terminal.ts';
+import { table } from './table.ts';
+import { formatBytes, formatCount } from './terminal.ts';
 
 /** What the demo ends with. Amounts are minor units; as JSON they are strings. */
 export interface HouseReport {

@@ -1,4 +1,3 @@
-import type { Command } from 'commander';
 import {
   type AccessReport,
   grantReports,
@@ -6,37 +5,44 @@ import {
   type ReportsListing,
   revokeReports,
 } from '../summaries/reports.ts';
-import { type CommandKit, contextOf, group, JSON_OPTION, withHouse } from './command.ts';
-import { note, printable, printResult, table } from './terminal.ts';
+import { type CliCommand, type CommandKit, command, contextOf, group, withHouse } from './command.ts';
+import { reportsAccessJson, reportsListJson } from './json-books.ts';
+import { table } from './table.ts';
+import { note, printable, printResult } from './terminal.ts';
 
 interface Options {
   readonly json?: boolean;
 }
 
 /** `quartermaster reports list|grant|revoke` */
-export function reportsCommand(kit: CommandKit): Command {
+export function reportsCommand(kit: CommandKit): CliCommand {
   const reports = group('reports', 'views for finance and BI tools, and who may read them', [
     'reports list',
     'reports grant finance',
     'reports revoke finance',
   ]);
+  return reports.addCommand(listCommand(kit)).addCommand(grantCommand(kit)).addCommand(revokeCommand(kit));
+}
 
-  reports
-    .command('list')
-    .description('the views, what they show, how old that is, and which roles were given access')
-    .option(...JSON_OPTION)
+function listCommand(kit: CommandKit): CliCommand {
+  return command('list', 'the views, what they show, how old that is, and which roles were given access', [
+    'reports list',
+    'reports list --json',
+  ])
+    .prints(reportsListJson)
     .action(async (options: Options) => {
       const context = contextOf(kit, options, 'warn');
       await withHouse(context, async ({ database }) => {
         printResult(context.terminal, await listReports(database.direct), renderListing);
       });
     });
+}
 
-  reports
-    .command('grant')
-    .description('let a role read the views, those of later versions too, and nothing else; it has to exist')
+function grantCommand(kit: CommandKit): CliCommand {
+  const says = 'let a role read the views, those of later versions too, and nothing else; it has to exist';
+  return command('grant', says, ['reports grant finance'])
     .argument('<role>', 'of PostgreSQL, as it is written there')
-    .option(...JSON_OPTION)
+    .prints(reportsAccessJson)
     .action(async (role: string, options: Options) => {
       const context = contextOf(kit, options, 'warn');
       await withHouse(context, async ({ database }) => {
@@ -49,26 +55,30 @@ export function reportsCommand(kit: CommandKit): Command {
           );
       });
     });
+}
 
-  reports
-    .command('revoke')
-    .description('take that back')
+function revokeCommand(kit: CommandKit): CliCommand {
+  return command('revoke', 'take that back', ['reports revoke finance'])
     .argument('<role>', 'of PostgreSQL, as it is written there')
-    .option(...JSON_OPTION)
+    .prints(reportsAccessJson)
     .action(async (role: string, options: Options) => {
       const context = contextOf(kit, options, 'warn');
       await withHouse(context, async ({ database }) => {
         printResult(context.terminal, await revokeReports(database.direct, role), renderRevoke);
       });
     });
-
-  return reports;
 }
 
-function renderListing({ views, readers, daysOutstanding }: ReportsListing): string {
+function renderListing({ views, readers, daysOutstanding }: ReportsListing, width: number): string {
   const listed = table(
     ['View', 'As of', 'What it shows'],
-    views.map(({ name, description, exact, age }) => [name, exact ? 'now' : ageOf(age), description]),
+    views.map(({ name, description, exact, age }) => [
+      name,
+      exact ? 'now' : ageOf(age),
+      printable(description),
+    ]),
+    [],
+    { width, shorten: ['What it shows'] },
   );
   const days = daysOutstanding === 1n ? '1 day is' : `${daysOutstanding} days are`;
   const counted =

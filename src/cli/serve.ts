@@ -1,9 +1,8 @@
-import type { Command } from 'commander';
-import { type CommandKit, command, contextOf, serve, withServingHouse } from './command.ts';
+import { type CliCommand, type CommandKit, command, contextOf, serve, withServingHouse } from './command.ts';
 import { note } from './terminal.ts';
 
 /** `quartermaster api`: the HTTP API until it is asked to stop. */
-export function apiCommand(kit: CommandKit): Command {
+export function apiCommand(kit: CommandKit): CliCommand {
   return command('api', 'serve the HTTP API until SIGTERM or Ctrl-C', [
     'api',
     'api   # with QM_HOST=0.0.0.0 QM_PORT=8080 set, to listen elsewhere',
@@ -17,7 +16,7 @@ export function apiCommand(kit: CommandKit): Command {
 }
 
 /** `quartermaster worker`: the jobs until it is asked to stop. */
-export function workerCommand(kit: CommandKit): Command {
+export function workerCommand(kit: CommandKit): CliCommand {
   return command('worker', 'run the jobs until SIGTERM or Ctrl-C; run as many as you like', [
     'worker',
   ]).action(async (options: { json?: boolean }) => {

@@ -1,12 +1,14 @@
-import type { Command } from 'commander';
 import { AppError } from '../core/errors.ts';
-import { isQuarterName } from '../core/quarter.ts';
 import { readSummaryLag, type SummaryLag } from '../summaries/lag.ts';
 import { reconcileSummaries, type SummaryReconcileReport } from '../summaries/reconcile.ts';
-import { type CommandKit, contextOf, group, JSON_OPTION, withHouse } from './command.ts';
+import { type CliCommand, type CommandKit, command, contextOf, group, withHouse } from './command.ts';
+import { summariesReconcileJson, summariesShowJson } from './json-books.ts';
+import { type LocalTime, localTime } from './local-time.ts';
 import { personOf } from './person.ts';
 import { progressBar } from './progress.ts';
-import { formatCount, printResult, table } from './terminal.ts';
+import { parseQuarterName } from './quarter-range.ts';
+import { table } from './table.ts';
+import { formatCount, printResult } from './terminal.ts';
 
 interface ReconcileFlags {
   readonly json?: boolean;
@@ -16,7 +18,7 @@ interface ReconcileFlags {
 }
 
 /** `quartermaster summaries show|reconcile` */
-export function summariesCommand(kit: CommandKit): Command {
+export function summariesCommand(kit: CommandKit): CliCommand {
   const summaries = group('summaries', 'how far the summaries are behind, and whether they are right', [
     'summaries show',
     'summaries show --json',
@@ -24,38 +26,40 @@ export function summariesCommand(kit: CommandKit): Command {
     'summaries reconcile --days 1000',
     'summaries reconcile --quarter 2026q1',
   ]);
+  return summaries.addCommand(showCommand(kit)).addCommand(compareCommand(kit));
+}
 
-  summaries
-    .command('show')
-    .description('when they were last refreshed, and what of each ledger is not summed up yet')
-    .option(...JSON_OPTION)
+function showCommand(kit: CommandKit): CliCommand {
+  return command('show', 'when they were last refreshed, and what of each ledger is not summed up yet', [
+    'summaries show',
+    'summaries show --json',
+  ])
+    .prints(summariesShowJson)
     .action(async (options: { json?: boolean }) => {
       const context = contextOf(kit, options, 'warn');
       await withHouse(context, async ({ database, calendar }) => {
-        printResult(
-          context.terminal,
-          await readSummaryLag({ db: database.write, calendar }),
-          renderSummaryLag,
+        printResult(context.terminal, await readSummaryLag({ db: database.write, calendar }), (lag) =>
+          renderSummaryLag(lag, localTime(calendar.zone)),
         );
       });
     });
+}
 
-  summaries
-    .command('reconcile')
-    .description(
-      'hold days against the rows they are made of: yesterday of every ledger, and others at random',
-    )
+function compareCommand(kit: CommandKit): CliCommand {
+  const says = 'hold days against the rows they are made of: yesterday of every ledger, and others at random';
+  return command('reconcile', says, [
+    'summaries reconcile --no-fix',
+    'summaries reconcile --days 1000',
+    'summaries reconcile --quarter 2026q1',
+  ])
     .option('--days <number>', 'how many others, 0 to 100000', '100')
     .option('--quarter <quarter>', 'all days of this quarter instead, as 2026q1')
     .option('--fix', 'repair what differs (the default)', true)
     .option('--no-fix', 'repair nothing, and fail when something differs')
-    .option(...JSON_OPTION)
+    .prints(summariesReconcileJson)
     .action(async (flags: ReconcileFlags) => {
-      const { quarter } = flags;
+      const quarter = flags.quarter === undefined ? undefined : parseQuarterName(flags.quarter);
       const days = parseDays(flags.days);
-      if (quarter !== undefined && !isQuarterName(quarter)) {
-        throw new AppError('invalid', 'invalid_quarter', `${quarter} is no quarter. Write it as 2024q1.`);
-      }
       const context = contextOf(kit, flags, 'warn');
       await withHouse(context, async (house) => {
         const bar = progressBar(context.terminal, 'summaries reconcile');
@@ -81,8 +85,6 @@ export function summariesCommand(kit: CommandKit): Command {
         }
       });
     });
-
-  return summaries;
 }
 
 function parseDays(text: string): number {
@@ -90,11 +92,11 @@ function parseDays(text: string): number {
   throw new AppError('invalid', 'bad_option', `--days ${text} is not a whole number from 0 to 100000.`);
 }
 
-export function renderSummaryLag({ refreshed, ledgers }: SummaryLag): string {
+export function renderSummaryLag({ refreshed, ledgers }: SummaryLag, time: LocalTime): string {
   const last =
     refreshed === null
       ? 'They were never refreshed. A worker does it every minute; `quartermaster run refresh-summaries` does it now.'
-      : `Last refreshed at ${refreshed.at.toISOString().slice(0, 19).replace('T', ' ')} UTC, in ${refreshed.seconds.toFixed(1)} s.`;
+      : `Last refreshed at ${time.minute(refreshed.at)} (${time.zone}), in ${refreshed.seconds.toFixed(1)} s.`;
   if (ledgers.length === 0) return `${last}\nThere are no ledgers yet.`;
   const rows = ledgers.map(({ ledger, days, summedUpBefore, seconds }) => [
     ledger,

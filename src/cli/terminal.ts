@@ -1,21 +1,47 @@
 import { stringify } from '../core/json.ts';
+import { painted } from './paint.ts';
+
+/** A stream that may be a terminal. */
+export type Screen = NodeJS.WritableStream & { isTTY?: boolean; columns?: number; rows?: number };
 
 /** Where a command writes: results to `out`, everything else to `err`. */
 export interface Terminal {
-  readonly out: NodeJS.WritableStream;
-  readonly err: NodeJS.WritableStream & { isTTY?: boolean };
+  readonly out: Screen;
+  readonly err: Screen;
   /** True when the caller asked for JSON: then `out` gets one JSON document and nothing else. */
   readonly json: boolean;
+  /** A terminal on which nothing can be drawn again, as TERM=dumb says. */
+  readonly dumb?: boolean;
 }
 
-/** Prints the result of a command: the document for `--json`, else the text made from it. */
-export function printResult<T>(terminal: Terminal, result: T, render: (result: T) => string): void {
-  terminal.out.write(`${terminal.json ? stringify(result) : harmless(render(result))}\n`);
+/** Prints the result of a command: the document for `--json`, else the text made from it for so many columns. */
+export function printResult<T>(
+  terminal: Terminal,
+  result: T,
+  render: (result: T, width: number) => string,
+): void {
+  if (terminal.json) terminal.out.write(`${stringify(result)}\n`);
+  else show(terminal.out, `${render(result, columnsOf(terminal.out))}\n`);
 }
 
 /** A line about what is going on, for people. */
 export function note(terminal: Terminal, text: string): void {
-  terminal.err.write(`${harmless(text)}\n`);
+  show(terminal.err, `${text}\n`);
+}
+
+/** Writes a text that may be painted, harmless whoever wrote what it tells. */
+export function show(stream: Screen, text: string): void {
+  stream.write(painted(harmless(text), stream));
+}
+
+/** How many columns there are; Infinity where it is no terminal, for a file and a program take lines of any length. */
+export function columnsOf({ isTTY, columns }: Screen): number {
+  return isTTY === true && columns !== undefined && columns > 0 ? columns : Number.POSITIVE_INFINITY;
+}
+
+/** True where lines can be drawn again in place. */
+export function isLive({ err, json, dumb }: Terminal): boolean {
+  return err.isTTY === true && !json && dumb !== true;
 }
 
 /**
@@ -23,38 +49,18 @@ export function note(terminal: Terminal, text: string): void {
  * written by somebody who would like to be taken for us.
  */
 export function harmless(text: string): string {
-  return text.replace(/[^\P{Cc}\n\t]/gu, escaped);
+  return text.replace(/[^\P{Cc}\n\t]|[\u202a-\u202e\u2066-\u2069]/gu, escaped);
 }
 
 /** The same as one line, for a cell or for what stands within a sentence. */
 export function printable(text: string): string {
-  return text.replace(/\p{Cc}/gu, escaped);
+  return text.replace(/\p{Cc}|[\u202a-\u202e\u2066-\u2069]/gu, escaped);
 }
 
 const ESCAPES: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };
 
 function escaped(control: string): string {
   return ESCAPES[control] ?? `\\u${control.charCodeAt(0).toString(16).padStart(4, '0')}`;
-}
-
-/** Columns under their titles; those named in `right` are numbers and set flush right. */
-export function table(
-  titles: readonly string[],
-  rows: readonly (readonly string[])[],
-  right: readonly string[] = [],
-): string {
-  const widths = titles.map((title, i) =>
-    Math.max(title.length, ...rows.map((row) => (row[i] ?? '').length)),
-  );
-  const line = (cells: readonly string[]) =>
-    cells
-      .map((cell, i) => {
-        const width = widths[i] ?? 0;
-        return right.includes(titles[i] ?? '') ? cell.padStart(width) : cell.padEnd(width);
-      })
-      .join('  ')
-      .trimEnd();
-  return [line(titles), ...rows.map(line)].join('\n');
 }
 
 /** 1234567n → `1,234,567`. */

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { runCommandLine } from '../cli/program.ts';
 import { systemClock } from '../core/clock.ts';
 import { packageRoot } from '../db/root.ts';
+import { isDumbTerminal } from '../platform/config.ts';
 import { createEntry } from './entry.ts';
 
 const { version } = JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8')) as {
@@ -27,7 +28,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 
 const entry = createEntry({ version, clock: systemClock, signal: stop.signal });
 process.exitCode = await runCommandLine(
-  { entry, out: process.stdout, err: process.stderr },
+  { entry, out: process.stdout, err: process.stderr, input: process.stdin, dumb: isDumbTerminal() },
   process.argv.slice(2),
 );
 // All is done that could be done. A connection on which a database hangs would keep the process for minutes yet.

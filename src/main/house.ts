@@ -180,8 +180,9 @@ function compose(
     runJob: (name, data, run) => runInForeground(jobs, name, data, { ...run, logger }),
 
     dueVerbs: async () => (await readPlan(jobHouse)).steps,
-    quarterJobs: (quarter) => queue.quarters.jobs({ quarter, limit: 20 }),
+    quarterJobs: (quarter) => queue.quarters.jobs({ quarter, limit: quarter === undefined ? 200 : 20 }),
     nextStep: (quarter) => desk.next(quarter),
+    nextSteps: () => desk.nexts(),
     goOn: (quarter) => desk.goOn(quarter),
     afterVerb: (verb) => requestAfterVerb(queue, database.write, verb, logger),
 

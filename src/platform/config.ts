@@ -170,3 +170,8 @@ function describeFault(name: keyof typeof variables, given: string | undefined):
   const shown = secret ? '' : ` (it is ${JSON.stringify(given)})`;
   return `${name} must be ${allowed}${shown}`;
 }
+
+/** True on a terminal on which nothing can be drawn again. It is asked before any setting is read, and by help too. */
+export function isDumbTerminal(env: NodeJS.ProcessEnv = process.env): boolean {
+  return env.TERM === 'dumb';
+}

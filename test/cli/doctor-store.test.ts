@@ -1,65 +1,154 @@
-import { readdir } from 'node:fs/promises';
-import { PassThrough } from 'node:stream';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { runCommandLine } from '../../src/cli/program.ts';
-import { systemClock } from '../../src/core/clock.ts';
-import { createEntry } from '../../src/main/entry.ts';
-import { readConfig } from '../../src/platform/config.ts';
-import { createDatabase, type TestDatabase } from '../support/database.ts';
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { startS3, type TestS3 } from '../support/s3.ts';
+import { type S3Request, startS3Proxy } from '../support/s3-proxy.ts';
+import { breaks, findingOf, findingsOf } from './doctor.ts';
+import { soundHouse } from './doctor-house.ts';
 
-let home: TestDatabase;
 let s3: TestS3;
 
 beforeAll(async () => {
-  home = await createDatabase();
   s3 = await startS3();
 });
+afterAll(() => s3?.stop());
 
-afterAll(async () => {
-  await s3?.stop();
-  await home?.drop();
+/** With a database that is away, which is nothing to a store. */
+const env = (more: Record<string, string> = {}) => ({
+  ...{ QM_DATABASE_URL: 'postgres://app:secret@127.0.0.1:1/none', QM_STORE: `s3://${s3.bucket}/books` },
+  ...{ QM_S3_ENDPOINT: s3.endpoint, QM_S3_PATH_STYLE: 'on', ...more },
 });
 
-/** What the doctor finds of a store. */
-async function findingOf(store: Record<string, string>) {
-  const out = new PassThrough();
-  const entry = createEntry({ version: '1.2.3', clock: systemClock, signal: new AbortController().signal });
-  const env = { QM_DATABASE_URL: home.url, QM_S3_ENDPOINT: s3.endpoint, QM_S3_PATH_STYLE: 'on', ...store };
-  const kit = { entry: { ...entry, readConfig: () => readConfig(env) }, out, err: new PassThrough() };
-  await runCommandLine(kit, ['doctor', '--json']);
-  const findings = JSON.parse(String(out.read())) as { check: string; outcome: string; advice?: string }[];
-  return findings.find(({ check }) => check === 'the store keeps what it is given');
+/** The same behind something that does harm to some requests. */
+async function behind(fateOf: Parameters<typeof startS3Proxy>[1], more = {}) {
+  const proxy = await startS3Proxy(s3.endpoint, fateOf);
+  onTestFinished(() => proxy.stop());
+  return env({ QM_S3_ENDPOINT: proxy.endpoint, ...more });
 }
 
-describe('the doctor', () => {
-  it('finds a bucket well, and leaves nothing in it', async () => {
-    expect(await findingOf({ QM_STORE: `s3://${s3.bucket}/books` })).toEqual({
-      check: 'the store keeps what it is given',
-      outcome: 'ok',
-    });
+const refused = { status: 403, code: 'AccessDenied' } as const;
+const isList = ({ method, url }: S3Request) => method === 'GET' && url.includes('list-type=2');
+
+describe('a store', () => {
+  it('is well, and nothing is left in it', async () => {
+    expect(await findingOf({ env: env() }, 'store')).toMatchObject({ outcome: 'ok' });
     expect(await readdir(s3.directory)).toEqual([]);
   });
-
-  it('finds it well while others look, too', async () => {
-    const all = await Promise.all(
-      Array.from({ length: 3 }, () => findingOf({ QM_STORE: `s3://${s3.bucket}/books` })),
-    );
-    expect(all.map((one) => one?.outcome)).toEqual(['ok', 'ok', 'ok']);
+  it('is well while others look, too', async () => {
+    const all = await Promise.all([1, 2, 3].map(() => findingOf({ env: env() }, 'store')));
+    expect(all.map(({ outcome }) => outcome)).toEqual(['ok', 'ok', 'ok']);
   });
 
-  it('says what is wrong with one, and what to do', async () => {
-    expect(await findingOf({ QM_STORE: 's3://elsewhere/books' })).toMatchObject({
+  breaks('store', 'a bucket that is not there', () => ({
+    env: env({ QM_STORE: 's3://elsewhere/books' }),
+    outcome: 'failed',
+    found: /s3:\/\/elsewhere\/books could not store .doctor\/probe.*See that QM_STORE names/,
+  }));
+  breaks('store', 'a lock that the bucket does not keep', () => ({
+    env: env({ QM_S3_LOCK_MODE: 'GOVERNANCE', QM_S3_LOCK_DAYS: '365' }),
+    outcome: 'failed',
+    found: /did not lock it as QM_S3_LOCK_MODE=GOVERNANCE asks/,
+  }));
+  breaks('store', 'nobody at the endpoint', () => ({
+    env: env({ QM_S3_ENDPOINT: 'http://127.0.0.1:1' }),
+    outcome: 'failed',
+    found: /ECONNREFUSED/,
+  }));
+  breaks('store', 'a bucket in the name of a host that nobody knows', () => ({
+    env: env({ QM_S3_ENDPOINT: 'http://s3.invalid', QM_S3_PATH_STYLE: 'off' }),
+    outcome: 'failed',
+    found: /s3\.invalid/,
+    advice: /QM_S3_PATH_STYLE=on/,
+  }));
+  breaks('store', 'credentials that are refused', async () => ({
+    env: await behind(() => ({ status: 403, code: 'InvalidAccessKeyId' })),
+    outcome: 'failed',
+    found: /InvalidAccessKeyId.*credentials/,
+  }));
+  breaks('store', 'one that may be read only', async () => ({
+    env: await behind(({ method }) => (method === 'PUT' ? refused : 'pass')),
+    outcome: 'failed',
+    found: /could not store.*AccessDenied/,
+  }));
+  breaks('store', 'one that gives something else back', async () => ({
+    env: await behind((request) =>
+      request.method === 'GET' && !isList(request) ? { change: () => Buffer.from('other') } : 'pass',
+    ),
+    outcome: 'failed',
+    found: /did not give back what was put there/,
+  }));
+  breaks('store', 'one that does not list', async () => ({
+    env: await behind((request) => (isList(request) ? refused : 'pass')),
+    outcome: 'failed',
+    found: /could not list/,
+  }));
+  breaks('store', 'one in which nothing can be removed', async () => ({
+    env: await behind(({ method }) => (method === 'DELETE' ? refused : 'pass')),
+    outcome: 'advice',
+    found: /keeps what is to be removed/,
+    advice: /s3:DeleteObject/,
+  }));
+  breaks('store', 'a directory that is a file', async () => {
+    const { env: own, store } = await soundHouse();
+    await writeFile(join(store, 'file'), '');
+    return { env: { ...own, QM_STORE: `${own.QM_STORE}/file` }, outcome: 'failed', found: /could not store/ };
+  });
+  breaks('store-clock', 'a server that lives in the past', async () => ({
+    env: await behind(() => ({ headers: { date: 'Thu, 01 Jan 2015 00:00:00 GMT' } })),
+    outcome: 'failed',
+    found: /The clock of the store and the one here are \d+ s apart/,
+  }));
+  it('store-clock is well where the clocks agree', async () => {
+    expect(await findingOf({ env: env() }, 'store-clock')).toMatchObject({ outcome: 'ok' });
+  });
+});
+
+describe('archives', () => {
+  const archived = `
+    UPDATE quartermaster.quarters SET state = 'dropped' WHERE quarter = (SELECT min(quarter) FROM quartermaster.quarters);
+    INSERT INTO quartermaster.archives (quarter, location, format_version, manifest_sha256, digest, rows, bytes, written_at)
+    SELECT min(quarter), 'gone', 1, repeat('a', 64), repeat('b', 64), 1, 1, now() FROM quartermaster.quarters`;
+
+  breaks('archives-present', 'an archive that is in no store', async () => {
+    const { env: own, sql } = await soundHouse();
+    await sql(archived);
+    return {
+      env: own,
       outcome: 'failed',
-      advice: expect.stringMatching(
-        /s3:\/\/elsewhere\/books could not store .doctor\/probe.*See that QM_STORE names/,
-      ),
-    });
-    const locked = { QM_S3_LOCK_MODE: 'GOVERNANCE', QM_S3_LOCK_DAYS: '365' };
-    expect(await findingOf({ QM_STORE: `s3://${s3.bucket}`, ...locked })).toMatchObject({
+      found: /\d{4}q\d of the 1 newest are missing in file:.*\/ledger\. \d{4}q\d is in no other place/,
+    };
+  });
+  breaks('archives-present', 'a manifest that is another one', async () => {
+    const { env: own, sql, store } = await soundHouse();
+    await sql(archived);
+    const [row] = await sql('SELECT quarter FROM quartermaster.archives');
+    await mkdir(join(store, 'ledger', String(row?.quarter)), { recursive: true });
+    await writeFile(join(store, 'ledger', String(row?.quarter), 'manifest.json'), '{}');
+    return {
+      env: own,
       outcome: 'failed',
-      advice: expect.stringContaining('did not lock it as QM_S3_LOCK_MODE=GOVERNANCE asks'),
-    });
-    expect(await readdir(s3.directory)).toEqual([]);
+      found: /the manifest of \d{4}q\d there is not the one that was written/,
+    };
+  });
+  breaks('archives-own', 'a folder in which another database writes', async () => {
+    const { env: own, store } = await soundHouse();
+    await mkdir(join(store, 'ledger', '2019q1'), { recursive: true });
+    await writeFile(join(store, 'ledger', '2019q1', 'manifest.json'), '{}');
+    return { env: own, outcome: 'failed', found: /ledger holds archives of 2019q1/, advice: /QM_LEDGER_SET/ };
+  });
+  it('are not asked for where the store is away, and all else is', async () => {
+    const { env: own } = await soundHouse();
+    const away = {
+      ...own,
+      QM_STORE: 's3://bucket/books',
+      QM_S3_ENDPOINT: 'http://127.0.0.1:1',
+      QM_S3_PATH_STYLE: 'on',
+    };
+    const findings = await findingsOf({ env: away }, 'grants', 'archives-present', 'quarters');
+    expect(findings.map(({ name, outcome }) => [name, outcome])).toEqual([
+      ['grants', 'ok'],
+      ['archives-present', 'skipped'],
+      ['quarters', 'ok'],
+    ]);
   });
 });

@@ -91,16 +91,21 @@ describe('quartermaster keys', () => {
     const { out: token } = await keys('create', '--name', 'lost', '--role', 'reader');
     const id = parseToken(token.trimEnd())?.id ?? '';
     const line = async () => (await keys('list')).out.split('\n').find((each) => each.startsWith(id));
-    expect(await line()).toMatch(/ {2}lost +reader +all +\d{4}-\d\d-\d\d \d\d:\d\d +good$/);
+    expect(await line()).toMatch(/ {2}lost +reader +all +\d{4}-\d\d-\d\d \d\d:\d\d +✓ good$/);
     expect(await keys('revoke', id)).toMatchObject({
+      code: exitCodes.invalid,
+      err: expect.stringMatching(/the key \w+ of lost is refused .* Add --yes to do it\. \[not_confirmed\]/),
+    });
+    expect(await line()).toMatch(/good$/);
+    expect(await keys('revoke', id, '--yes')).toMatchObject({
       code: 0,
       out: expect.stringContaining(`Key ${id} is revoked`),
     });
     const again = await keys('revoke', id, '--json');
     expect(JSON.parse(again.out)).toEqual({ id, revokedAt: expect.stringMatching(/^\d{4}-/) });
-    expect(await line()).toMatch(/ {2}revoked \d{4}-\d\d-\d\d \d\d:\d\d$/);
+    expect(await line()).toMatch(/ {2}× revoked \d{4}-\d\d-\d\d \d\d:\d\d$/);
     const listed = (await keys('list')).out;
-    expect(listed).toMatch(/audit +reader, finance +main, spare .* good until 2026-08-30 12:00$/m);
+    expect(listed).toMatch(/audit +reader, finance +main, spare .* ✓ good until 2026-08-30 14:00$/m);
     expect(listed).not.toContain(parseToken(token.trimEnd())?.secret);
     expect((await keys('list', '--json')).out).not.toMatch(/sha256|secret/i);
   });

@@ -73,7 +73,9 @@ describe('every verb', () => {
     ['drop 2026q1 --reason old', exitCodes.invalid, 'not_confirmed'],
     ['hold 2026q1', exitCodes.invalid, 'reason_missing'],
     ['reopen 2026q1..2026q2 --reason _', exitCodes.invalid, 'reason_missing'],
-    ['restore 2026q1 --reason audit --until tomorrow', exitCodes.invalid, 'bad_option'],
+    ['restore 2026q1 --reason audit --until sometime', exitCodes.invalid, 'bad_option'],
+    ['restore 2026q1 --reason audit --until 01/02/2027', exitCodes.invalid, '2027-02-01 or 2027-01-02'],
+    ['restore 2026q1 --reason audit --until 2026-07-31', exitCodes.invalid, 'not to come'],
     ['restore 2026q1 --reason audit --until 2026-02-30', exitCodes.invalid, 'bad_option'],
     ['close 2026', exitCodes.invalid, 'invalid_quarter'],
     ['show 2026q5', exitCodes.invalid, 'invalid_quarter'],
@@ -93,7 +95,7 @@ describe('a dry run', () => {
     const refused = await quarters('close 2026q2 --dry-run');
     expect(refused.code).toBe(exitCodes.refused);
     expect(refused.out).toMatch(
-      /^close 2026q2 would be refused now:\n {2}- .*2026q1.*\[earlier_quarter_open\]/,
+      /^! close 2026q2 would be refused now:\n {2}- .*2026q1.*\[earlier_quarter_open\]/,
     );
     expect(refused.err).toContain('[earlier_quarter_open]');
     const json = await quarters('close 2026q1..2026q3 --dry-run --json');
@@ -105,7 +107,7 @@ describe('a dry run', () => {
     ]);
     expect(JSON.parse(json.err)).toMatchObject({ error: { code: 'earlier_quarter_open' } });
     const clear = await quarters('close 2026q1 --dry-run');
-    expect(clear).toMatchObject({ code: 0, out: expect.stringMatching(/^close 2026q1 would go on now/) });
+    expect(clear).toMatchObject({ code: 0, out: expect.stringMatching(/^✓ close 2026q1 would go on now/) });
     expect((await readQuarter(house.database.write, '2026q1')).state).toBe('open');
   });
 });
@@ -114,7 +116,7 @@ describe('a range', () => {
   it('goes on in order until one fails, and says how far it came', async () => {
     const { code, out, err } = await quarters('close 2026q1..2026q4 --reason year-end');
     expect(code).toBe(exitCodes.refused);
-    expect(out).toMatch(/^close 2026q1 is done\.\n[\s\S]*close 2026q2 is done\./);
+    expect(out).toMatch(/^✓ close 2026q1 is done\.\n[\s\S]*✓ close 2026q2 is done\./);
     expect(err).toContain('Done: 2026q1, 2026q2. Stopped at 2026q3. Not begun: 2026q4.');
     expect(err).toContain('[quarter_not_ended]');
     const again = await quarters('close 2026q1..2026q3 --json');
@@ -133,7 +135,7 @@ describe('a range', () => {
       { quarter: '2026q1', ...by },
       { quarter: '2026q2', ...by },
     ]);
-    expect((await quarters('close 2026q1')).out).toMatch(/^close 2026q1 is done, as it was before\./);
+    expect((await quarters('close 2026q1')).out).toMatch(/^✓ close 2026q1 is done, as it was before\./);
   });
 
   it('that was closed has a trial balance, whose reader may go away before its end', async () => {
@@ -149,11 +151,11 @@ describe('a range', () => {
 describe('what is shown of a quarter', () => {
   it('is its hold, and what comes next', async () => {
     expect(await quarters('hold 2026q2 --reason a_lawsuit')).toMatchObject({ code: 0 });
-    expect((await quarters('list')).out).toMatch(/^2026q2 +closed, held /m);
+    expect((await quarters('list')).out).toMatch(/^2026q2 +◐ closed, held /m);
     const { out } = await quarters('show 2026q2', { QM_ONLINE_QUARTERS: '1' });
-    expect(out).toMatch(/^2026q2 is closed, held\.$/m);
-    expect(out).toMatch(/^held: a lawsuit$/m);
-    expect(out).toMatch(/^next: archive by itself from 2026-07-01 00:00 UTC on, but it is held$/m);
+    expect(out).toMatch(/^2026q2 {2}◐ closed, held {3}times of UTC$/m);
+    expect(out).toMatch(/^Held +a lawsuit$/m);
+    expect(out).toMatch(/^ {2}archive by itself from 2026-07-01 00:00 on, but it is held$/m);
     expect(JSON.parse((await quarters('show 2026q2 --json')).out)).toMatchObject({
       holdReason: 'a lawsuit',
       next: { verb: 'archive', at: '2028-04-01T00:00:00.000Z' },
@@ -173,9 +175,9 @@ describe('the second person', () => {
     expect(code).toBe(exitCodes.conflict);
     expect(err).toContain('[nothing_to_approve]');
     await ask('ada');
-    expect((await quarters('list')).out).toMatch(/^2026q1 +closed, archive waits for approval /m);
+    expect((await quarters('list')).out).toMatch(/^2026q1 +◐ closed, archive waits /m);
     expect((await quarters('show 2026q1', required)).out).toMatch(
-      /^archive asked for by ada, .* \(year-end\): waits until somebody else approves$/m,
+      /^ {2}archive asked for by ada, .* \(year-end\): waits until somebody else approves$/m,
     );
   });
 
@@ -184,7 +186,7 @@ describe('the second person', () => {
     expect(alone.code).toBe(0);
     expect(alone.err).toContain('There is no queue for a worker');
     expect((await quarters('show 2026q1', required)).out).toMatch(
-      new RegExp(`^archive asked for by ada, .*: approved by ${personOf()}, `, 'm'),
+      new RegExp(`^ {2}archive asked for by ada, .*: approved by ${personOf()}, `, 'm'),
     );
     // Now with queues: who approves once more has it go on.
     expect(await quartermaster('migrate up')).toMatchObject({ code: 0 });

@@ -44,7 +44,7 @@ async function run(role: RoleKey, words: string[], more: Record<string, string> 
 async function findings(
   role: RoleKey,
   more?: Record<string, string>,
-): Promise<Map<string, { outcome: string; advice?: string }>> {
+): Promise<Map<string, { outcome: string; found?: string; advice?: string }>> {
   const { report } = await run(role, ['doctor'], more);
   return new Map(report.map((one: { check: string }) => [one.check, one]));
 }
@@ -92,10 +92,10 @@ it('the doctor finds rights that are missing or too many, and migrate up mends t
     GRANT DELETE ON ledger.balances TO quartermaster_api;
     REVOKE INSERT ON quartermaster.quarter_events FROM quartermaster_worker`);
   for (const role of ['worker', 'owner', 'api'] as const) {
-    const { outcome, advice } = (await findings(role)).get(rights) ?? {};
+    const { outcome, found } = (await findings(role)).get(rights) ?? {};
     expect(outcome).toBe('failed');
-    expect(advice).toContain('REVOKE DELETE ON TABLE ledger.balances FROM "quartermaster_api"');
-    expect(advice).toContain('GRANT INSERT ON TABLE quartermaster.quarter_events TO "quartermaster_worker"');
+    expect(found).toContain('REVOKE DELETE ON TABLE ledger.balances FROM "quartermaster_api"');
+    expect(found).toContain('GRANT INSERT ON TABLE quartermaster.quarter_events TO "quartermaster_worker"');
   }
   const { report } = await run('owner', ['migrate', 'up']);
   expect(report.granted).toHaveLength(2);
@@ -111,9 +111,9 @@ it('the doctor finds code that the worker planted, and migrate up does not run i
     CREATE FUNCTION ledger.spy() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
     CREATE TRIGGER spy BEFORE UPDATE ON ledger.balances FOR EACH ROW EXECUTE FUNCTION ledger.spy()`);
   for (const role of ['worker', 'owner', 'api'] as const) {
-    const { outcome, advice } = (await findings(role)).get(clean) ?? {};
+    const { outcome, found } = (await findings(role)).get(clean) ?? {};
     expect(outcome).toBe('failed');
-    expect(advice).toContain('trigger spy on table ledger.balances calls function ledger.spy()');
+    expect(found).toContain('trigger spy on table ledger.balances calls function ledger.spy()');
   }
   const refused = { code: 78, err: expect.stringContaining('foreign_code') };
   expect(await run('owner', ['migrate', 'up'])).toMatchObject(refused);
@@ -129,10 +129,11 @@ it('the doctor tells of a way to a database that others could read along', async
   const plain = (await findings('worker', { QM_REPLICA_URL: replica })).get(encrypted);
   expect(plain).toMatchObject({
     outcome: 'failed',
-    advice: expect.stringContaining('QM_REPLICA_URL leads to 192.0.2.1 without TLS. Add sslmode=verify-full'),
+    found: 'QM_REPLICA_URL leads to 192.0.2.1 without TLS.',
+    advice: expect.stringContaining('Add sslmode=verify-full'),
   });
   const lax = (await findings('worker', { QM_REPLICA_URL: `${replica}?sslmode=no-verify` })).get(encrypted);
-  expect(lax).toMatchObject({ outcome: 'failed', advice: expect.stringContaining('nobody looks at') });
+  expect(lax).toMatchObject({ outcome: 'failed', found: expect.stringContaining('nobody looks at') });
   const good = (await findings('worker', { QM_REPLICA_URL: `${replica}?sslmode=verify-full` })).get(
     encrypted,
   );

@@ -1,7 +1,9 @@
 import { PassThrough } from 'node:stream';
 import { describe, expect, it } from 'vitest';
+import { unpainted } from '../../src/cli/paint.ts';
 import { progressBar, progressLine } from '../../src/cli/progress.ts';
-import { formatBytes, formatCount, printResult, type Terminal, table } from '../../src/cli/terminal.ts';
+import { table } from '../../src/cli/table.ts';
+import { formatBytes, formatCount, printResult, type Terminal } from '../../src/cli/terminal.ts';
 
 function captured(options: { json?: boolean; tty?: boolean } = {}) {
   const out = new PassThrough();
@@ -20,7 +22,7 @@ describe('what a command prints', () => {
       ],
       ['Rows'],
     );
-    expect(text).toBe('Quarter    Rows\n2024q1        5\n2024q2   12,345');
+    expect(unpainted(text)).toBe('Quarter    Rows\n2024q1        5\n2024q2   12,345');
   });
 
   it('steers no terminal, whoever wrote what is told', () => {

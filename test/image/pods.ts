@@ -93,11 +93,9 @@ export async function provePods(
 
   await done('run', 'analyze-partitions');
   const looked = await run(program, environment, 'doctor', '--json');
-  const findings = JSON.parse(looked.out) as { check: string; outcome: string; advice?: string }[];
+  const findings = JSON.parse(looked.out) as { name: string; outcome: string; found?: string }[];
   // The server of the tests gives up durability for speed, and the doctor says so; nothing else may be wrong.
-  const wrong = findings.filter(
-    ({ check, outcome }) => outcome !== 'ok' && check !== 'commits survive a crash',
-  );
+  const wrong = findings.filter(({ name, outcome }) => outcome === 'failed' && name !== 'durability');
   expect(wrong).toEqual([]);
   expect(findings.length).toBeGreaterThan(5);
 

@@ -5,6 +5,7 @@ import { PassThrough } from 'node:stream';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { EXIT_USAGE, exitCodes } from '../../src/cli/exit-codes.ts';
+import { unpainted } from '../../src/cli/paint.ts';
 import { runCommandLine } from '../../src/cli/program.ts';
 import { renderAudit, renderReindex } from '../../src/cli/render-indexes.ts';
 import { systemClock } from '../../src/core/clock.ts';
@@ -194,7 +195,7 @@ describe('what is printed', () => {
 
   it('tells of a run what failed and what was left', () => {
     const base = { why: 'bloated' as const, before: 3_000_000n, after: 1_000_000n, seconds: 2 };
-    expect(
+    const text = unpainted(
       renderReindex({
         dropped: ['l.x_ccnew'],
         kept: [{ index: 'l.y_ccnew', detail: 'It is not ours.' }],
@@ -205,7 +206,8 @@ describe('what is printed', () => {
         left: ['l.c'],
         freed: 2_000_000n,
       }),
-    ).toMatchInlineSnapshot(`
+    );
+    expect(text).toMatchInlineSnapshot(`
       "l.x_ccnew was dropped, a leftover of a run that was killed.
       l.y_ccnew is a leftover, and could not be dropped. It is not ours.
       Index  Why      Outcome   Before      After  Seconds

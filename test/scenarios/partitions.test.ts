@@ -167,15 +167,15 @@ describe('what a partition has otherwise than its table', () => {
       (await town.run(`doctor ${options}`, NOW)).report as {
         check: string;
         outcome: string;
-        advice?: string;
+        found?: string;
       }[];
     const quarters = 'the quarters are as they should be';
     const told = (await findings('')).find(({ check }) => check === quarters);
     expect(told).toMatchObject({ outcome: 'failed' });
     for (const what of ['DELETE for PUBLIC', 'user_id at 700', 'lacks transactions_currency_idx'])
-      expect(told?.advice).toContain(what);
+      expect(told?.found).toContain(what);
     const dry = await findings('--fix --dry-run');
-    expect(dry.filter(({ advice }) => advice?.includes('would be mended'))).toHaveLength(4);
+    expect(dry.filter(({ found }) => found?.includes('would be mended'))).toHaveLength(4);
     expect(dry.find(({ check }) => check === quarters)).toEqual(told);
     const mended = await findings('--fix');
     expect(mended.filter(({ outcome }) => outcome === 'fixed')).toHaveLength(4);

@@ -75,12 +75,12 @@ describe('the lag of the summaries', () => {
         JSON.parse((await call('doctor', '--json')).out) as {
           check: string;
           outcome: string;
-          advice?: string;
+          found?: string;
         }[]
       ).find(({ check }) => check === 'the summaries are no more than ten minutes behind');
     expect(await finding()).toMatchObject({
       outcome: 'failed',
-      advice: expect.stringMatching(
+      found: expect.stringMatching(
         /The summaries of main are 60 minutes behind, with 3 days to count; a refresh ended never\. .*refresh-summaries/,
       ),
     });
@@ -134,7 +134,7 @@ describe('the lag of the summaries', () => {
     const shown = await call('summaries', 'show');
     expect(shown.code).toBe(0);
     expect(shown.out).toMatch(
-      /^Last refreshed at 20.* UTC, in \d+\.\d s\.\n\nLedger +Summed up +Days to count +Behind\n/,
+      /^Last refreshed at 20.* \(UTC\), in \d+\.\d s\.\n\nLedger +Summed up +Days to count +Behind\n/,
     );
     expect(shown.out).toMatch(/\nmain +all before 2026-05-02 +1 +5 min\n/);
     expect(JSON.parse((await call('summaries', 'show', '--json')).out)).toMatchObject({

@@ -56,7 +56,12 @@ export function faultOf(program: Command, call: readonly string[]): string | und
   if (unknown.length > 0) return `${said}: there is no option ${unknown[0]}`;
   const taken = command.registeredArguments;
   const least = taken.filter(({ required }) => required).length;
-  if (operands.length < least || operands.length > taken.length)
+  // These may be given by the one or the other, and are needed all the same.
+  const needsQuarters = taken[0]?.name() === 'quarters' && command.name() !== 'watch';
+  if (needsQuarters && operands.length === 0 && !rest.includes('--quarters'))
+    return `${said}: takes quarters`;
+  const most = taken.at(-1)?.variadic ? Number.POSITIVE_INFINITY : taken.length;
+  if (operands.length < least || operands.length > most)
     return `${said}: takes ${taken.map((one) => one.name()).join(', ') || 'no arguments'}`;
   return undefined;
 }

@@ -49,7 +49,7 @@ const owners: Record<string, RegExp> = {
   'pg-boss': /^src\/queue\//,
   pino: /^src\/platform\/logger\.ts$/,
   'prom-client': /^src\/platform\/metrics\.ts$/,
-  typebox: /^src\/(http\/|platform\/(config|settings)\.ts$)/,
+  typebox: /^src\/(cli\/|http\/|platform\/(config|settings)\.ts$)/,
   uplot: /^src\/console\/page\//,
   uuid: /^src\/core\//,
 };
@@ -64,6 +64,11 @@ const verbs = 'reconcile create close reopen approve archive verify detach drop 
 /** The folder that has a rank: `jobs`, or a folder of `src`. */
 function folderOf(path: string): string {
   return /^(jobs|clients|src\/[^/]+)\//.exec(path)?.[1] ?? path;
+}
+
+/** The sources of one client: `clients/typescript/src`. */
+function folderOfClient(path: string): string | undefined {
+  return /^clients\/[^/]+\/src\//.exec(path)?.[0];
 }
 
 function verbOf(path: string): string | undefined {
@@ -94,6 +99,28 @@ export function importRules(declared: ReadonlySet<string>): Rule[] {
         "export * from '../../tools/setup.ts';",
       ],
       right: ['src/archive/store.ts', "import { retry } from '../platform/retry.ts';\nimport './part.ts';"],
+    },
+    {
+      name: 'a client stands alone',
+      why: 'others install it without the house: it imports its own folder and openapi-fetch, and nothing that only Node has',
+      check: (file) =>
+        (/^clients\/[^/]+\/src\//.test(file.path) ? file.imports : [])
+          .filter(({ specifier }) =>
+            isRelative(specifier)
+              ? folderOfClient(resolved(file, specifier)) !== folderOfClient(file.path)
+              : specifier !== 'openapi-fetch',
+          )
+          .map(({ offset }) => offset),
+      wrong: [
+        'clients/typescript/src/a.ts',
+        "import { join } from 'node:path';",
+        "import { parseDecimal } from '../../../src/core/money.ts';",
+        "import type { Db } from 'kysely';",
+      ],
+      right: [
+        'clients/typescript/src/a.ts',
+        "import createFetchClient from 'openapi-fetch';\nimport './b.ts'; // from 'node:path'",
+      ],
     },
     {
       name: 'every folder of src has a rank',
