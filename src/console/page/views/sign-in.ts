@@ -27,12 +27,8 @@ const insecure = () => html`
       <code>http://127.0.0.1:7070/console</code>.</p>
   </div>`;
 
-const NOT_KEPT = {
-  status: 0,
-  code: 'session_not_kept',
-  detail:
-    'The key is good, but the browser did not keep the session. Allow cookies for this address, then sign in again.',
-};
+/** The key was good, and the next request came without the cookie. */
+const NOT_KEPT = Symbol('the browser kept no session');
 
 /** Two years of quarters, for the eye alone: those that are put away, those that are kept, the one that is lived in, those to come. */
 const strip = () => html`
@@ -61,7 +57,7 @@ export function createSignIn({ api, note, signal, retryAfter, update, onSignedIn
     try {
       await api.POST('/v1/session', { body: { key } });
       form.reset();
-      if (!(await onSignedIn())) refusal = new QuartermasterError(NOT_KEPT);
+      if (!(await onSignedIn())) refusal = NOT_KEPT;
     } catch (error) {
       refusal = error;
       if (error instanceof QuartermasterError && error.status === 429) countDown(retryAfter() ?? 30);
@@ -82,6 +78,10 @@ export function createSignIn({ api, note, signal, retryAfter, update, onSignedIn
 
   function refused(): TemplateResult | typeof nothing {
     if (refusal === undefined) return nothing;
+    if (refusal === NOT_KEPT) {
+      return html`<p class="problem" id="refusal" role="alert"><strong>The key is good, but the browser did not keep the session.</strong> Allow
+        cookies for this address, then sign in again.</p>`;
+    }
     const { code } = refusal as { code?: string };
     if (code === 'invalid_token') {
       return html`<p class="problem" id="refusal" role="alert"><strong>This key does not open anything.</strong> It is mistyped, unknown,
