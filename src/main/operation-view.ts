@@ -26,22 +26,22 @@ export function viewOf(facts: OperationFacts, house: ViewHouse): Omit<Operation,
     unknown: Object.entries(parts).flatMap(([part, known]) =>
       'unknown' in known ? [{ part: part as keyof typeof parts, reason: known.unknown }] : [],
     ),
-    horizon: ifKnown(horizon, ({ partitions }) => horizonOf(partitions, at, house)),
+    horizon: toldOf(horizon, ({ partitions }) => horizonOf(partitions, at, house)),
     replica: replicaOf(facts),
-    summaries: ifKnown(summaries, ({ refreshedAt, days, seconds }) => ({
+    summaries: toldOf(summaries, ({ refreshedAt, days, seconds }) => ({
       refreshed_at: textOf(refreshedAt),
       days,
       lag_seconds: seconds,
     })),
     queues: queuesIn(facts, house),
-    failures: ifKnown(failures, failuresIn) ?? [],
-    fixity: ifKnown(fixity, ({ oldest, damaged }) => ({
+    failures: toldOf(failures, failuresIn) ?? [],
+    fixity: toldOf(fixity, ({ oldest, damaged }) => ({
       oldest_verified_at: textOf(oldest?.at ?? null),
       quarter: oldest?.quarter ?? null,
       damaged: [...damaged],
       within_days: house.config.fixityDays,
     })),
-    indexes: ifKnown(indexes, (audit) =>
+    indexes: toldOf(indexes, (audit) =>
       audit === undefined
         ? null
         : {
@@ -122,7 +122,7 @@ function failuresIn({
     });
 }
 
-function ifKnown<T, U>(known: Known<T>, tell: (value: T) => U): U | null {
+function toldOf<T, U>(known: Known<T>, tell: (value: T) => U): U | null {
   return 'value' in known ? tell(known.value) : null;
 }
 

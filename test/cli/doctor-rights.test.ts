@@ -84,6 +84,11 @@ describe('rights', () => {
       EXECUTE FUNCTION suppress_redundant_updates_trigger()`);
     return { env, outcome: 'failed', found: /trigger stamp on ledger\.balances/ };
   });
+  breaks('additions', 'a rule', async () => {
+    const { env, sql } = await soundHouse();
+    await sql('CREATE RULE hush AS ON UPDATE TO ledger.accounts DO INSTEAD NOTHING');
+    return { env, outcome: 'failed', found: /rule hush on ledger\.accounts/ };
+  });
   breaks('additions', 'rights on tables to come', async () => {
     const { env, sql } = await soundHouse();
     await sql(

@@ -48,8 +48,8 @@ describe('a server that is set up well', () => {
       'lock-table',
       'server-memory',
     ];
-    names.push('checkpoints', 'planner-settings', 'session-settings', 'wal-level', 'connections');
-    names.push('replication-slots', 'checksums', 'roles');
+    names.push('planner-settings', 'session-settings', 'wal-level');
+    names.push('replication-slots', 'roles');
     const findings = await findingsOf({ env: { QM_DATABASE_URL: home.url } }, ...names);
     expect(findings.filter(({ outcome }) => outcome !== 'ok')).toEqual([]);
     const space = await findingOf({ env: { QM_DATABASE_URL: home.url } }, 'database-space');

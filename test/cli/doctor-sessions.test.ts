@@ -46,28 +46,19 @@ describe('sessions', () => {
     };
   });
   breaks('long-transactions', 'a statement that goes on and on', async () => {
-    const long = await sessionOf(home.adminUrl, 'SELECT 1');
-    const going = run(home.adminUrl, 'SELECT pg_sleep(60)').catch(() => {});
+    const url = `${home.adminUrl}?application_name=slow_report`;
+    const isGoing = "FROM pg_stat_activity WHERE application_name = 'slow_report' AND state = 'active'";
+    const going = run(url, 'SELECT pg_sleep(60)').catch(() => {});
     onTestFinished(async () => {
-      await long.end();
-      await run(
-        home.adminUrl,
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep(60)'",
-      );
+      await run(home.adminUrl, `SELECT pg_terminate_backend(pid) ${isGoing}`);
       await going;
     });
-    for (;;) {
-      const seen = await run(
-        home.adminUrl,
-        "SELECT FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep(60)' AND state = 'active'",
-      );
-      if (seen.length > 0) break;
-    }
+    while ((await run(home.adminUrl, `SELECT ${isGoing}`)).length === 0);
     return {
       env: { QM_DATABASE_URL: home.adminUrl },
       limits: { longTransaction: 0 },
       outcome: 'advice',
-      found: /process \d+ of postgres/,
+      found: /process \d+ of postgres \(slow_report\) for \d+ s/,
     };
   });
   breaks('long-transactions', 'a prepared transaction that was forgotten', async () => {
