@@ -31,8 +31,6 @@ const owners: Record<string, RegExp> = {
   '@opentelemetry/exporter-trace-otlp-proto': /^src\/platform\/tracing-sdk\.ts$/,
   '@opentelemetry/resources': /^src\/platform\/tracing-sdk\.ts$/,
   '@opentelemetry/sdk-trace': /^src\/platform\/tracing-sdk\.ts$/,
-  '@fastify/cookie': /^src\/http\//,
-  '@fastify/rate-limit': /^src\/http\//,
   '@fastify/swagger': /^src\/http\//,
   '@fastify/swagger-ui': /^src\/http\//,
   '@fastify/type-provider-typebox': /^src\/http\//,
