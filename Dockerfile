@@ -17,12 +17,13 @@ COPY tsconfig.json tsconfig.build.json ./
 COPY src src/
 COPY jobs jobs/
 COPY clients clients/
+COPY tools/build-console.ts tools/
 RUN npm run build
 COPY LICENSE ./
 COPY bin bin/
 COPY sql sql/
 # A checkout made under a strict umask is readable by its owner alone, and the image has another user.
-RUN chmod -R a+rX,go-w LICENSE package.json bin sql dist src/console/static
+RUN chmod -R a+rX,go-w LICENSE package.json bin sql dist
 
 FROM ${NODE_IMAGE} AS dependencies
 WORKDIR /app
@@ -48,8 +49,6 @@ COPY --from=build /app/LICENSE /app/package.json ./
 COPY --from=build /app/bin bin/
 COPY --from=build /app/sql sql/
 COPY --from=build /app/dist dist/
-# What no compiler touches of the page.
-COPY --from=build /app/src/console/static src/console/static/
 
 # In a container somebody else decides who reaches a port. Temporary files go to /tmp, files of archives to the cache.
 ENV NODE_ENV=production \

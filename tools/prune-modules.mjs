@@ -19,6 +19,16 @@ const folders = new Set([
 /** TypeScript is for compilers; a map leads to sources that are not there. */
 const files = /\.([cm]?ts|map|tsbuildinfo)$/;
 
+/** What puts the page together, and what it is made of: a build has done that. */
+const bundled = new Set([
+  'esbuild',
+  '@esbuild',
+  'lit-html',
+  'openapi-fetch',
+  'openapi-typescript-helpers',
+  'uplot',
+]);
+
 let bytes = 0;
 
 /** @param {string} directory a node_modules, or the folder of a scope in it */
@@ -26,7 +36,7 @@ function pruneModules(directory) {
   for (const name of readdirSync(directory)) {
     const path = join(directory, name);
     if (!lstatSync(path).isDirectory()) continue;
-    if (name === '.bin') remove(path);
+    if (name === '.bin' || bundled.has(name)) remove(path);
     else if (name.startsWith('@')) pruneModules(path);
     else prunePackage(path);
   }

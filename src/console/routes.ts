@@ -58,21 +58,34 @@ const pageHeaders = {
 
 const YEAR = 'public, max-age=31536000, immutable';
 
-/** `/console` and what it is made of: files that are read once, when the process starts. */
-export function consoleRoutes(app: FastifyInstance, assets: Assets = readAssets()): void {
+/** `/console` and what it is made of: files that are read once, when the process begins to listen or somebody asks before. */
+export function consoleRoutes(app: FastifyInstance, read: () => Promise<Assets> = readAssets): void {
   const schema = { hide: true };
-  const serve = (path: string, page: string) =>
-    app.get(path, { schema }, async (_request, reply) =>
-      reply.headers(pageHeaders).type('text/html; charset=utf-8').send(page),
-    );
+  let reading: Promise<Assets> | undefined;
+  const readOnce = () => {
+    reading ??= read().catch((error: unknown) => {
+      // Who asks next has it tried again.
+      reading = undefined;
+      throw error;
+    });
+    return reading;
+  };
+  // Whoever comes first is not made to wait for it; a failure is told to who comes.
+  app.addHook('onListen', async () => void readOnce().catch(() => {}));
+  const serve = (path: string, write: (assets: Assets) => string) =>
+    app.get(path, { schema }, async (_request, reply) => {
+      const page = write(await readOnce());
+      return reply.headers(pageHeaders).type('text/html; charset=utf-8').send(page);
+    });
 
-  serve('/console', shell(assets, assets.first));
+  serve('/console', (assets) => shell(assets, assets.first));
   // A link into the page is the page: it looks at the address itself.
-  serve('/console/*', shell(assets));
+  serve('/console/*', (assets) => shell(assets));
   app.get<{ Params: { version: string; '*': string } }>(
     '/console/assets/:version/*',
     { schema },
     async (request, reply) => {
+      const assets = await readOnce();
       const file = assets.files.get(request.params['*']);
       if (file === undefined) return reply.callNotFound();
       // A page of another version asks while one replaces the other: it gets what there is, and keeps it not.

@@ -5,7 +5,7 @@ import type { Assets } from './assets.ts';
  *
  * @param ahead modules that are fetched with those of the entry
  */
-export function shell({ version, entry, modules, styles }: Assets, ahead: readonly string[] = []): string {
+export function shell({ version, entry, modules }: Assets, ahead: readonly string[] = []): string {
   const path = (name: string) => `/console/assets/${version}/${name}`;
   return `<!doctype html>
 <html lang="en">
@@ -14,8 +14,8 @@ export function shell({ version, entry, modules, styles }: Assets, ahead: readon
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <title>Quartermaster</title>
-<link rel="icon" type="image/svg+xml" href="${path('src/console/static/icon.svg')}">
-${styles.map((name) => `<link rel="stylesheet" href="${path(name)}">`).join('\n')}
+<link rel="icon" type="image/svg+xml" href="${path('icon.svg')}">
+<link rel="stylesheet" href="${path('console.css')}">
 ${[...modules, ...ahead].map((name) => `<link rel="modulepreload" href="${path(name)}">`).join('\n')}
 <script type="module" src="${path(entry)}"></script>
 </head>

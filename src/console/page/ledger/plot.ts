@@ -184,7 +184,7 @@ function coloursIn(box: HTMLElement): Colours {
 
 /** The library's own style lies beside it, and is linked where a plot is drawn and nowhere else. */
 async function linkStyle(): Promise<void> {
-  const { href } = new URL('../../../../vendor/uplot/uPlot.min.css', import.meta.url);
+  const { href } = new URL('./uplot.css', import.meta.url);
   if (document.querySelector(`link[href="${href}"]`) !== null) return;
   const link = document.createElement('link');
   link.rel = 'stylesheet';
