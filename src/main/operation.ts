@@ -35,10 +35,11 @@ export function createOperationApi(house: OperationHouse): HttpHouse['operation'
     logger,
     replica,
   });
+  const readAlertsNow = createAlertsReader(house);
   const checksHouse = { calendar, config, queues: known, switchedOff };
 
   async function read(): Promise<Operation> {
-    const [facts, alerts] = await Promise.all([readFacts(clock.now()), alertsOf(house)]);
+    const [facts, alerts] = await Promise.all([readFacts(clock.now()), readAlertsNow()]);
     return { ...viewOf(facts, checksHouse), checks: checksOf(facts, checksHouse), alerts };
   }
 
@@ -80,20 +81,27 @@ function shared<T>(read: () => Promise<T>, freshMs: number): () => Promise<T> {
   };
 }
 
-async function alertsOf({ config, clock, logger }: OperationHouse): Promise<Operation['alerts']> {
-  if (config.prometheusUrl === undefined) return null;
-  const asked_at = clock.now().toISOString();
-  try {
-    const items = await readAlerts(config.prometheusUrl);
-    return {
-      asked_at,
-      error: null,
-      items: items.map((alert) => ({ ...alert, since: alert.since?.toISOString() ?? null })),
-    };
-  } catch (error) {
-    logger.warn({ err: error }, 'Prometheus did not tell how the alerts stand');
-    const detail =
-      error instanceof AppError ? error.detail : 'Prometheus does not tell how the alerts stand.';
-    return { asked_at, error: detail, items: [] };
-  }
+/** Asks Prometheus, where there is one. Never fails; that it does not answer is logged when it begins. */
+function createAlertsReader({ config, clock, logger }: OperationHouse): () => Promise<Operation['alerts']> {
+  const { prometheusUrl } = config;
+  let isFailing = false;
+  return async () => {
+    if (prometheusUrl === undefined) return null;
+    const asked_at = clock.now().toISOString();
+    try {
+      const items = await readAlerts(prometheusUrl);
+      isFailing = false;
+      return {
+        asked_at,
+        error: null,
+        items: items.map((alert) => ({ ...alert, since: alert.since?.toISOString() ?? null })),
+      };
+    } catch (error) {
+      if (!isFailing) logger.warn({ err: error }, 'Prometheus did not tell how the alerts stand');
+      isFailing = true;
+      const detail =
+        error instanceof AppError ? error.detail : 'Prometheus does not tell how the alerts stand.';
+      return { asked_at, error: detail, items: [] };
+    }
+  };
 }
