@@ -1,0 +1,1 @@
+DROP INDEX quartermaster.quarter_events_at_idx;
