@@ -4,6 +4,7 @@ import type { HttpHouse } from '../http/house.ts';
 import type { Operation } from '../http/operation-json.ts';
 import { recordHouseEvent } from '../ledger/house-events.ts';
 import { readAlerts } from '../platform/prometheus.ts';
+import { createTurns } from '../platform/turns.ts';
 import { readEvents } from '../quarters/events.ts';
 import type { Job } from '../queue/job.ts';
 import type { ApiPartOptions } from './api-part.ts';
@@ -36,6 +37,7 @@ export function createOperationApi(house: OperationHouse): HttpHouse['operation'
     replica,
   });
   const readAlertsNow = createAlertsReader(house);
+  const eventTurns = createTurns({ most: 2, waitMs: 2000, refusal: eventsBusy });
   const checksHouse = { calendar, config, queues: known, switchedOff };
 
   async function read(): Promise<Operation> {
@@ -62,7 +64,7 @@ export function createOperationApi(house: OperationHouse): HttpHouse['operation'
       });
     },
 
-    events: (query) => readEvents(database.write, query),
+    events: (query, signal) => eventTurns(() => readEvents(database.direct, query, signal), signal),
   };
 }
 
@@ -104,4 +106,10 @@ function createAlertsReader({ config, clock, logger }: OperationHouse): () => Pr
       return { asked_at, error: detail, items: [] };
     }
   };
+}
+
+function eventsBusy(): AppError {
+  const detail =
+    'Two pages of events are read in this process already, and neither was done soon. Try again.';
+  return new AppError('busy', 'events_busy', detail);
 }

@@ -50,7 +50,7 @@ interface Row extends Omit<HouseEvent, 'id'> {
  *
  * @throws AppError invalid/cursor_invalid, busy/read_too_slow
  */
-export async function readEvents(db: Db, query: EventsQuery): Promise<EventsPage> {
+export async function readEvents(db: Db, query: EventsQuery, signal?: AbortSignal): Promise<EventsPage> {
   const { quarter, actor, limit, cursor } = query;
   const scope = cursorScope({ list: 'events', quarter, actor });
   const after = cursor === undefined ? undefined : positionIn(scope, cursor);
@@ -64,8 +64,10 @@ export async function readEvents(db: Db, query: EventsQuery): Promise<EventsPage
   const quarters = sql`
       (SELECT 'quarter', e.id, e.at, e.quarter, e.event, e.actor, e.reason, e.detail
       FROM quartermaster.quarter_events AS e WHERE ${beyond('quarter', after)}${which}${whose} ${newest})`;
-  const { rows } = await boundedRead(db, (bounded) =>
-    sql<Row>`
+  const { rows } = await boundedRead(
+    db,
+    (bounded) =>
+      sql<Row>`
     SELECT e.source, e.id AS number, e.at, (extract(epoch FROM e.at) * 1000000)::bigint AS micros,
            e.quarter, e.event, e.actor, e.reason, e.detail
     FROM (${house}
@@ -73,6 +75,8 @@ export async function readEvents(db: Db, query: EventsQuery): Promise<EventsPage
     ) AS e
     ORDER BY e.at DESC, e.source DESC, e.id DESC
     LIMIT ${limit + 1}`.execute(bounded),
+    undefined,
+    signal,
   );
   const page = rows.slice(0, limit);
   const last = rows.length > limit ? page.at(-1) : undefined;
