@@ -13,6 +13,7 @@ import { checksOf } from './operation-checks.ts';
 import { createFactsReader } from './operation-facts.ts';
 import { queuesOf } from './operation-schedules.ts';
 import { viewOf } from './operation-view.ts';
+import { createShared } from './shared.ts';
 
 export interface OperationHouse
   extends Pick<ApiPartOptions, 'database' | 'queue' | 'calendar' | 'clock' | 'config' | 'logger'> {
@@ -37,6 +38,7 @@ export function createOperationApi(house: OperationHouse): HttpHouse['operation'
     replica,
   });
   const readAlertsNow = createAlertsReader(house);
+  const share = createShared<Operation>(FRESH_MS);
   const eventTurns = createTurns({ most: 2, waitMs: 2000, refusal: eventsBusy });
   const checksHouse = { calendar, config, queues: known, switchedOff };
 
@@ -46,7 +48,7 @@ export function createOperationApi(house: OperationHouse): HttpHouse['operation'
   }
 
   return {
-    read: shared(read, FRESH_MS),
+    read: () => share('', read),
 
     async run(name, actor) {
       const wanted = known.find((one) => one.name === name);
@@ -65,21 +67,6 @@ export function createOperationApi(house: OperationHouse): HttpHouse['operation'
     },
 
     events: (query, signal) => eventTurns(() => readEvents(database.direct, query, signal), signal),
-  };
-}
-
-/** Whoever asks while it is read, or shortly after, is given the same. A reading that failed is given to nobody else. */
-function shared<T>(read: () => Promise<T>, freshMs: number): () => Promise<T> {
-  let last: Promise<T> | undefined;
-  return () => {
-    if (last !== undefined) return last;
-    const reading = read();
-    last = reading;
-    const forget = () => {
-      if (last === reading) last = undefined;
-    };
-    reading.then(() => setTimeout(forget, freshMs).unref(), forget);
-    return reading;
   };
 }
 

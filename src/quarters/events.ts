@@ -92,6 +92,20 @@ interface Position {
   readonly number: bigint;
 }
 
+/**
+ * The number of the last event of all quarters. Nobody does anything to a quarter without one, so what was read of quarters
+ * stands as long as it is the same.
+ */
+export async function lastQuarterEvent(db: Db): Promise<bigint | undefined> {
+  const last = await db
+    .selectFrom('quartermaster.quarter_events')
+    .select('id')
+    .orderBy('id', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+  return last?.id;
+}
+
 /** What comes behind the position in one of the tables. */
 function beyond(source: Row['source'], after: Position | undefined) {
   if (after === undefined) return sql`true`;
