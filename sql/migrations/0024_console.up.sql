@@ -23,6 +23,4 @@ CREATE TABLE quartermaster.house_events (
   reason text,
   detail jsonb NOT NULL DEFAULT '{}'
 );
--- The story is told newest first.
-CREATE INDEX house_events_at_idx ON quartermaster.house_events (at, id);
 REVOKE UPDATE, DELETE, TRUNCATE ON quartermaster.house_events FROM CURRENT_USER;

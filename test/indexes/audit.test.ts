@@ -200,6 +200,7 @@ describe('the statements of sql/queries', () => {
     ).toEqual([
       'daily_balances_day_idx',
       'entries_time_idx',
+      'house_events_at_idx',
       'quarter_events_at_idx',
       'quarter_events_quarter_idx',
     ]);
