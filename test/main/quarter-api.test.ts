@@ -81,7 +81,7 @@ describe('trial balances of many readers', () => {
       for (let i = 0; i < 10; i++) {
         void inject(app, { url: urls[i % 2] ?? accounts }).then((answer) => answers.push(answer));
       }
-      await expect.poll(waiting).toBe(2);
+      await expect.poll(waiting, { timeout: 7000 }).toBe(2);
       // Those who have waited long enough are told so, while the two still wait for the table.
       await expect.poll(() => answers.length, { timeout: 10_000 }).toBe(8);
       for (const answer of answers) {
@@ -104,13 +104,14 @@ describe('trial balances of many readers', () => {
           headers: authorization,
           signal: client.signal,
         }).catch((error: unknown) => error);
-        await expect.poll(waiting).toBe(1);
+        await expect.poll(waiting, { timeout: 7000 }).toBe(1);
         client.abort();
         expect(await answer).toMatchObject({ name: 'AbortError' });
         // Long before its own limit.
         await expect.poll(waiting, { timeout: 5000 }).toBe(0);
       });
     } finally {
+      server.server.closeAllConnections();
       await server.close();
     }
   });
