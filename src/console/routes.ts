@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify';
+import { acceptsGzip } from '../platform/accepts-gzip.ts';
 import { type Assets, readAssets } from './assets.ts';
 import { shell } from './shell.ts';
 
@@ -91,7 +92,7 @@ export function consoleRoutes(app: FastifyInstance, read: () => Promise<Assets> 
       // A page of another version asks while one replaces the other: it gets what there is, and keeps it not.
       if (request.params.version === assets.version) reply.header('cache-control', YEAR);
       reply.type(file.type).header('vary', 'accept-encoding');
-      const gzip = /\bgzip\b/.test(request.headers['accept-encoding'] ?? '');
+      const gzip = acceptsGzip(request.headers['accept-encoding']);
       if (gzip) reply.header('content-encoding', 'gzip');
       return reply.send(gzip ? file.gzipped : file.body);
     },

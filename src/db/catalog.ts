@@ -3,7 +3,7 @@ import { assert } from '../core/errors.ts';
 import type { FoundPartition, Range } from '../core/partition.ts';
 import { isQuarterName } from '../core/quarter.ts';
 import { type QuarterTable, quarterTables } from '../core/tables.ts';
-import type { Db, Trx } from './schema.ts';
+import type { Db } from './schema.ts';
 import { CLOSED_CONSTRAINT } from './sqlstate.ts';
 
 /** The CHECK that repeats a partition's bounds: with it an attach reads no row, and a detach leaves none behind. */
@@ -222,11 +222,12 @@ function parentsOf(tables: readonly QuarterTable[]) {
   return sql`unnest(${tables.map((table) => table.schema)}::text[], ${tables.map((table) => table.name)}::text[])`;
 }
 
-/** The catalog prints instants as the session's settings say, so they are set, for this transaction alone. */
-async function inCatalog<T>(db: Db, read: (trx: Trx) => Promise<T>): Promise<T> {
-  return db.transaction().execute(async (trx) => {
+/** The catalog prints instants as the session's settings say, so they are set: for one transaction alone, the caller's where it has one. */
+async function inCatalog<T>(db: Db, read: (trx: Db) => Promise<T>): Promise<T> {
+  const set = async (trx: Db) => {
     await sql`SELECT set_config('TimeZone', 'UTC', true), set_config('DateStyle', 'ISO, YMD', true),
                      set_config('lock_timeout', '2s', true)`.execute(trx);
     return read(trx);
-  });
+  };
+  return db.isTransaction ? set(db) : db.transaction().execute(set);
 }

@@ -1,5 +1,6 @@
 import { Type } from 'typebox';
 import type { App } from './app-type.ts';
+import { whenGone } from './gone.ts';
 import type { HttpHouse } from './house.ts';
 import { problems } from './openapi.ts';
 import { Cursor, Limit, linkHeader, linkToNext, NextCursor, readLimit } from './page.ts';
@@ -59,7 +60,7 @@ export function eventRoutes(app: App, { operation, calendar }: HttpHouse): void 
     const parameters = createParameters(calendar);
     const actor = parameters.text('actor', request.query.actor, 'name');
     parameters.done();
-    const page = await operation.events({ quarter, actor, limit: readLimit(limit), cursor });
+    const page = await operation.events({ quarter, actor, limit: readLimit(limit), cursor }, whenGone(reply));
     linkToNext(request, reply, page.next);
     return reply.send({
       events: page.events.map((event) => ({ ...event, at: event.at.toISOString() })),

@@ -147,12 +147,20 @@ export interface HttpHouse {
     preview(request: QuarterRequest): Promise<Outlook>;
     /** Does what is short, and has a worker do what is long. */
     ask(request: QuarterRequest): Promise<QuarterAnswer>;
-    /** By ledger and currency. */
-    trialBalance(quarter: string, options: TrialBalanceOptions): Promise<readonly TrialBalanceTotal[]>;
+    /** By ledger and currency. @throws AppError busy/balances_busy, busy/read_too_slow */
+    trialBalance(
+      quarter: string,
+      options: TrialBalanceOptions,
+      signal: AbortSignal,
+    ): Promise<readonly TrialBalanceTotal[]>;
     /** Account by account, in pieces; what is wrong comes before the first one. */
     trialBalanceCsv(quarter: string, options: TrialBalanceOptions): AsyncIterable<string>;
-    /** The first accounts in an order. */
-    trialBalanceAccounts(quarter: string, query: AccountsQuery): Promise<TrialBalanceAccounts>;
+    /** The first accounts in an order. @throws AppError busy/balances_busy, busy/read_too_slow */
+    trialBalanceAccounts(
+      quarter: string,
+      query: AccountsQuery,
+      signal: AbortSignal,
+    ): Promise<TrialBalanceAccounts>;
     jobs(filter: JobFilter): Promise<readonly QuarterJob[]>;
     job(id: string): Promise<QuarterJob | undefined>;
     /**
@@ -167,6 +175,7 @@ export interface HttpHouse {
     read(): Promise<Operation>;
     /** Puts a job with a schedule into its queue; false when one waits there. @throws AppError not_found/no_such_queue, conflict/queue_unscheduled */
     run(queue: string, actor: string): Promise<boolean>;
-    events(query: EventsQuery): Promise<EventsPage>;
+    /** @throws AppError busy/events_busy, busy/read_too_slow */
+    events(query: EventsQuery, signal: AbortSignal): Promise<EventsPage>;
   };
 }

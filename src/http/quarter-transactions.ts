@@ -3,6 +3,7 @@ import { MAX_TEXT } from '../core/account.ts';
 import { AppError } from '../core/errors.ts';
 import type { App } from './app-type.ts';
 import { requireRole } from './auth.ts';
+import { whenGone } from './gone.ts';
 import type { HttpHouse } from './house.ts';
 import { readListQuery } from './list-query.ts';
 import { problems } from './openapi.ts';
@@ -77,12 +78,9 @@ export function quarterTransactionRoutes(app: App, house: HttpHouse): void {
         const detail = `${MOST_AT_ONCE} archives are read in this process already. Try again when one of them is done.`;
         throw new AppError('busy', 'archives_busy', detail);
       }
-      // When the connection closes before the answer is sent, nobody waits for it any more.
-      const gone = new AbortController();
-      reply.raw.once('close', () => gone.abort());
       reading++;
       try {
-        const page = await house.listArchived(params.quarter, ledgerId, wanted, gone.signal);
+        const page = await house.listArchived(params.quarter, ledgerId, wanted, whenGone(reply));
         linkToNext(request, reply, page.next);
         return await reply.send({
           transactions: page.transactions.map((row) => toListed(name, row)),

@@ -1,6 +1,7 @@
 import { Type } from 'typebox';
 import { sortColumns } from '../quarters/trial-balance-accounts.ts';
 import type { App } from './app-type.ts';
+import { whenGone } from './gone.ts';
 import type { HttpHouse } from './house.ts';
 import { problems } from './openapi.ts';
 import { Limit, readLimit } from './page.ts';
@@ -93,11 +94,16 @@ export function trialBalanceAccountRoutes(app: App, house: HttpHouse): void {
       const parameters = createParameters(house.calendar);
       const prefix = parameters.text('account_prefix', account_prefix, 'reference_code');
       parameters.done();
-      const { accounts, more } = await house.quarters.trialBalanceAccounts(request.params.quarter, {
+      const query = {
         ledgerId: ledger === undefined ? undefined : (await findLedger(house, ledger)).id,
         carried: moved !== 'true',
         ...{ currency, prefix, sort, order, limit: readLimit(limit) },
-      });
+      };
+      const { accounts, more } = await house.quarters.trialBalanceAccounts(
+        request.params.quarter,
+        query,
+        whenGone(reply),
+      );
       return reply.send({
         accounts: accounts.map(({ groupType, ...account }) => ({ ...account, group_type: groupType })),
         more,

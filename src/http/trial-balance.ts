@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import { Type } from 'typebox';
 import type { App } from './app-type.ts';
+import { whenGone } from './gone.ts';
 import type { HttpHouse } from './house.ts';
 import { problems } from './openapi.ts';
 import { findLedger, LedgerName } from './parameters.ts';
@@ -78,7 +79,7 @@ export function trialBalanceRoutes(app: App, house: HttpHouse): void {
 
   app.get('/v1/quarters/:quarter/trial-balance', { schema: totals, config }, async (request, reply) => {
     const { quarter } = request.params;
-    const found = await house.quarters.trialBalance(quarter, await optionsOf(request.query));
+    const found = await house.quarters.trialBalance(quarter, await optionsOf(request.query), whenGone(reply));
     return reply.send({ quarter, totals: found.map((one) => ({ ...one, accounts: Number(one.accounts) })) });
   });
 

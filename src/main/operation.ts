@@ -4,6 +4,7 @@ import type { HttpHouse } from '../http/house.ts';
 import type { Operation } from '../http/operation-json.ts';
 import { recordHouseEvent } from '../ledger/house-events.ts';
 import { readAlerts } from '../platform/prometheus.ts';
+import { createTurns } from '../platform/turns.ts';
 import { readEvents } from '../quarters/events.ts';
 import type { Job } from '../queue/job.ts';
 import type { ApiPartOptions } from './api-part.ts';
@@ -12,6 +13,7 @@ import { checksOf } from './operation-checks.ts';
 import { createFactsReader } from './operation-facts.ts';
 import { queuesOf } from './operation-schedules.ts';
 import { viewOf } from './operation-view.ts';
+import { createShared } from './shared.ts';
 
 export interface OperationHouse
   extends Pick<ApiPartOptions, 'database' | 'queue' | 'calendar' | 'clock' | 'config' | 'logger'> {
@@ -35,15 +37,18 @@ export function createOperationApi(house: OperationHouse): HttpHouse['operation'
     logger,
     replica,
   });
+  const readAlertsNow = createAlertsReader(house);
+  const share = createShared<Operation>(FRESH_MS);
+  const eventTurns = createTurns({ most: 2, waitMs: 2000, refusal: eventsBusy });
   const checksHouse = { calendar, config, queues: known, switchedOff };
 
   async function read(): Promise<Operation> {
-    const [facts, alerts] = await Promise.all([readFacts(clock.now()), alertsOf(house)]);
+    const [facts, alerts] = await Promise.all([readFacts(clock.now()), readAlertsNow()]);
     return { ...viewOf(facts, checksHouse), checks: checksOf(facts, checksHouse), alerts };
   }
 
   return {
-    read: shared(read, FRESH_MS),
+    read: () => share('', read),
 
     async run(name, actor) {
       const wanted = known.find((one) => one.name === name);
@@ -61,39 +66,37 @@ export function createOperationApi(house: OperationHouse): HttpHouse['operation'
       });
     },
 
-    events: (query) => readEvents(database.write, query),
+    events: (query, signal) => eventTurns(() => readEvents(database.direct, query, signal), signal),
   };
 }
 
-/** Whoever asks while it is read, or shortly after, is given the same. A reading that failed is given to nobody else. */
-function shared<T>(read: () => Promise<T>, freshMs: number): () => Promise<T> {
-  let last: Promise<T> | undefined;
-  return () => {
-    if (last !== undefined) return last;
-    const reading = read();
-    last = reading;
-    const forget = () => {
-      if (last === reading) last = undefined;
-    };
-    reading.then(() => setTimeout(forget, freshMs).unref(), forget);
-    return reading;
+/** Asks Prometheus, where there is one. Never fails; that it does not answer is logged when it begins. */
+function createAlertsReader({ config, clock, logger }: OperationHouse): () => Promise<Operation['alerts']> {
+  const { prometheusUrl } = config;
+  let isFailing = false;
+  return async () => {
+    if (prometheusUrl === undefined) return null;
+    const asked_at = clock.now().toISOString();
+    try {
+      const items = await readAlerts(prometheusUrl);
+      isFailing = false;
+      return {
+        asked_at,
+        error: null,
+        items: items.map((alert) => ({ ...alert, since: alert.since?.toISOString() ?? null })),
+      };
+    } catch (error) {
+      if (!isFailing) logger.warn({ err: error }, 'Prometheus did not tell how the alerts stand');
+      isFailing = true;
+      const detail =
+        error instanceof AppError ? error.detail : 'Prometheus does not tell how the alerts stand.';
+      return { asked_at, error: detail, items: [] };
+    }
   };
 }
 
-async function alertsOf({ config, clock, logger }: OperationHouse): Promise<Operation['alerts']> {
-  if (config.prometheusUrl === undefined) return null;
-  const asked_at = clock.now().toISOString();
-  try {
-    const items = await readAlerts(config.prometheusUrl);
-    return {
-      asked_at,
-      error: null,
-      items: items.map((alert) => ({ ...alert, since: alert.since?.toISOString() ?? null })),
-    };
-  } catch (error) {
-    logger.warn({ err: error }, 'Prometheus did not tell how the alerts stand');
-    const detail =
-      error instanceof AppError ? error.detail : 'Prometheus does not tell how the alerts stand.';
-    return { asked_at, error: detail, items: [] };
-  }
+function eventsBusy(): AppError {
+  const detail =
+    'Two pages of events are read in this process already, and neither was done soon. Try again.';
+  return new AppError('busy', 'events_busy', detail);
 }

@@ -50,38 +50,33 @@ interface Row extends Omit<HouseEvent, 'id'> {
  *
  * @throws AppError invalid/cursor_invalid, busy/read_too_slow
  */
-export async function readEvents(db: Db, query: EventsQuery): Promise<EventsPage> {
+export async function readEvents(db: Db, query: EventsQuery, signal?: AbortSignal): Promise<EventsPage> {
   const { quarter, actor, limit, cursor } = query;
   const scope = cursorScope({ list: 'events', quarter, actor });
   const after = cursor === undefined ? undefined : positionIn(scope, cursor);
-  const mine = sql.join(
-    [
-      sql`true`,
-      ...(actor === undefined ? [] : [sql`e.actor = ${actor}`]),
-      ...(after === undefined ? [] : [sql`e.at <= ${instantOf(after.micros)}`]),
-    ],
-    sql` AND `,
-  );
+  const newest = sql`ORDER BY e.at DESC, e.id DESC LIMIT ${limit + 1}`;
+  const whose = actor === undefined ? sql`` : sql` AND e.actor = ${actor}`;
+  const which = quarter === undefined ? sql`` : sql` AND e.quarter = ${quarter}`;
+  // Of each table as many as the page may need of it, which its index gives in their order: neither is read whole.
   const house = sql`
-      SELECT 'house' AS source, e.id, e.at, NULL AS quarter, e.event, e.actor, e.reason, e.detail
-      FROM quartermaster.house_events AS e WHERE ${mine} AND ${quarter === undefined}`;
+      (SELECT 'house' AS source, e.id, e.at, NULL AS quarter, e.event, e.actor, e.reason, e.detail
+      FROM quartermaster.house_events AS e WHERE ${quarter === undefined} AND ${beyond('house', after)}${whose} ${newest})`;
   const quarters = sql`
-      SELECT 'quarter', e.id, e.at, e.quarter, e.event, e.actor, e.reason, e.detail
-      FROM quartermaster.quarter_events AS e WHERE ${mine}${quarter === undefined ? sql`` : sql` AND e.quarter = ${quarter}`}`;
-  const beyond =
-    after === undefined
-      ? sql``
-      : sql`WHERE (e.at, e.source, e.id) < (${instantOf(after.micros)}, ${after.source}, ${after.number})`;
-  const { rows } = await boundedRead(db, (bounded) =>
-    sql<Row>`
+      (SELECT 'quarter', e.id, e.at, e.quarter, e.event, e.actor, e.reason, e.detail
+      FROM quartermaster.quarter_events AS e WHERE ${beyond('quarter', after)}${which}${whose} ${newest})`;
+  const { rows } = await boundedRead(
+    db,
+    (bounded) =>
+      sql<Row>`
     SELECT e.source, e.id AS number, e.at, (extract(epoch FROM e.at) * 1000000)::bigint AS micros,
            e.quarter, e.event, e.actor, e.reason, e.detail
     FROM (${house}
       UNION ALL${quarters}
     ) AS e
-    ${beyond}
     ORDER BY e.at DESC, e.source DESC, e.id DESC
     LIMIT ${limit + 1}`.execute(bounded),
+    undefined,
+    signal,
   );
   const page = rows.slice(0, limit);
   const last = rows.length > limit ? page.at(-1) : undefined;
@@ -91,7 +86,35 @@ export async function readEvents(db: Db, query: EventsQuery): Promise<EventsPage
   };
 }
 
-function positionIn(scope: string, cursor: string) {
+interface Position {
+  readonly micros: bigint;
+  readonly source: Row['source'];
+  readonly number: bigint;
+}
+
+/**
+ * The number of the last event of all quarters. Nobody does anything to a quarter without one, so what was read of quarters
+ * stands as long as it is the same.
+ */
+export async function lastQuarterEvent(db: Db): Promise<bigint | undefined> {
+  const last = await db
+    .selectFrom('quartermaster.quarter_events')
+    .select('id')
+    .orderBy('id', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+  return last?.id;
+}
+
+/** What comes behind the position in one of the tables. */
+function beyond(source: Row['source'], after: Position | undefined) {
+  if (after === undefined) return sql`true`;
+  const at = instantOf(after.micros);
+  if (source === after.source) return sql`(e.at, e.id) < (${at}, ${after.number})`;
+  return source < after.source ? sql`e.at <= ${at}` : sql`e.at < ${at}`;
+}
+
+function positionIn(scope: string, cursor: string): Position {
   const reader = readCursor(scope, cursor);
   const position = { micros: reader.count(), source: reader.word(sources), number: reader.count() };
   reader.end();

@@ -3,6 +3,7 @@ import { type QuarterState, transitionOf } from '../core/lifecycle.ts';
 import { type PartitionFacts, readCatalog, readSizes } from '../db/catalog.ts';
 import { identifier } from '../db/identifier.ts';
 import type { Db } from '../db/schema.ts';
+import { inSnapshot, tryWithin } from '../db/snapshot.ts';
 import type { ApprovedVerb } from './approvals.ts';
 import type { QuarterHouse } from './context.ts';
 import { tableNames } from './provision.ts';
@@ -45,21 +46,30 @@ export interface ListOptions {
   readonly countedRows?: number;
   /** And all of them together up to about so many: the oldest have to do with their estimates. */
   readonly countedInAll?: number;
+  /**
+   * Milliseconds that a statement may take. Rows that are not counted within half of it, or of a table that somebody has
+   * locked, are told by the estimate.
+   */
+  readonly limitMs?: number;
 }
 
 const COUNTED_ROWS = 2_000_000;
 /** What a row takes with its indexes, where the planner knows nothing yet. */
 const ROW_BYTES = 200;
 
-/** Every quarter that is known, oldest first. */
+/** Every quarter that is known, oldest first, as they were at one moment. @throws AppError busy/read_too_slow */
 export async function listQuarters(
   { database }: Pick<QuarterHouse, 'database'>,
   options: ListOptions = {},
 ): Promise<QuarterListing[]> {
-  return listingsOf(database.direct, await readQuarters(database.direct), options);
+  return inSnapshot(
+    database.direct,
+    async (trx) => listingsOf(trx, await readQuarters(trx), options),
+    options.limitMs,
+  );
 }
 
-/** The rows as people see them, in their order. */
+/** The rows as people see them, in their order; in a transaction of the caller's. */
 export async function listingsOf(
   db: Db,
   rows: readonly QuarterRow[],
@@ -138,7 +148,7 @@ interface Countable extends Pick<PartitionFacts, 'schema' | 'name' | 'estimatedR
 async function countRows(
   db: Db,
   partitions: readonly Countable[],
-  { countedRows = COUNTED_ROWS, countedInAll = Number.POSITIVE_INFINITY }: ListOptions,
+  { countedRows = COUNTED_ROWS, countedInAll = Number.POSITIVE_INFINITY, limitMs }: ListOptions,
 ): Promise<Map<string, { rows: bigint; exact: boolean }>> {
   const counts = new Map<string, { rows: bigint; exact: boolean }>();
   const counted: Countable[] = [];
@@ -155,9 +165,10 @@ async function countRows(
     const from = sql.raw(identifier(schema, name));
     return sql`SELECT ${name} AS name, count(*) AS rows FROM (SELECT FROM ${from} LIMIT ${countedRows + 1}) AS counted`;
   });
-  const { rows } = await sql<{ name: string; rows: bigint }>`${sql.join(selects, sql` UNION ALL `)}`.execute(
-    db,
-  );
+  const statement = sql<{ name: string; rows: bigint }>`${sql.join(selects, sql` UNION ALL `)}`;
+  const read = async (trx: Db) => (await statement.execute(trx)).rows;
+  const rows = limitMs === undefined ? await read(db) : await tryWithin(db, read, limitMs / 2);
+  if (rows === undefined) return counts;
   for (const one of rows) {
     if (one.rows <= countedRows) counts.set(one.name, { rows: one.rows, exact: true });
     else {

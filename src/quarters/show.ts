@@ -1,5 +1,6 @@
 import { assert } from '../core/errors.ts';
 import type { Db } from '../db/schema.ts';
+import { inSnapshot } from '../db/snapshot.ts';
 import { type ApprovedVerb, readApprovals } from './approvals.ts';
 import type { CloseCheck } from './close-checks.ts';
 import type { QuarterHouse } from './context.ts';
@@ -71,13 +72,20 @@ export interface ArchivedFile {
 
 const MOST_EVENTS = 1000;
 
-/** One quarter with its story and the files of its archive. @throws AppError not_found/no_such_quarter */
+/**
+ * One quarter with its story and the files of its archive, as all of it was at one moment.
+ *
+ * @throws AppError not_found/no_such_quarter, busy/read_too_slow
+ */
 export async function showQuarter(
   { database }: Pick<QuarterHouse, 'database'>,
   quarter: string,
   options: ListOptions = {},
 ): Promise<QuarterDetail> {
-  const db = database.direct;
+  return inSnapshot(database.direct, (trx) => detailOf(trx, quarter, options), options.limitMs);
+}
+
+async function detailOf(db: Db, quarter: string, options: ListOptions): Promise<QuarterDetail> {
   const row = await readQuarter(db, quarter);
   const [listing] = await listingsOf(db, [row], options);
   assert(listing, 'a row has a listing');

@@ -1,5 +1,5 @@
 import { type RawBuilder, sql } from 'kysely';
-import { AppError, isAppError } from '../core/errors.ts';
+import { isAppError } from '../core/errors.ts';
 import { boundedRead } from '../db/bounded-read.ts';
 import type { Db } from '../db/schema.ts';
 import {
@@ -9,6 +9,7 @@ import {
   requireFixed,
   type TrialBalanceOptions,
   type TrialBalanceRow,
+  tooSlow,
 } from './trial-balance-report.ts';
 
 /** By what the accounts of a trial balance can be put in order. */
@@ -45,7 +46,7 @@ export async function trialBalanceAccounts(
   db: Db,
   quarter: string,
   query: AccountsQuery,
-  limitMs = LIMIT_MS,
+  { limitMs = LIMIT_MS, signal }: { readonly limitMs?: number; readonly signal?: AbortSignal } = {},
 ): Promise<TrialBalanceAccounts> {
   const begun = await requireFixed(db, quarter);
   const quarters = await quartersOf(db, quarter, query);
@@ -57,8 +58,9 @@ export async function trialBalanceAccounts(
       return (await statement.execute(bounded)).rows;
     },
     limitMs,
+    signal,
   ).catch((error: unknown) => {
-    throw isAppError(error, 'read_too_slow') ? tooSlow(quarter, limitMs) : error;
+    throw isAppError(error, 'read_too_slow') ? tooSlow(quarter, 'To put in order', limitMs) : error;
   });
   if ((await requireFixed(db, quarter)) !== begun) throw changed(quarter);
   return { accounts: rows.slice(0, query.limit), more: rows.length > query.limit };
@@ -125,9 +127,4 @@ function balancesOf(quarter: string, quarters: readonly string[], ledgers: reado
           WHERE ledger_id = ANY (${ledgers}) AND quarter = ANY (${quarters})
           ORDER BY ledger_id, account_id, quarter DESC
         ) AS last`;
-}
-
-function tooSlow(quarter: string, limitMs: number): AppError {
-  const detail = `To put the accounts of ${quarter} in order took longer than ${limitMs / 1000} seconds. Narrow it by a ledger, a currency or moved=true, or take the whole of it as a file: GET /v1/quarters/${quarter}/trial-balance.csv has no limit.`;
-  return new AppError('busy', 'read_too_slow', detail);
 }

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import { formatAddress } from '../core/account.ts';
-import { AppError } from '../core/errors.ts';
+import { AppError, isAppError } from '../core/errors.ts';
+import { boundedRead } from '../db/bounded-read.ts';
 import type { Db } from '../db/schema.ts';
 import { type QuarterRow, readQuarter } from './registry.ts';
 
@@ -72,20 +73,24 @@ export async function* readTrialBalance(
   if ((await requireFixed(db, quarter)) !== begun) throw changed(quarter);
 }
 
+/** The sums of all accounts may take so long; who wants those of many millions takes the file. */
+const TOTALS_MS = 30_000;
+
 /**
  * What it comes to, by ledger and currency.
  *
- * @throws AppError not_found/no_such_quarter, conflict/quarter_state while it is open
+ * @throws AppError not_found/no_such_quarter, conflict/quarter_state while it is open, busy/read_too_slow
  */
 export async function trialBalanceTotals(
   db: Db,
   quarter: string,
   options: TrialBalanceOptions = {},
+  signal?: AbortSignal,
 ): Promise<TrialBalanceTotal[]> {
   await requireFixed(db, quarter);
   const quarters = await quartersOf(db, quarter, options);
   const ledgers = (await ledgersOf(db, options)).map(({ id }) => id);
-  const { rows } = await sql<TrialBalanceTotal>`
+  const statement = sql<TrialBalanceTotal>`
     SELECT l.name AS ledger, a.currency, c.exponent, count(*) AS accounts,
            sum(CASE b.quarter WHEN ${quarter} THEN b.opening ELSE b.closing END)::text AS opening,
            coalesce(sum(b.debits) FILTER (WHERE b.quarter = ${quarter}), 0)::text AS debits,
@@ -101,7 +106,12 @@ export async function trialBalanceTotals(
     JOIN ledger.accounts AS a ON a.ledger_id = b.ledger_id AND a.id = b.account_id
     JOIN ledger.currencies AS c ON c.code = a.currency
     GROUP BY l.name, a.currency, c.exponent
-    ORDER BY l.name, a.currency`.execute(db);
+    ORDER BY l.name, a.currency`;
+  const { rows } = await boundedRead(db, (bounded) => statement.execute(bounded), TOTALS_MS, signal).catch(
+    (error: unknown) => {
+      throw isAppError(error, 'read_too_slow') ? tooSlow(quarter, 'To sum up', TOTALS_MS) : error;
+    },
+  );
   return rows;
 }
 
@@ -121,6 +131,12 @@ export async function requireFixed(db: Db, quarter: string): Promise<bigint | un
     .limit(1)
     .executeTakeFirst();
   return last?.id;
+}
+
+/** There is a way that takes as long as it takes. */
+export function tooSlow(quarter: string, what: string, limitMs: number): AppError {
+  const detail = `${what} the accounts of ${quarter} took longer than ${limitMs / 1000} seconds. Narrow it by a ledger or moved=true, or take the whole of it as a file: GET /v1/quarters/${quarter}/trial-balance.csv has no limit.`;
+  return new AppError('busy', 'read_too_slow', detail);
 }
 
 /** It was closed anew between the first and the last reading of it. */

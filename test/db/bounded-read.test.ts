@@ -51,6 +51,28 @@ describe('a bounded read', () => {
     ).rejects.toMatchObject(tooSlow);
   });
 
+  it('is ended when nobody waits for it any more, and its connection is good for others', async () => {
+    const two = openDatabase({ databaseUrl: created.url, poolMax: 2 });
+    try {
+      const gone = new AbortController();
+      const reading = boundedRead(two.read, sleep, 60_000, gone.signal).catch((error: unknown) => error);
+      await expect
+        .poll(async () => {
+          const { rows } = await sql`SELECT FROM pg_stat_activity
+            WHERE datname = current_database() AND wait_event = 'PgSleep'`.execute(database.read);
+          return rows.length;
+        })
+        .toBe(1);
+      gone.abort();
+      expect(await reading).toMatchObject({ kind: 'aborted' });
+      await Promise.all([1, 2].map(() => boundedRead(two.read, limit, 1234)));
+      const late = boundedRead(two.read, sleep, 60_000, gone.signal);
+      await expect(late).rejects.toMatchObject({ kind: 'aborted' });
+    } finally {
+      await two.close();
+    }
+  });
+
   it('throws what fails otherwise as it came', async () => {
     await expect(boundedRead(database.read, (db) => sql`SELECT 1 / 0`.execute(db))).rejects.toMatchObject({
       code: '22012',

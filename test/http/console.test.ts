@@ -64,6 +64,9 @@ describe('the page', () => {
       expect(answer.headers['content-encoding']).toBe('gzip');
       expect(answer.headers['x-content-type-options']).toBe('nosniff');
     }
+    const [first = ''] = paths;
+    const refused = await app.inject({ url: first, headers: { 'accept-encoding': 'br, gzip;q=0' } });
+    expect(refused.headers['content-encoding']).toBeUndefined();
   });
 
   it('gives a page of another version what there is, and lets nobody keep that', async () => {

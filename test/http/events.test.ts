@@ -5,7 +5,7 @@ import { type Database, openDatabase } from '../../src/db/database.ts';
 import { createApp } from '../../src/http/app.ts';
 import type { App } from '../../src/http/app-type.ts';
 import { recordHouseEvent } from '../../src/ledger/house-events.ts';
-import { readEvents } from '../../src/quarters/events.ts';
+import { type EventsQuery, readEvents } from '../../src/quarters/events.ts';
 import { recordEvent } from '../../src/quarters/registry.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { inRole } from '../support/roles.ts';
@@ -130,6 +130,30 @@ describe('events', () => {
     const second = (await get(`?limit=4&cursor=${first.next_cursor}`)).json();
     const wanted = (await everything()).slice(1, 9);
     expect([...first.events, ...second.events].map(({ id }: Event) => id)).toEqual(wanted);
+  });
+
+  it('are found without reading the story whole', async () => {
+    for (const table of ['house_events', 'quarter_events']) {
+      const quarter = table === 'quarter_events' ? sql`quarter, ` : sql``;
+      const its = table === 'quarter_events' ? sql`'2024q1', ` : sql``;
+      await sql`
+        INSERT INTO quartermaster.${sql.raw(table)} (${quarter}at, event, actor)
+        SELECT ${its}timestamptz '2024-01-01' + i * interval '1 second', 'hold', 'many' FROM generate_series(1, 20000) AS i`.execute(
+        owner.write,
+      );
+    }
+    await sql`ANALYZE quartermaster.house_events, quartermaster.quarter_events`.execute(owner.direct);
+    const rowsRead = (query: EventsQuery) =>
+      owner.write.transaction().execute(async (trx) => {
+        await readEvents(trx, query);
+        const { rows } = await sql<{ read: number }>`
+          SELECT sum(seq_tup_read + coalesce(idx_tup_fetch, 0))::int AS read
+          FROM pg_stat_xact_user_tables WHERE relname IN ('house_events', 'quarter_events')`.execute(trx);
+        return rows[0]?.read;
+      });
+    const { next_cursor: cursor } = (await get('?limit=50')).json();
+    expect(await rowsRead({ limit: 50 })).toBeLessThan(1000);
+    expect(await rowsRead({ limit: 50, cursor })).toBeLessThan(1000);
   });
 
   it('go on by a cursor of the same list only', async () => {

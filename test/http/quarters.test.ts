@@ -79,8 +79,8 @@ describe('a trial balance', () => {
     });
     await get('/v1/quarters/2024q1/trial-balance?ledger=main&moved=true');
     expect(asked).toEqual([
-      ['2024q1', { ledgerId: undefined, carried: true }],
-      ['2024q1', { ledgerId: 1, carried: false }],
+      ['2024q1', { ledgerId: undefined, carried: true }, expect.any(AbortSignal)],
+      ['2024q1', { ledgerId: 1, carried: false }, expect.any(AbortSignal)],
     ]);
     problemIn(await get('/v1/quarters/2024q1/trial-balance?ledger=other'), 404, 'no_such_ledger');
     problemIn(await get('/v1/quarters/2024q1/trial-balance?moved=yes'), 400, 'invalid_request');

@@ -155,7 +155,16 @@ describe('an answer', () => {
     expect(Number(asked.headers['content-length'])).toBeLessThan(plain.body.length / 2);
     expect(gunzipSync(asked.rawPayload).toString()).toBe(plain.body);
     expect((await pod.ask('GET', url, { cookie })).body).toBe(plain.body);
-    const session = await pod.ask('GET', '/v1/session', { cookie, ...gzip });
+    const refusing = await pod.ask('GET', url, { cookie, 'accept-encoding': 'gzip;q=0, *' });
+    expect(refusing.headers['content-encoding']).toBeUndefined();
+    // However long it is.
+    const ledgers = Array.from({ length: 300 }, (_, i) => `ledger-${i}`);
+    const { key: ofProcess, token: another } = makeKey({ name: 'long', roles: ['reader'], ledgers });
+    const long = house.pod({ extra: [ofProcess] });
+    const signedIn = await long.signIn(another, gzip);
+    expect(signedIn.headers['content-encoding']).toBeUndefined();
+    const session = await long.ask('GET', '/v1/session', { cookie: cookieOf(signedIn).cookie, ...gzip });
+    expect(session.body.length).toBeGreaterThan(2048);
     expect(session.headers['content-encoding']).toBeUndefined();
   });
 });

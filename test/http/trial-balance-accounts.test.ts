@@ -157,7 +157,9 @@ describe('the accounts of a trial balance', () => {
       await other.write.transaction().execute(async (trx) => {
         // Nobody reads a table that is locked, so this takes as long as anybody waits.
         await sql`LOCK TABLE ledger.quarter_balances`.execute(trx);
-        await expect(trialBalanceAccounts(api.write, '2025q1', query, 200)).rejects.toMatchObject({
+        await expect(
+          trialBalanceAccounts(api.write, '2025q1', query, { limitMs: 200 }),
+        ).rejects.toMatchObject({
           kind: 'busy',
           code: 'read_too_slow',
           detail: expect.stringContaining('/v1/quarters/2025q1/trial-balance.csv'),

@@ -191,13 +191,19 @@ describe('the statements of sql/queries', () => {
 
   it('are what the declared indexes are for', async () => {
     const declared = await readDeclared(book.db);
-    // These are for a close, for the refresh of a day, and for the list of a quarter's events.
+    // These are for a close, for the refresh of a day, and for the lists of a quarter's events and of all.
     expect(
       declared
         .filter(({ queries }) => queries.length === 0)
         .map(({ name }) => name)
         .sort(),
-    ).toEqual(['daily_balances_day_idx', 'entries_time_idx', 'quarter_events_quarter_idx']);
+    ).toEqual([
+      'daily_balances_day_idx',
+      'entries_time_idx',
+      'house_events_at_idx',
+      'quarter_events_at_idx',
+      'quarter_events_quarter_idx',
+    ]);
     expect(declared.find(({ name }) => name === 'transactions_user_idx')).toEqual({
       name: 'transactions_user_idx',
       schema: 'ledger',

@@ -201,6 +201,23 @@ describe('how the house stands', () => {
   });
 });
 
+describe('a Prometheus that is away', () => {
+  const bench = useQueueBench({ migrated: true });
+
+  it('is in the log once, however often it is asked', slow, async () => {
+    const office = await openOffice(bench);
+    const { operation, lines } = operationOf(office, {
+      // Nobody listens there.
+      config: { ...office.house.config, prometheusUrl: 'http://127.0.0.1:1' },
+    });
+    const first = await operation.read();
+    expect(first.alerts).toMatchObject({ error: expect.any(String), items: [] });
+    await expect.poll(async () => (await operation.read()) === first, { timeout: 20_000 }).toBe(false);
+    await operation.read();
+    expect(lines.filter(({ level }) => level === 'warn')).toHaveLength(1);
+  });
+});
+
 describe('what is switched on', () => {
   const bench = useQueueBench({ migrated: true });
 

@@ -6,6 +6,7 @@ import type { QuarterHouse } from '../../src/quarters/context.ts';
 import { ensureQuarters } from '../../src/quarters/create.ts';
 import { detachQuarter } from '../../src/quarters/detach.ts';
 import { listQuarters } from '../../src/quarters/list.ts';
+import { recordEvent } from '../../src/quarters/registry.ts';
 import { showQuarter } from '../../src/quarters/show.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { openHouse, pretendArchived, run } from './support.ts';
@@ -102,6 +103,33 @@ describe('showQuarter', () => {
       ['detach', 'test', null],
     ]);
     expect(quarter.events[1]?.detail).toMatchObject({ transactions: '92', entries: '184', accounts: '3' });
+  });
+
+  it('tells all of one moment, whatever is done meanwhile', async () => {
+    const other = openDatabase({ databaseUrl: home.url, poolMax: 1 });
+    try {
+      const before = await showQuarter(house, '2025q3');
+      const reading = await other.write.transaction().execute(async (trx) => {
+        await sql`LOCK TABLE quartermaster.archive_files`.execute(trx);
+        const shown = showQuarter(house, '2025q3');
+        await expect
+          .poll(async () => {
+            const { rows } = await sql`SELECT FROM pg_locks WHERE NOT granted AND database =
+              (SELECT oid FROM pg_database WHERE datname = current_database())`.execute(house.database.write);
+            return rows.length;
+          })
+          .toBe(1);
+        // It has read the story of the quarter, and not yet the files of its archive nor the checks of its last close.
+        await recordEvent(trx, '2025q3', 'close_refused', run, {
+          checks: [{ name: 'n', ok: false, detail: '' }],
+        });
+        return { shown };
+      });
+      expect((await reading.shown).checks).toEqual(before.checks);
+      expect((await showQuarter(house, '2025q3')).checks?.items).toHaveLength(1);
+    } finally {
+      await other.close();
+    }
   });
 
   it('knows only quarters there are', async () => {

@@ -1,0 +1,2 @@
+DROP INDEX quartermaster.house_events_at_idx;
+DROP INDEX quartermaster.quarter_events_at_idx;
