@@ -7,7 +7,13 @@ import { type AuthenticatorOptions, createCredentials } from '../../src/http/aut
 import { createSessions } from '../../src/http/sessions.ts';
 import { createAttempts } from '../../src/http/sign-in-attempts.ts';
 import { createKey, findKeys, type Key } from '../../src/ledger/keys.ts';
-import { endSession, findSessions, openSession, recordRefusedSignIn } from '../../src/ledger/sessions.ts';
+import {
+  endSession,
+  findSessions,
+  openSession,
+  recordRefusedSignIn,
+  seeSession,
+} from '../../src/ledger/sessions.ts';
 import { type Book, openBook } from '../ledger/fixture.ts';
 import { houseOf, type LogLine } from './house.ts';
 
@@ -69,6 +75,7 @@ export function useSignIn() {
           table: {
             open: (row, by) => openSession(db, row, by),
             find: (ids, at) => findSessions(db, ids, at),
+            see: (id, at) => seeSession(db, id, at),
             end: (id, by) => endSession(db, id, by),
             refused: (keyId, ofProcess) => recordRefusedSignIn(db, keyId, ofProcess),
           },
