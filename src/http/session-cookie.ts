@@ -15,7 +15,9 @@ const STRICT = '__Host-qm_session';
  * @returns values of Set-Cookie: the session's, to be kept for so many seconds, and what takes away another that the browser has
  */
 export function sessionCookies(request: FastifyRequest, secret: string, seconds: number): string[] {
-  const name = isPlain(request) ? plainNameFor(request) : STRICT;
+  const { rawHeaders } = request.raw;
+  const plain = isPlain(request) && valuesOf(rawHeaders, 'origin').every(isPlainOrigin);
+  const name = plain ? plainNameFor(request) : STRICT;
   const others = namesSent(request).filter((sent) => sent !== name);
   return [cookie(name, secret, seconds), ...others.map(cleared)];
 }
@@ -62,17 +64,16 @@ function valuesIn(request: FastifyRequest, name: string): string[] {
   );
 }
 
-/**
- * Whether the browser is on this machine and speaks no TLS. What the browser and a proxy say of it can only make the cookie stricter: a
- * proxy that is told nothing else names this process as the host, whichever one the browser knows.
- */
+/** Whether the browser is on this machine and speaks no TLS. What a proxy says of itself can only make the cookie stricter. */
 function isPlain(request: FastifyRequest): boolean {
-  const { rawHeaders } = request.raw;
-  const protocols = valuesOf(rawHeaders, 'x-forwarded-proto').join().toLowerCase();
-  if (/\bhttps\b/.test(protocols)) return false;
-  return isLoopback(hostOf(request).hostname) && valuesOf(rawHeaders, 'origin').every(isPlainOrigin);
+  const protocols = valuesOf(request.raw.rawHeaders, 'x-forwarded-proto').join();
+  return isLoopback(hostOf(request).hostname) && !/\bhttps\b/i.test(protocols);
 }
 
+/**
+ * The same of what the browser says as it signs in. A proxy that is told nothing else names this process as the host, whichever one the
+ * browser knows, and says nothing of TLS; the browser knows.
+ */
 function isPlainOrigin(origin: string): boolean {
   const url = URL.parse(origin);
   return url?.protocol === 'http:' && isLoopback(bare(url.hostname));

@@ -37,6 +37,8 @@ describe('signing in', () => {
     ['10.0.0.7:7070', {}],
     ['127.0.0.1.example.com', {}],
     ['localhost', { 'x-forwarded-proto': 'https' }],
+    ['localhost', { 'x-forwarded-proto': 'https, http' }],
+    ['127.0.0.1:7070', { 'x-forwarded-proto': 'http, HTTPS' }],
     ['no host', {}],
   ])(
     'sends the cookie over TLS alone, and as one that no other host can set, at %s',
@@ -49,6 +51,8 @@ describe('signing in', () => {
       expect(attributes.join()).not.toMatch(/domain/i);
       // The plain name, which another host of the domain might have set, opens nothing there.
       const [, secret = ''] = cookie.split('=');
+      const back = await pod.ask('GET', '/v1/session', { ...headers, host, cookie });
+      expect(back.statusCode).toBe(200);
       for (const name of ['qm_session_7070', 'qm_session_80', 'qm_session_']) {
         const answer = await pod.ask('GET', '/v1/session', { ...headers, host, cookie: `${name}=${secret}` });
         problemIn(answer, 401, 'missing_token');
@@ -94,6 +98,19 @@ describe('signing in', () => {
     expect(second).not.toBe(first);
     problemIn(await pod.ask('GET', '/v1/session', { cookie: first }), 401, 'session_ended');
     expect((await pod.ask('GET', '/v1/session', { cookie: second })).statusCode).toBe(200);
+    // Another person in the same browser: the story says under whose name the session ended, and who signed in.
+    const other = await pod.signIn((await house.key('another')).token, { cookie: second });
+    expect(await house.events('twice')).toEqual([
+      expect.objectContaining({ event: 'sign-in' }),
+      { event: 'sign-out', detail: { replaced: true } },
+      expect.objectContaining({ event: 'sign-in' }),
+      { event: 'sign-out', detail: { replaced: true } },
+    ]);
+    expect((await house.events('another')).map(({ event }) => event)).toEqual(['sign-in']);
+    // One that has ended by itself is not said to have ended now.
+    house.wait(HOUR);
+    await pod.signIn(token, { cookie: cookieOf(other).cookie });
+    expect((await house.events('another')).map(({ event }) => event)).toEqual(['sign-in']);
   });
 
   it('takes no secret that somebody else has chosen', async () => {
@@ -186,6 +203,27 @@ describe('a session ends', () => {
     problemIn(await pod.ask('GET', '/v1/session', { cookie }), 401, 'session_ended');
   });
 
+  it('after an hour in which the page alone has asked', async () => {
+    const { token } = await house.key('left alone');
+    const pod = house.pod();
+    const { cookie } = cookieOf(await pod.signIn(token));
+    const looks = async (seconds: number) => {
+      for (let passed = 0; passed < seconds; passed += 9) {
+        house.wait(9);
+        const answer = await pod.ask('GET', '/v1/session', { cookie, 'x-unattended': 'true' });
+        if (answer.statusCode !== 200) return answer;
+      }
+      return undefined;
+    };
+    expect(await looks(HOUR / 2)).toBeUndefined();
+    // Of this one nothing is looked up, for the page has asked just now. It counts all the same.
+    expect((await pod.ask('GET', '/v1/session', { cookie })).statusCode).toBe(200);
+    expect(await looks(HOUR - 20)).toBeUndefined();
+    const answer = await looks(60);
+    expect(answer).toBeDefined();
+    problemIn(answer as NonNullable<typeof answer>, 401, 'session_ended');
+  });
+
   it('and being used is written down now and again, not with each request', async () => {
     const { token } = await house.key('busy');
     const pod = house.pod();
@@ -220,7 +258,13 @@ describe('a session ends', () => {
     problemIn(await pod.ask('GET', '/v1/session', headers), 401, 'session_ended');
     house.wait(10);
     problemIn(await other.ask('GET', '/v1/session', headers), 401, 'session_ended');
-    problemIn(await other.ask('DELETE', '/v1/session', headers), 401, 'session_ended');
+    // Nothing is left to end, and the cookie is taken away all the same, without a token too.
+    const again = await other.ask('DELETE', '/v1/session', { cookie: headers.cookie ?? '' });
+    expect(again.statusCode).toBe(204);
+    expect(String(again.headers['set-cookie'])).toContain('qm_session_7070=; ');
+    expect((await other.ask('DELETE', '/v1/session')).statusCode).toBe(204);
+    const foreign = { ...headers, 'sec-fetch-site': 'cross-site' };
+    problemIn(await other.ask('DELETE', '/v1/session', foreign), 403, 'cross_site');
     expect((await house.events('leaves')).map(({ event }) => event)).toEqual(['sign-in', 'sign-out']);
   });
 

@@ -39,6 +39,14 @@ export interface Pod {
   /** With these headers and no others. */
   bare(method: 'GET' | 'POST', url: string, headers: Record<string, string>, body?: unknown): Promise<Answer>;
   signIn(key: string, headers?: Record<string, string>, remoteAddress?: string): Promise<Answer>;
+  /** Where it listens from now on, for what has to be sent byte by byte. */
+  listen(): Promise<string>;
+}
+
+export interface PodOptions {
+  readonly extra?: readonly Key[];
+  readonly jwt?: AuthenticatorOptions['jwt'];
+  readonly trustedProxies?: readonly string[];
 }
 
 /** Registers the hooks of a ledger with keys, and a clock that all pods share. */
@@ -62,7 +70,7 @@ export function useSignIn() {
     wait: (seconds: number) => {
       ms += seconds * 1000;
     },
-    pod: (options: { extra?: readonly Key[]; jwt?: AuthenticatorOptions['jwt'] } = {}): Pod => {
+    pod: ({ trustedProxies, ...options }: PodOptions = {}): Pod => {
       const db = book.as('api').write;
       const lines: LogLine[] = [];
       const credentials = createCredentials({ findKeys: (ids) => findKeys(db, ids), clock, ...options });
@@ -81,6 +89,7 @@ export function useSignIn() {
           },
         }),
         signInAttempts: createAttempts(clock),
+        ...(trustedProxies && { trustedProxies }),
       }) as unknown as FastifyInstance;
       apps.push(app);
       const ask: Pod['ask'] = (method, url, headers = {}, body = undefined, remoteAddress = '127.0.0.1') =>
@@ -89,6 +98,7 @@ export function useSignIn() {
         lines,
         ask,
         bare: (method, url, headers, body) => app.inject({ method, url, headers, payload: body as object }),
+        listen: () => app.listen({ host: '127.0.0.1', port: 0 }),
         signIn: (key, headers, address) => ask('POST', '/v1/session', headers, { key }, address),
       };
     },
