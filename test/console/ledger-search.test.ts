@@ -185,14 +185,18 @@ describe.skipIf(!hasBrowser)('the search for transactions', () => {
       expect(text).toContain('Failed');
 
     // All of the quarter, to its last page: as many as it was closed with.
-    await page.getByRole('link', { name: 'All of 2024q3' }).click();
+    /** What is drawn before the archive has answered is the page before. */
+    const answeredAfter = async (click: () => Promise<void>) => {
+      const answer = page.waitForResponse(/\/v1\/quarters\/2024q3\/transactions/);
+      await click();
+      await (await answer).finished();
+    };
+    await answeredAfter(() => page.getByRole('link', { name: 'All of 2024q3' }).click());
     await page.waitForURL(/transactions\?quarter=2024q3$/);
     const all = new Set(await shown());
     const next = page.getByRole('link', { name: 'Next page' });
     while (await next.isVisible()) {
-      const before = page.url();
-      await next.click();
-      await page.waitForURL((url) => url.href !== before);
+      await answeredAfter(() => next.click());
       for (const reference of await shown()) all.add(reference);
     }
     const { rows: counted } = await sql<{ count: string }>`
