@@ -85,8 +85,8 @@ export function createApp(house: HttpHouse, clocks: Clocks = CLOCKS): App {
     connectionTimeout: clocks.inactivity,
     keepAliveTimeout: clocks.keepAlive,
     http: { headersTimeout: clocks.headers, connectionsCheckingInterval: clocks.check },
-    // Who is counted as one client: of a proxy within the cluster or on this machine the word is taken for whom it asks.
-    trustProxy: ['loopback', 'linklocal', 'uniquelocal'],
+    // Whose word is taken for whom they ask. Nobody else's is: by another name with each try an address would have tries without end.
+    trustProxy: [...(house.trustedProxies ?? ['loopback'])],
     routerOptions: { maxParamLength: MAX_PARAMETER },
     // Given here, for what is set on the instance a scope with schemas of its own quietly replaces by Ajv, for which
     // alone the option is typed.

@@ -91,7 +91,9 @@ async function bySession(
     return undefined;
   const secret = readSessionCookie(request);
   if (secret === undefined) return undefined;
-  const { identity, expiresAt } = await sessions.find(secret);
+  // It can only make a session shorter, so the word of the client is taken for it.
+  const unattended = valuesOf(request.raw.rawHeaders, 'x-unattended').length > 0;
+  const { identity, expiresAt } = await sessions.find(secret, { unattended });
   if (request.method !== 'GET' && request.method !== 'HEAD') {
     requireSameOrigin(request);
     requireCsrfToken(request, secret);

@@ -88,6 +88,8 @@ export interface HttpHouse {
   readonly sessions?: Sessions;
   /** How many wrong keys an address may try to sign in with. */
   readonly signInAttempts?: Attempts;
+  /** Addresses and networks of proxies that are believed whom they ask for; this machine where it is left out. */
+  readonly trustedProxies?: readonly string[];
   readonly ledgers: {
     find(name: string): Promise<Ledger | undefined>;
     list(): Promise<readonly Ledger[]>;

@@ -2,9 +2,10 @@ import { type Static, Type } from 'typebox';
 import { AppError, assert } from '../core/errors.ts';
 import type { QuarterJob } from '../queue/quarter-jobs.ts';
 import type { App } from './app-type.ts';
+import { Confirm, confirmFaults } from './confirm.ts';
 import type { HttpHouse } from './house.ts';
 import { problems } from './openapi.ts';
-import { NoBody } from './parameters.ts';
+import { RequestError } from './problem.ts';
 import { MaybeInstant, MaybeText, QuarterName, textOf } from './quarter-json.ts';
 import { toReport } from './quarter-report.ts';
 import { Instant } from './transaction-answer.ts';
@@ -85,9 +86,12 @@ const retry = {
   tags: ['jobs'],
   summary: 'Ask for a step of a quarter that failed once more',
   description:
-    'As it was asked for, with its reason, and under the name of who asks now. What has been overtaken, for the quarter has gone on since, is refused.',
+    'As it was asked for, with its reason, and under the name of who asks now. What has been overtaken, for the quarter has gone on since, is refused. A drop needs the name of the quarter once more, as asking for it does.',
   params: Type.Object({ id: JobId }),
-  body: NoBody,
+  body: Type.Object(
+    { confirm: Confirm },
+    { additionalProperties: false, description: 'a JSON object, which may be left out but for a drop' },
+  ),
   response: {
     202: {
       description: 'A worker will do it. Follow the job.',
@@ -116,9 +120,13 @@ export function jobRoutes(app: App, { quarters }: HttpHouse): void {
 
   const finance = { role: 'finance', emptyBody: true } as const;
   app.post('/v1/jobs/:id/retry', { schema: retry, config: finance }, async (request, reply) => {
-    const { identity, params } = request;
+    const { identity, params, body } = request;
     assert(identity, 'a route with a role knows who calls');
-    const job = await quarters.retry(params.id.toLowerCase(), identity.name);
+    const id = params.id.toLowerCase();
+    const failed = await quarters.job(id);
+    const faults = failed === undefined ? [] : confirmFaults(failed.verb, failed.quarter, body.confirm);
+    if (faults.length > 0) throw new RequestError('invalid_request', faults);
+    const job = await quarters.retry(id, identity.name);
     return reply.code(202).header('location', `/v1/jobs/${job.id}`).send(toJob(job));
   });
 }

@@ -30,6 +30,8 @@ export function createLookup<T extends { readonly id: string }>(
 ): Lookup<T> {
   const known = createMemory<T>(clock, limit);
   const unknown = createMemory<true>(clock, limit);
+  // Apart from the unknown: a storm of those must not bring back what somebody has ended.
+  const forgotten = createMemory<true>(clock, limit);
   const waiting = new Map<string, PromiseWithResolvers<T | undefined>>();
   const underWay = new Map<string, PromiseWithResolvers<T | undefined>>();
 
@@ -42,7 +44,7 @@ export function createLookup<T extends { readonly id: string }>(
       try {
         const found = new Map((await findAll([...underWay.keys()])).map((one) => [one.id, one]));
         for (const [id, asked] of underWay) {
-          const one = found.get(id);
+          const one = forgotten.get(id) ? undefined : found.get(id);
           if (one) known.set(id, one, startedAt);
           else unknown.set(id, true, startedAt);
           asked.resolve(one);
@@ -56,7 +58,7 @@ export function createLookup<T extends { readonly id: string }>(
 
   return {
     async find(id) {
-      if (unknown.get(id)) return undefined;
+      if (forgotten.get(id) || unknown.get(id)) return undefined;
       const one = known.get(id);
       if (one) return one;
       const others = underWay.get(id) ?? waiting.get(id);
@@ -70,8 +72,11 @@ export function createLookup<T extends { readonly id: string }>(
       if (underWay.size === 0 && waiting.size === 1) void lookUp();
       return asked.promise;
     },
-    // A look that is under way may find it yet; that it is gone outweighs what it finds.
-    forget: (id) => unknown.set(id, true, clock.now().getTime()),
+    forget(id) {
+      known.delete(id);
+      // A look that is under way may find it yet; that it is gone outweighs what it finds.
+      forgotten.set(id, true, clock.now().getTime());
+    },
   };
 }
 
@@ -80,6 +85,7 @@ export interface Memory<T> {
   get(name: string): T | undefined;
   /** `at`: the instant at which it was true, in milliseconds since 1970. */
   set(name: string, value: T, at: number): void;
+  delete(name: string): void;
 }
 
 /** Remembers up to `limit` values, and forgets the one set first when full. */
@@ -101,5 +107,6 @@ export function createMemory<T>(clock: Clock, limit: number): Memory<T> {
       const [first] = entries.keys();
       if (entries.size > limit && first !== undefined) entries.delete(first);
     },
+    delete: (name) => entries.delete(name),
   };
 }

@@ -36,6 +36,7 @@ export const statusOfCode: ReadonlyMap<string, number> = new Map([
   ['unsupported_media_type', 415],
   ['idempotency_key_reused', 422],
   ['too_many_attempts', 429],
+  ['too_many_sign_ins', 429],
   ['headers_too_large', 431],
 ]);
 

@@ -4,6 +4,7 @@ import { parseUntil } from '../core/days.ts';
 import { assert } from '../core/errors.ts';
 import type { QuarterNote, QuarterVerb } from '../core/lifecycle.ts';
 import type { App } from './app-type.ts';
+import { Confirm, confirmFaults } from './confirm.ts';
 import type { HttpHouse, QuarterRequest } from './house.ts';
 import { JobAnswer, toJob } from './jobs.ts';
 import { problems } from './openapi.ts';
@@ -40,14 +41,6 @@ const into = Type.Optional(
     description: 'the name of a schema: up to 63 lower-case letters, digits and _, a letter first',
   }),
 );
-const confirm = Type.Optional(
-  Type.String({
-    maxLength: 6,
-    title: 'that the quarter is meant: its name once more; may be left out in a dry run',
-    description: 'the name of the quarter',
-  }),
-);
-
 /** What a verb of a quarter says of itself; those with `long` are done by a worker. */
 interface Described {
   readonly summary: string;
@@ -55,7 +48,7 @@ interface Described {
   readonly long?: true;
   readonly fields?: Partial<typeof all>;
 }
-const all = { ...common, until, into, confirm };
+const all = { ...common, until, into, confirm: Confirm };
 
 const BY_WORKER = 'A worker does it where the role of the API may not define tables.';
 const NEEDS_REASON = 'Needs a reason.';
@@ -98,7 +91,7 @@ const verbs: Readonly<Record<QuarterVerb | QuarterNote, Described>> = {
     summary: 'Drop the tables of a detached quarter',
     description: `Reads its archive once more before. ${NEEDS_REASON} ${TWO_PEOPLE}`,
     long: true,
-    fields: { confirm },
+    fields: { confirm: Confirm },
   },
   restore: {
     summary: 'Bring an archived quarter back, read-only and for a time',
@@ -214,10 +207,7 @@ function readRequest(
       ? parseUntil(calendar, body.until)
       : undefined;
   if (body.until !== undefined && end === undefined) faults.push(bodyFault('/until', `must be ${UNTIL}`));
-  // What cannot be undone is not done for a slip in a path.
-  if (verb === 'drop' && !body.dry_run && body.confirm !== quarter) {
-    faults.push(bodyFault('/confirm', `must repeat the name of the quarter, ${quarter}`));
-  }
+  if (!body.dry_run) faults.push(...confirmFaults(verb, quarter, body.confirm));
   if (faults.length > 0) throw new RequestError('invalid_request', faults);
   return { verb, quarter, actor: identity.name, reason: reason || undefined, until: end, into: body.into };
 }

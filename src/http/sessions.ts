@@ -2,9 +2,17 @@ import type { Identity } from '../core/access.ts';
 import type { Clock } from '../core/clock.ts';
 import { AppError, isAppError } from '../core/errors.ts';
 import { parseToken } from '../ledger/keys.ts';
-import { makeSessionSecret, SESSION_MS, type SessionRow, sessionIdOf } from '../ledger/sessions.ts';
+import {
+  makeSessionSecret,
+  type Opening,
+  SEEN_EVERY_MS,
+  SESSION_MS,
+  type SessionRow,
+  sessionIdOf,
+} from '../ledger/sessions.ts';
 import type { Credentials } from './authenticator.ts';
-import { createLookup } from './lookup.ts';
+import { createLookup, createMemory } from './lookup.ts';
+import { createKeyAttempts } from './sign-in-attempts.ts';
 
 /** Somebody who is signed in. */
 export interface SignedIn {
@@ -18,21 +26,27 @@ export interface Sessions {
   /**
    * `had`: the secret of the session that the same browser has, which ends. `seconds`: how long the new one lasts.
    *
-   * @throws AppError unauthenticated/invalid_token, forbidden/forbidden, and what looking a key up throws
+   * @throws AppError unauthenticated/invalid_token, forbidden/forbidden, busy/too_many_sign_ins, and what looking a key up throws
    */
   signIn(
     token: string,
     had?: string,
   ): Promise<SignedIn & { readonly secret: string; readonly seconds: number }>;
-  /** @throws AppError unauthenticated/session_ended, and what looking a session or its key up throws */
-  find(secret: string): Promise<SignedIn>;
+  /**
+   * `unattended`: the page asks by itself, with nobody there, which puts off the end of a session that is not used by nothing.
+   *
+   * @throws AppError unauthenticated/session_ended, and what looking a session or its key up throws
+   */
+  find(secret: string, options?: { readonly unattended?: boolean }): Promise<SignedIn>;
   signOut(secret: string, actor: string): Promise<void>;
 }
 
 /** What sessions are kept in. */
 export interface SessionTable {
-  open(row: SessionRow, by: { actor: string; at: Date; ends?: string | undefined }): Promise<void>;
+  open(row: Omit<SessionRow, 'seenAt'>, by: Opening): Promise<void>;
   find(ids: readonly string[], at: Date): Promise<readonly SessionRow[]>;
+  /** Writes down that it is used. */
+  see(id: string, at: Date): Promise<void>;
   end(id: string, by: { actor: string; at: Date }): Promise<void>;
   /** Told of a sign-in with a key that was no good: its id, and its name where it is one of the process alone. */
   refused(keyId: string, ofProcess: string | undefined): Promise<void>;
@@ -52,13 +66,21 @@ export interface SessionsOptions {
  */
 export function createSessions({ credentials, table, clock, limit = 10_000 }: SessionsOptions): Sessions {
   const rows = createLookup((ids) => table.find(ids, clock.now()), clock, limit);
+  const seen = createMemory<true>(clock, limit);
+  const [signIns, refusals] = [createKeyAttempts(clock), createKeyAttempts(clock)];
 
-  async function find(secret: string): Promise<SignedIn> {
+  async function find(secret: string, { unattended = false } = {}): Promise<SignedIn> {
     const id = sessionIdOf(secret);
     const row = id === undefined ? undefined : await rows.find(id);
     if (row === undefined || row.expiresAt <= clock.now()) throw ended();
     const identity = row.identity ?? (await credentials.ofKey(row.keyId ?? ''))?.identity;
     if (identity === undefined) throw ended();
+    const at = clock.now();
+    // What is remembered of the row may be older than what was written down.
+    if (!unattended && at.getTime() - row.seenAt.getTime() > SEEN_EVERY_MS && !seen.get(row.id)) {
+      seen.set(row.id, true, at.getTime());
+      await table.see(row.id, at);
+    }
     return { identity, expiresAt: row.expiresAt };
   }
 
@@ -67,7 +89,7 @@ export function createSessions({ credentials, table, clock, limit = 10_000 }: Se
       return await credentials.open(token);
     } catch (error) {
       const id = parseToken(token)?.id;
-      if (id !== undefined && isAppError(error, 'unauthenticated')) {
+      if (id !== undefined && isAppError(error, 'unauthenticated') && refusals.has(id)) {
         await table.refused(id, credentials.nameOfOwn(id));
       }
       throw error;
@@ -83,6 +105,7 @@ export function createSessions({ credentials, table, clock, limit = 10_000 }: Se
         const detail = `${identity.name} has no role, so there is nothing to see. A key with the role reader shows everything.`;
         throw new AppError('forbidden', 'forbidden', detail);
       }
+      signIns.take(keyId ?? `token ${identity.name}`);
       const at = clock.now();
       const expiresAt = new Date(Math.min(at.getTime() + SESSION_MS, until));
       const secret = makeSessionSecret();
@@ -93,7 +116,7 @@ export function createSessions({ credentials, table, clock, limit = 10_000 }: Se
         expiresAt,
       };
       const ends = had === undefined ? undefined : sessionIdOf(had);
-      await table.open(row, { actor: identity.name, at, ends });
+      await table.open(row, { actor: identity.name, at, ends, nameOfOwn: credentials.nameOfOwn });
       if (ends !== undefined) rows.forget(ends);
       const seconds = Math.floor((expiresAt.getTime() - at.getTime()) / 1000);
       return { identity, expiresAt, secret, seconds };

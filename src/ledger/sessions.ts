@@ -16,7 +16,7 @@ export const SESSION_MS = 8 * 3_600_000;
 export const IDLE_MS = 3_600_000;
 
 /** That a session is used is written down so often at most, and not with each of its requests. */
-const SEEN_EVERY_MS = 300_000;
+export const SEEN_EVERY_MS = 300_000;
 
 /** Somebody who is signed in, as the table has it: by everything but the secret. */
 export interface SessionRow {
@@ -27,6 +27,18 @@ export interface SessionRow {
   /** Of a token, who it said it was. */
   readonly identity: Identity | null;
   readonly expiresAt: Date;
+  /** When it was used, to five minutes. */
+  readonly seenAt: Date;
+}
+
+/** Who opens a session, and when. */
+export interface Opening {
+  readonly actor: string;
+  readonly at: Date;
+  /** The session that the same browser had. */
+  readonly ends?: string | undefined;
+  /** The name of a key of the process alone. */
+  readonly nameOfOwn?: (keyId: string) => string | undefined;
 }
 
 /** The prefix is for secret scanners, and for the log, which knows it by that. */
@@ -42,14 +54,18 @@ export function sessionIdOf(secret: string): string | undefined {
   return SECRET.test(secret) ? createHash('sha256').update(secret).digest('base64url') : undefined;
 }
 
-/** Opens a session and says so in the story of the house, both or neither. `ends`: the one that the same browser had. */
+/** Opens a session and says so in the story of the house, and that the one that it replaces ended: all or nothing. */
 export async function openSession(
   db: Db,
-  session: SessionRow,
-  { actor, at, ends }: { actor: string; at: Date; ends?: string | undefined },
+  session: Omit<SessionRow, 'seenAt'>,
+  { actor, at, ends, nameOfOwn }: Opening,
 ): Promise<void> {
   await db.transaction().execute(async (trx) => {
-    if (ends !== undefined) await markEnded(trx, ends, at);
+    const replaced = ends === undefined ? undefined : await markEnded(trx, ends, at);
+    if (replaced !== undefined) {
+      const name = await nameOf(trx, replaced, nameOfOwn);
+      await recordHouseEvent(trx, { event: 'sign-out', actor: name, detail: { replaced: true } });
+    }
     await trx
       .insertInto('quartermaster.sessions')
       .values({
@@ -69,10 +85,7 @@ export async function openSession(
   });
 }
 
-/**
- * The sessions of these ids that are not over at `at`. That they are used is written down now and again, for the end of those
- * that are not.
- */
+/** The sessions of these ids that are not over at `at`. */
 export async function findSessions(db: Db, ids: readonly string[], at: Date): Promise<SessionRow[]> {
   const rows = await db
     .selectFrom('quartermaster.sessions')
@@ -82,23 +95,24 @@ export async function findSessions(db: Db, ids: readonly string[], at: Date): Pr
     .where('expires_at', '>', at)
     .where('seen_at', '>', new Date(at.getTime() - IDLE_MS))
     .execute();
-  const before = new Date(at.getTime() - SEEN_EVERY_MS);
-  const unseen = rows.filter(({ seen_at }) => seen_at < before);
-  if (unseen.length > 0) {
-    const noted = unseen.map(({ secret_sha256 }) => secret_sha256.toString('base64url'));
-    await db
-      .updateTable('quartermaster.sessions')
-      .set({ seen_at: at })
-      .where(sql<boolean>`secret_sha256 = ANY (${digestArray(noted)}::bytea[])`)
-      .where('seen_at', '<', at)
-      .execute();
-  }
   return rows.map((row) => ({
     id: row.secret_sha256.toString('base64url'),
     keyId: row.key_id,
     identity: row.identity && identityOf(row.identity),
     expiresAt: row.expires_at,
+    seenAt: row.seen_at,
   }));
+}
+
+/** Writes down that a session is used, unless that was done of late; one that is over stays over. */
+export async function seeSession(db: Db, id: string, at: Date): Promise<void> {
+  await db
+    .updateTable('quartermaster.sessions')
+    .set({ seen_at: at })
+    .where('secret_sha256', '=', digestOf(id))
+    .where('seen_at', '<', new Date(at.getTime() - SEEN_EVERY_MS))
+    .where('seen_at', '>', new Date(at.getTime() - IDLE_MS))
+    .execute();
 }
 
 /** Ends a session for good and says so; one that was over already is left as it is. */
@@ -152,14 +166,40 @@ export async function purgeSessions(
   return { deleted: Number(gone.numDeletedRows) };
 }
 
-async function markEnded(db: Db, id: string, at: Date): Promise<boolean> {
-  const { numUpdatedRows } = await db
+/** Whose it was; undefined of one that was over. */
+async function markEnded(db: Db, id: string, at: Date): Promise<Ended | undefined> {
+  return db
     .updateTable('quartermaster.sessions')
     .set({ ended_at: at })
     .where('secret_sha256', '=', digestOf(id))
     .where('ended_at', 'is', null)
+    .where('expires_at', '>', at)
+    .where('seen_at', '>', new Date(at.getTime() - IDLE_MS))
+    .returning(['key_id', 'identity'])
     .executeTakeFirst();
-  return numUpdatedRows > 0n;
+}
+
+interface Ended {
+  readonly key_id: string | null;
+  readonly identity: Record<string, unknown> | null;
+}
+
+/** The key may be revoked by now, and then still says whose it was; one of another process alone is told by its id. */
+async function nameOf(
+  db: Db,
+  { key_id, identity }: Ended,
+  nameOfOwn?: (keyId: string) => string | undefined,
+): Promise<string> {
+  if (identity !== null) return identityOf(identity).name;
+  const keyId = key_id ?? '';
+  const own = nameOfOwn?.(keyId);
+  if (own !== undefined) return own;
+  const key = await db
+    .selectFrom('quartermaster.api_keys')
+    .select('name')
+    .where('id', '=', keyId)
+    .executeTakeFirst();
+  return key?.name ?? `key ${keyId}`;
 }
 
 function digestOf(id: string): Buffer {

@@ -22,7 +22,13 @@ import { listTransactions } from '../ledger/list.ts';
 import { findLoad } from '../ledger/load-progress.ts';
 import type { Poster } from '../ledger/post.ts';
 import { readReversal } from '../ledger/reversals.ts';
-import { endSession, findSessions, openSession, recordRefusedSignIn } from '../ledger/sessions.ts';
+import {
+  endSession,
+  findSessions,
+  openSession,
+  recordRefusedSignIn,
+  seeSession,
+} from '../ledger/sessions.ts';
 import { readStatement } from '../ledger/statement.ts';
 import { readTransactionOrReservation } from '../ledger/transactions.ts';
 import type { Config } from '../platform/config.ts';
@@ -99,11 +105,13 @@ export function createApi(parts: ApiParts): Omit<
       table: {
         open: (row, by) => openSession(write, row, by),
         find: (ids, at) => findSessions(write, ids, at),
+        see: (id, at) => seeSession(write, id, at),
         end: (id, by) => endSession(write, id, by),
         refused: (keyId, ofProcess) => recordRefusedSignIn(write, keyId, ofProcess),
       },
     }),
     signInAttempts: createAttempts(clock),
+    trustedProxies: config.trustedProxies,
     ledgers: createLedgerCache(write, { clock }),
     post: (ledgerId, requests, options) => batcher.post(ledgerId, requests, options),
     preview: async (ledgerId, requests, { atomic }) => ({

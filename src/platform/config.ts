@@ -48,6 +48,8 @@ export interface Config {
   readonly jwtAudience: string | undefined;
   /** Where the alerts are asked for that the console shows; undefined: nowhere. */
   readonly prometheusUrl: string | undefined;
+  /** Addresses and networks of the proxies that are believed for whom they ask. */
+  readonly trustedProxies: readonly string[];
   readonly host: string;
   readonly port: number;
   /** Where a worker serves its health and metrics; 0 for nowhere. */
@@ -152,6 +154,7 @@ export function readConfig(env: Record<string, string | undefined> = process.env
     jwtIssuer: set.QM_JWT_ISSUER,
     jwtAudience: set.QM_JWT_AUDIENCE,
     prometheusUrl: set.QM_PROMETHEUS_URL,
+    trustedProxies: set.QM_TRUSTED_PROXIES.split(','),
     host: set.QM_HOST,
     port: set.QM_PORT,
     workerPort: set.QM_WORKER_PORT,

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { Type } from 'typebox';
 import { isZone } from '../core/quarter.ts';
 import { hasKnownMode, SSL_MODES } from './database-url.ts';
@@ -133,6 +134,14 @@ export const variables = {
       (text) => !/[@?#]/.test(text),
     ),
   ),
+  QM_TRUSTED_PROXIES: Type.Refine(
+    Type.String({
+      default: '127.0.0.0/8,::1/128',
+      description:
+        'the proxies that are believed for whom they ask: addresses and networks with commas between, as 10.20.0.7,fd00:20::/64',
+    }),
+    (text) => text.split(',').every(isNetwork),
+  ),
   QM_HOST: Type.String({ default: '127.0.0.1', minLength: 1, description: 'the address to listen on' }),
   QM_PORT: count(7070, 0, 65535, 'the port to listen on, 0 for any free one'),
   QM_WORKER_PORT: count(
@@ -171,4 +180,13 @@ function choice<const T extends readonly string[]>(values: T, fallback: T[number
 function url(what: string, protocols: readonly string[], fallback?: string) {
   const base = Type.String({ description: what, ...(fallback === undefined ? {} : { default: fallback }) });
   return Type.Refine(base, (text) => protocols.includes(URL.parse(text)?.protocol ?? ''));
+}
+
+/** An address, or one with the length of its network behind a slash. A network of everybody is none. */
+function isNetwork(text: string): boolean {
+  const [address = '', length, more] = text.split('/');
+  const version = isIP(address);
+  if (version === 0 || address.includes('%') || more !== undefined) return false;
+  if (length === undefined) return true;
+  return /^[1-9]\d{0,2}$/.test(length) && Number(length) <= (version === 4 ? 32 : 128);
 }

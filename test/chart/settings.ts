@@ -11,6 +11,7 @@ export const givenByTheChart = [
 const patterns: Readonly<Record<string, string>> = {
   QM_JWKS_URL: '^https?://[^\\s@]+$',
   QM_PROMETHEUS_URL: '^https?://[^\\s@?#]+$',
+  QM_TRUSTED_PROXIES: '^[0-9A-Fa-f.:]+(/[1-9][0-9]{0,2})?(,[0-9A-Fa-f.:]+(/[1-9][0-9]{0,2})?)*$',
   QM_TIMEZONE: '^[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*$',
 };
 

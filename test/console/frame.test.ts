@@ -74,6 +74,26 @@ describe.skipIf(!hasBrowser)('the frame', () => {
     expect(faults).toEqual([]);
   });
 
+  it('says with what it asks by itself that nobody is there, until somebody is', async () => {
+    const page = await browser.open();
+    await page.clock.install();
+    await signIn(page, `${house.url}/console/health`, key);
+    const asked = (unattended: boolean) =>
+      page.waitForRequest(
+        (request) =>
+          request.url().endsWith('/v1/operation') &&
+          request.headers()['x-unattended'] === (unattended ? 'true' : undefined),
+      );
+    await asked(false);
+    const alone = asked(true);
+    await page.clock.fastForward(31_000);
+    await alone;
+    const used = asked(false);
+    await page.keyboard.press('Shift');
+    await used;
+    expect(faults).toEqual([]);
+  });
+
   it('asks for the key again when the session ends in the middle of work, and goes on at the same address', async () => {
     const page = await browser.open();
     await replaceHealth(

@@ -125,6 +125,34 @@ describe.skipIf(!hasBrowser)('health', () => {
       .waitFor();
   });
 
+  it('has a drop that failed asked for on the page of its quarter, which wants the name', async () => {
+    const page = await browser.open();
+    const [id, at] = ['00000001-aaaa-8bbb-8ccc-0123456789ab', '2026-11-26T08:00:00Z'];
+    const error = { kind: 'refused', code: 'archive_damaged', detail: 'The archive is damaged.' };
+    const told = await operation();
+    await page.route('**/v1/operation', async (route) => {
+      const failures = [{ id, name: 'drop', quarter: '2024q2', failed_at: at, ...error, kind: undefined }];
+      await route.fulfill({ json: { ...told, failures } });
+    });
+    await page.route('**/v1/jobs?*', async (route) => {
+      const none = { until: null, into: null, progress: null, report: null, started_at: at };
+      const asked = { quarter: '2024q2', verb: 'drop', actor: 'fay', reason: 'old', requested_at: at };
+      const job = { id, ...asked, ...none, state: 'failed', error, updated_at: at, finished_at: at };
+      await route.fulfill({ json: { jobs: [job] } });
+    });
+    await signIn(page, `${house.url}/console/health`, await house.key('fay', ['finance']));
+    const failure = page.locator('.failures li', { hasText: 'drop of 2024q2' });
+    await failure.waitFor();
+    expect(await failure.getByRole('button').count()).toBe(0);
+    await shoot(page, 'health-drop');
+    await expectAccessible(page);
+    await failure.getByRole('link', { name: 'Go to 2024q2 to drop it again' }).click();
+    await page.waitForURL('**/console/quarters/2024q2');
+    await page.getByText('with the name of the quarter').waitFor();
+    expect(await page.getByRole('button', { name: 'Try drop again' }).count()).toBe(0);
+    await page.close();
+  });
+
   it('says what was refused in the dialog, and leaves it open', async () => {
     await admin.goto(`${house.url}/console/health`);
     await admin.getByRole('button', { name: 'Run now: reindex' }).waitFor();

@@ -64,6 +64,25 @@ describe('a verb', () => {
     expect((await post('/v1/quarters/2024q1/drop', { dry_run: true })).statusCode).toBe(200);
   });
 
+  it('that destroys names the quarter twice when it is tried again too, and no other does', async () => {
+    const retried: string[] = [];
+    const retry = async (id: string) => {
+      retried.push(id);
+      return quarterJob();
+    };
+    const drop = open({ job: async () => quarterJob({ verb: 'drop', state: 'failed' }), retry });
+    const url = `/v1/jobs/${quarterJob().id}/retry`;
+    for (const body of [undefined, {}, { confirm: '2024q2' }]) {
+      const { errors } = problemIn(await drop.post(url, body), 400, 'invalid_request');
+      expect(errors).toEqual([expect.objectContaining({ pointer: '#/confirm' })]);
+    }
+    expect(retried).toEqual([]);
+    expect((await drop.post(url, { confirm: '2024q1' })).statusCode).toBe(202);
+    const verify = open({ job: async () => quarterJob({ verb: 'verify', state: 'failed' }), retry });
+    expect((await verify.post(url)).statusCode).toBe(202);
+    expect(retried).toHaveLength(2);
+  });
+
   it('is looked at before it is done, and nothing is refused then', async () => {
     const detail = '2024q1 is held: audit.';
     const { post } = open({

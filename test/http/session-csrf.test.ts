@@ -169,9 +169,65 @@ describe('signing in', () => {
     expect((await pod.signIn(token, {}, '203.0.113.9')).statusCode).toBe(200);
   });
 
-  it('counts whom a proxy of the cluster names, and nobody whom a stranger names', async () => {
-    const { token } = await house.key('proxied');
+  it('is bounded for one key too, a good one, which adds to the story of the house each time', async () => {
+    const { token } = await house.key('tireless');
     const pod = house.pod();
+    const all = Array.from({ length: 40 }, (_, i) => pod.signIn(token, {}, `203.0.113.${i}`));
+    const statuses = (await Promise.all(all)).map(({ statusCode }) => statusCode);
+    expect(statuses.filter((status) => status === 200)).toHaveLength(30);
+    const answer = await pod.signIn(token);
+    expect(problemIn(answer, 429, 'too_many_sign_ins').detail).toContain('Wait 120 s');
+    expect(answer.headers['retry-after']).toBe('120');
+    expect(await house.events('tireless')).toHaveLength(30);
+    // That is the key's own doing, and not that of who else signs in there.
+    expect((await pod.signIn((await house.key('beside')).token)).statusCode).toBe(200);
+    house.wait(120);
+    expect((await pod.signIn(token)).statusCode).toBe(200);
+  });
+
+  it('is written down of a key that is tried from everywhere so often and no oftener', async () => {
+    const { token } = await house.key('tried');
+    const pod = house.pod();
+    const wrong = token.replace(/.$/, (last) => (last === 'A' ? 'B' : 'A'));
+    const all = Array.from({ length: 40 }, (_, i) => pod.signIn(wrong, {}, `203.0.113.${i}`));
+    for (const answer of await Promise.all(all)) problemIn(answer, 401, 'invalid_token');
+    expect(await house.events('tried')).toHaveLength(30);
+    expect((await pod.signIn(token)).statusCode).toBe(200);
+  });
+
+  it.each([
+    ['a neighbour', '10.1.2.3'],
+    ['another machine', '192.168.7.7'],
+    ['a link', 'fe80::7'],
+    ['a private network', 'fd00::7'],
+  ])('takes the word of no proxy that it was not told of: %s', async (_what, address) => {
+    const pod = house.pod();
+    for (let i = 0; i < 10; i++) {
+      const spoofed = { 'x-forwarded-for': `203.0.113.${i}` };
+      problemIn(await pod.signIn('wrong', spoofed, address), 401, 'invalid_token');
+    }
+    const spoofed = { 'x-forwarded-for': '203.0.113.99' };
+    problemIn(await pod.signIn('wrong', spoofed, address), 429, 'too_many_attempts');
+  });
+
+  it.each([
+    ['no address', (i: number) => `${'x'.repeat(2000)}${i}`],
+    ['an address with a long zone', (i: number) => `fe80::1%${'x'.repeat(2000)}${i}`],
+    ['one address each of a network', (i: number) => `2001:db8:0:7:${i + 1}::1`],
+    ['the same, written out', (i: number) => `2001:0DB8::7:0:${i}:0:1`],
+  ])('counts as one who is told to be %s', async (_what, name) => {
+    const pod = house.pod();
+    for (let i = 0; i < 10; i++) {
+      problemIn(await pod.signIn('wrong', { 'x-forwarded-for': name(i) }), 401, 'invalid_token');
+    }
+    problemIn(await pod.signIn('wrong', { 'x-forwarded-for': name(10) }), 429, 'too_many_attempts');
+    const other = { 'x-forwarded-for': '2001:db8:0:8::1' };
+    problemIn(await pod.signIn('wrong', other), 401, 'invalid_token');
+  });
+
+  it('counts whom a proxy names that it was told of, and nobody whom a stranger names', async () => {
+    const { token } = await house.key('proxied');
+    const pod = house.pod({ trustedProxies: ['127.0.0.1', '10.1.0.0/16'] });
     const through = (address: string) => ({ 'x-forwarded-for': `198.51.100.1, ${address}` });
     for (let i = 0; i < 10; i++) await pod.signIn('wrong', through('203.0.113.20'), '10.1.2.3');
     problemIn(await pod.signIn(token, through('203.0.113.20'), '10.1.2.3'), 429, 'too_many_attempts');

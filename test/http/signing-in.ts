@@ -7,7 +7,13 @@ import { type AuthenticatorOptions, createCredentials } from '../../src/http/aut
 import { createSessions } from '../../src/http/sessions.ts';
 import { createAttempts } from '../../src/http/sign-in-attempts.ts';
 import { createKey, findKeys, type Key } from '../../src/ledger/keys.ts';
-import { endSession, findSessions, openSession, recordRefusedSignIn } from '../../src/ledger/sessions.ts';
+import {
+  endSession,
+  findSessions,
+  openSession,
+  recordRefusedSignIn,
+  seeSession,
+} from '../../src/ledger/sessions.ts';
 import { type Book, openBook } from '../ledger/fixture.ts';
 import { houseOf, type LogLine } from './house.ts';
 
@@ -33,6 +39,14 @@ export interface Pod {
   /** With these headers and no others. */
   bare(method: 'GET' | 'POST', url: string, headers: Record<string, string>, body?: unknown): Promise<Answer>;
   signIn(key: string, headers?: Record<string, string>, remoteAddress?: string): Promise<Answer>;
+  /** Where it listens from now on, for what has to be sent byte by byte. */
+  listen(): Promise<string>;
+}
+
+export interface PodOptions {
+  readonly extra?: readonly Key[];
+  readonly jwt?: AuthenticatorOptions['jwt'];
+  readonly trustedProxies?: readonly string[];
 }
 
 /** Registers the hooks of a ledger with keys, and a clock that all pods share. */
@@ -56,7 +70,7 @@ export function useSignIn() {
     wait: (seconds: number) => {
       ms += seconds * 1000;
     },
-    pod: (options: { extra?: readonly Key[]; jwt?: AuthenticatorOptions['jwt'] } = {}): Pod => {
+    pod: ({ trustedProxies, ...options }: PodOptions = {}): Pod => {
       const db = book.as('api').write;
       const lines: LogLine[] = [];
       const credentials = createCredentials({ findKeys: (ids) => findKeys(db, ids), clock, ...options });
@@ -69,11 +83,13 @@ export function useSignIn() {
           table: {
             open: (row, by) => openSession(db, row, by),
             find: (ids, at) => findSessions(db, ids, at),
+            see: (id, at) => seeSession(db, id, at),
             end: (id, by) => endSession(db, id, by),
             refused: (keyId, ofProcess) => recordRefusedSignIn(db, keyId, ofProcess),
           },
         }),
         signInAttempts: createAttempts(clock),
+        ...(trustedProxies && { trustedProxies }),
       }) as unknown as FastifyInstance;
       apps.push(app);
       const ask: Pod['ask'] = (method, url, headers = {}, body = undefined, remoteAddress = '127.0.0.1') =>
@@ -82,6 +98,7 @@ export function useSignIn() {
         lines,
         ask,
         bare: (method, url, headers, body) => app.inject({ method, url, headers, payload: body as object }),
+        listen: () => app.listen({ host: '127.0.0.1', port: 0 }),
         signIn: (key, headers, address) => ask('POST', '/v1/session', headers, { key }, address),
       };
     },

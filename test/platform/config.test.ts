@@ -80,6 +80,18 @@ describe('readConfig', () => {
     expect(faults.join('\n')).toMatch(/QM_ONLINE_QUARTERS must be .*whole number/);
   });
 
+  it('believes proxies of this machine, and those that it is told of by address or network', () => {
+    const read = (QM_TRUSTED_PROXIES?: string) => readConfig({ QM_TRUSTED_PROXIES }).trustedProxies;
+    expect(read()).toEqual(['127.0.0.0/8', '::1/128']);
+    expect(read('10.1.2.3,fd00:20::/64')).toEqual(['10.1.2.3', 'fd00:20::/64']);
+    for (const wrong of [
+      ...['ingress', 'loopback', '10.1.2', '10.0.0.0/0', '10.0.0.0/33', '::/129', '::/0', '10.0.0.0/8/8'],
+      ...['fe80::1%eth0', '10.1.2.3, 10.1.2.4', '10.1.2.3,', '10.0.0.0/255.0.0.0', '10.0.0.0/08'],
+    ]) {
+      expect(() => read(wrong), wrong).toThrow(/QM_TRUSTED_PROXIES must be the proxies/);
+    }
+  });
+
   it('leaves time to stop behind the drain', () => {
     expect(readConfig({ QM_DRAIN: '20' })).toMatchObject({ drain: 20, stopWithin: 25 });
     expect(faultsOf({ QM_DRAIN: '21', QM_PORT: 'x' })).toEqual([

@@ -122,6 +122,6 @@ export const codes: Readonly<Record<string, readonly string[]>> = {
   retryJob: ['job_not_found'],
   runQueue: ['no_such_queue', 'queue_unscheduled'],
   listEvents: ['cursor_invalid', 'events_busy', 'read_too_slow'],
-  signIn: ['invalid_token', 'cross_site', 'too_many_attempts'],
+  signIn: ['invalid_token', 'cross_site', 'too_many_attempts', 'too_many_sign_ins'],
   signOut: ['csrf_token_missing', 'csrf_token_wrong', 'cross_site'],
 };

@@ -149,6 +149,12 @@ export const told: Readonly<Record<string, Told>> = {
   QM_JWT_ISSUER: { ...token, without: 'needed with `QM_JWKS_URL`' },
   QM_JWT_AUDIENCE: { ...token, without: 'needed with `QM_JWKS_URL`' },
 
+  QM_TRUSTED_PROXIES: {
+    ...process,
+    readers: ['the API'],
+    more: 'Whom one of these names in `X-Forwarded-For` is who is counted when keys are no good; of anybody else it is the address they connect from. Name no network that clients are in themselves: they could take another name with each try.',
+    wrong: 'ingress.example.com',
+  },
   QM_HOST: { ...process, readers: ['the API', 'the worker'] },
   QM_PORT: { ...process, readers: ['the API'] },
   QM_WORKER_PORT: { ...process, readers: ['the worker'] },

@@ -33,7 +33,8 @@ export const settingsChecks: readonly Check[] = [
     check: 'the API is not open to other machines in plain text',
     looks: 'QM_HOST, outside a container: the API itself speaks no TLS',
     means: 'Keys and amounts can be read on the way.',
-    advice: 'Set QM_HOST=127.0.0.1 and put a proxy with TLS in front, on the same machine.',
+    advice:
+      'Set QM_HOST=127.0.0.1 and put a proxy with TLS in front, on the same machine. It has to hand on Host, X-Forwarded-Proto and X-Forwarded-For, as docs/guide-ops.md shows.',
     needs: ['settings'],
     ask: (setup) => {
       const { host } = setup.config();

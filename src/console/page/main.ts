@@ -1,6 +1,7 @@
 import { html, nothing, render } from 'lit-html';
 import { QuartermasterError } from '../../../clients/typescript/src/index.ts';
 import { createApi } from './api.ts';
+import { createAttended } from './attended.ts';
 import { now } from './clock.ts';
 import { layout } from './layout.ts';
 import { followLinks } from './links.ts';
@@ -42,7 +43,11 @@ function start(root: HTMLElement): void {
   let ends: ReturnType<typeof setTimeout> | undefined;
   let stage = document.createElement('div');
   const scroll = createScroll();
-  const api = createApi({ csrfToken: () => session?.csrf_token ?? null, onAnswer });
+  const api = createApi({
+    csrfToken: () => session?.csrf_token ?? null,
+    attended: createAttended(document),
+    onAnswer,
+  });
 
   function onAnswer({ method, url }: Request, { status, headers }: Response): void {
     requestId = headers.get('x-request-id') ?? undefined;

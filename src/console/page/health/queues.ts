@@ -77,6 +77,7 @@ export function failureList(failures: readonly Failure[], { zone, retry }: Failu
         }</h3>
         <p>${detail}</p>
         <p class="row failure-end"><span class="faint">${formatInstant(failed_at, zone)} · <code>${code}</code></span>
+          ${name === 'drop' && quarter !== null ? html`<a class="button" href=${`/console/quarters/${quarter}`}>Go to ${quarter} to drop it again</a>` : nothing}
           ${again === undefined ? nothing : html`<button type="button" aria-label=${`Try again: ${name}${quarter === null ? '' : ` of ${quarter}`}`} @click=${again}>Try again</button>`}
         </p>
       </li>`;

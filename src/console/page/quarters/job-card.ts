@@ -57,6 +57,7 @@ export function jobCard(job: Job, { zone, pace, retry, busy = false }: JobCardOp
                 ? nothing
                 : (advice[error.kind] ?? 'Look at what it says, then try again.')
             }
+            ${state === 'failed' && verb === 'drop' ? 'A drop is asked for anew each time, with the name of the quarter.' : nothing}
             <code class="faint">${error.code}</code>
           </p>
         </div>`

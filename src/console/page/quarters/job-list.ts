@@ -67,7 +67,8 @@ export function createJobList(context: ViewContext, quarter: string, onChanged: 
             zone: about.zone,
             pace: paces.of(job.id, job.progress?.total ?? undefined),
             busy: isAsking,
-            retry: may ? () => void retry(job.id) : undefined,
+            // What takes away for good is asked for anew, by the form that asks for the quarter's name.
+            retry: may && job.verb !== 'drop' ? () => void retry(job.id) : undefined,
           }),
       )}
     </section>`;

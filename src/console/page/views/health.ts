@@ -84,7 +84,8 @@ export const createHealth: CreateView = (context) => {
       const queue = operation?.queues.find((one) => one.name === name);
       return mayRun && queue !== undefined && queue.schedule !== null ? () => run(queue) : undefined;
     }
-    if (!mayRetry) return undefined;
+    // What takes away for good asks for the quarter's name, on its page.
+    if (!mayRetry || name === 'drop') return undefined;
     return () =>
       confirm.ask({
         title: `Try ${name} of ${quarter} again?`,
