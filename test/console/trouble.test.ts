@@ -67,10 +67,13 @@ describe.skipIf(!hasBrowser)('what goes wrong while somebody is at the page', { 
     expect(await page.getByText('This view failed').count()).toBe(0);
     isAway = false;
     await expect
-      .poll(async () => {
-        await lookAgain(page);
-        return page.getByRole('link', { name: /^Before it:/ }).count();
-      })
+      .poll(
+        async () => {
+          await lookAgain(page);
+          return page.getByRole('link', { name: /^Before it:/ }).count();
+        },
+        { timeout: 30_000, interval: 500 },
+      )
       .toBe(1);
     await balance.getByRole('row', { name: /northwind EUR .* yes/ }).waitFor();
     await balance.getByRole('alert').waitFor({ state: 'detached' });
