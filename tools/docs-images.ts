@@ -63,9 +63,6 @@ async function takePicture(url: string, key: string, path: string): Promise<void
     await page.getByRole('button', { name: 'Sign in' }).click();
     await page.getByRole('button', { name: 'Sign out' }).waitFor();
     await page.waitForLoadState('networkidle');
-    // What the signs mean is a text; the picture is to show the quarters.
-    const legend = page.locator('details[open] > summary', { hasText: 'What the signs mean' });
-    if ((await legend.count()) > 0) await legend.click();
     await page.getByRole('heading', { level: 1 }).focus();
     await page.screenshot({ path });
   } finally {

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { isAllIn } from '../../src/console/page/ledger/archived.ts';
 import { chartAddress, fitting, readChartQuery } from '../../src/console/page/ledger/chart-query.ts';
 import {
   changed,
@@ -13,6 +14,22 @@ import {
 } from '../../src/console/page/ledger/filters.ts';
 
 const queryOf = (address: string) => new URL(address, 'http://house').searchParams;
+
+describe('days that are asked for', () => {
+  const days = (from?: string, to?: string): Filters => ({ ...(from && { from }), ...(to && { to }) });
+
+  it('are archived when each lies in one of the quarters, and not when one does not or no end is given', () => {
+    const archived = ['2024q3', '2024q4', '2025q2'];
+    expect(isAllIn(archived, days('2024-07-01', '2024-12-31'))).toBe(true);
+    expect(isAllIn(archived, days('2024-08-01', '2024-08-01'))).toBe(true);
+    expect(isAllIn(archived, days('2024-06-30', '2024-12-31'))).toBe(false);
+    expect(isAllIn(archived, days('2024-07-01', '2025-01-01'))).toBe(false);
+    expect(isAllIn(archived, days('2024-07-01', '2025-06-30'))).toBe(false);
+    expect(isAllIn(archived, days('2024-07-01'))).toBe(false);
+    expect(isAllIn(archived, days(undefined, '2024-12-31'))).toBe(false);
+    expect(isAllIn([], days('2024-07-01', '2024-07-02'))).toBe(false);
+  });
+});
 
 describe('filters in the address', () => {
   it('are read as they were written, whatever people type', () => {

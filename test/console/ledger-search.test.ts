@@ -141,6 +141,7 @@ describe.skipIf(!hasBrowser)('the search for transactions', () => {
     expect(await shown()).toEqual(firstPage(wanted, 50));
     await page.goBack();
     await page.waitForURL(/currency=EUR$/);
+    await page.locator('.stack tbody .what', { hasText: first[0] ?? '' }).waitFor();
     expect(await shown()).toEqual(first);
   });
 
@@ -207,6 +208,26 @@ describe.skipIf(!hasBrowser)('the search for transactions', () => {
     );
     expect(String(all.size)).toBe(counted[0]?.count);
     await shoot(page, 'ledger-search-archive');
+  });
+
+  it('says of days that are archived so, and nothing of what the ledger holds', async () => {
+    const results = page.getByRole('region', { name: 'Results' });
+    await open('?from=2024-08-01&to=2024-12-31&currency=EUR');
+    await results.getByRole('heading', { name: 'These days are archived' }).waitFor();
+    await results.getByRole('link', { name: 'Search the archive of 2024q4' }).waitFor();
+    expect(await results.textContent()).not.toContain('Of all that');
+    expect(await results.getByRole('heading', { name: 'Nothing found' }).count()).toBe(0);
+    await shoot(page, 'ledger-search-archived-days');
+
+    // Where some of the days are online, the rest of what is said is of those.
+    await open(`?from=2024-08-01&to=${(rows[0] as Row).day}&reference_prefix=NOPE`);
+    await results.getByText('Of all that northwind holds online nothing fits every filter.').waitFor();
+    const [links, nothing] = await Promise.all(
+      ['.archived', '.card:has(h2)'].map((one) => results.locator(one).boundingBox()),
+    );
+    expect(links?.y).toBeLessThan(nothing?.y ?? 0);
+    await open('?quarter=2024q3&reference_prefix=NOPE');
+    await results.getByText('Of all that the archive of 2024q3 holds nothing fits every filter.').waitFor();
   });
 
   it('shows who may see one ledger that one, and refuses others in a sentence', async () => {

@@ -11,7 +11,7 @@ import { tell } from '../../src/console/page/quarters/event-words.ts';
 import { durationWords, Paces, paceOf } from '../../src/console/page/quarters/pace.ts';
 import { progressWords } from '../../src/console/page/quarters/progress-words.ts';
 import type { Next, Quarter } from '../../src/console/page/quarters/types.ts';
-import { nextWords, standing } from '../../src/console/page/quarters/words.ts';
+import { leavingWords, nextWords, standing } from '../../src/console/page/quarters/words.ts';
 import { aQuarter } from './quarter-facts.ts';
 
 const NOW = Date.parse('2026-11-26T12:00:00Z');
@@ -89,6 +89,30 @@ describe('what comes next', () => {
     expect(open('2026-07-01T00:00:00Z', '2026-10-01T00:00:00Z')).toMatch(
       /ended at the end of 30 Sept 2026 and is not closed/,
     );
+  });
+});
+
+describe('what an archive is followed by', () => {
+  const followed = (next: Next) => leavingWords(aQuarter({ next }), 'UTC', NOW);
+  const archive = (at: string, withheld: string | null = null) => followed({ verb: 'archive', at, withheld });
+
+  it('is that the schedule takes the quarter out: at once where that was due before, or when it is', () => {
+    expect(archive('2026-11-26T12:00:00.000Z')).toMatch(
+      /^Afterwards the schedule detaches 2026q1 by itself, at its next look, .* Hold it first/,
+    );
+    expect(archive('2026-11-26T12:00:00.001Z')).toMatch(
+      /by itself, from 26 Nov 2026 on: it leaves the ledger/,
+    );
+    // The archive takes two people; what comes after it does not.
+    expect(archive('2027-01-09T00:00:00.000Z', 'approval_required')).toMatch(/from 9 Jan 2027 on/);
+  });
+
+  it('is nothing where it does not leave by itself, or is not archived next', () => {
+    const at = '2026-11-01T00:00:00.000Z';
+    expect(archive(at, 'held')).toBeUndefined();
+    expect(archive(at, 'switched_off')).toBeUndefined();
+    expect(followed({ verb: 'detach', at, withheld: null })).toBeUndefined();
+    expect(followed(null)).toBeUndefined();
   });
 });
 

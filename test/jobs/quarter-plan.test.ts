@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { type PlannedQuarter, planSteps, type QuarterPolicy, startable } from '../../jobs/quarter-plan.ts';
+import {
+  nextStep,
+  type PlannedQuarter,
+  planSteps,
+  type QuarterPolicy,
+  startable,
+} from '../../jobs/quarter-plan.ts';
 import { nextName } from '../../src/core/quarter.ts';
 import { auto, paris, row } from './planned.ts';
 
@@ -32,6 +38,12 @@ describe('what policy allows', () => {
       '2024q2 verify',
       '2024q2 detach',
     ]);
+  });
+
+  it('is to detach from the same time on as it archives: so the page says of an archive when the quarter leaves', () => {
+    const at = (state: 'closed' | 'archived') => nextStep(row('2024q3', state), paris, auto);
+    expect(at('closed')).toMatchObject({ verb: 'archive' });
+    expect(at('archived')).toEqual({ ...at('closed'), verb: 'detach' });
   });
 
   it('is to take a quarter all the way at once, and on from where it stands', () => {

@@ -9,6 +9,8 @@ export interface LayoutOptions {
   readonly body: TemplateResult | typeof nothing;
   /** Said to who hears the page: where they are now. */
   readonly announced: string;
+  /** Why one is signed in still, after one wanted to sign out. */
+  readonly stays: string | undefined;
   signOut(): void;
 }
 
@@ -19,7 +21,8 @@ const sections = [
 ] as const;
 
 /** What is around every view: where one can go, who one is, and whose time is shown. */
-export function layout({ session, about, place, body, announced, signOut }: LayoutOptions): TemplateResult {
+export function layout(options: LayoutOptions): TemplateResult {
+  const { session, about, place, body, announced, stays, signOut } = options;
   return html`
     <a class="skip" href="#main">Skip to the content</a>
     <header class="bar">
@@ -40,7 +43,10 @@ export function layout({ session, about, place, body, announced, signOut }: Layo
       }
     </header>
     <p class="hidden-text" aria-live="polite">${announced}</p>
-    <main id="main" tabindex="-1">${body}</main>
+    <main id="main" tabindex="-1">
+      ${stays === undefined ? nothing : html`<p class="problem" role="alert"><strong>You are still signed in:</strong> ${stays}. Try again.</p>`}
+      ${body}
+    </main>
     ${
       about === undefined
         ? nothing

@@ -18,6 +18,7 @@ import { createWaiting } from './views/waiting.ts';
 const ASK_AGAIN = 2;
 
 const ENDED = 'Your session has ended. Sign in again, and you are where you were.';
+const KEPT = 'What you had typed is kept: open the same dialog again, and see how it stands.';
 
 /** The page: who is signed in, where they are, and what is drawn there. The one place that holds state for all views. */
 function start(root: HTMLElement): void {
@@ -36,6 +37,10 @@ function start(root: HTMLElement): void {
   let arriving = false;
   /** What takes the focus when it is drawn: the heading after one went somewhere, the field where one signs in. */
   let focus: 'h1' | 'input' | undefined;
+  /** Why one is signed in still, after one wanted to sign out. */
+  let stays: string | undefined;
+  /** What was typed and not sent, by who typed it and where: it outlives the view, and not the page. */
+  const drafts = new Map<string, string>();
   let requestId: string | undefined;
   let retryAfter: number | undefined;
   /** By how many milliseconds the clock of the server is ahead of the one here, which may be wrong by any. */
@@ -93,7 +98,7 @@ function start(root: HTMLElement): void {
   function drawBody(body: Parameters<typeof layout>[0]['body']): void {
     const title = failed === undefined ? view?.title() : 'This view failed';
     document.title = title === undefined ? 'Quartermaster' : `${title} · Quartermaster`;
-    render(layout({ session, about, place, body, announced, signOut }), stage);
+    render(layout({ session, about, place, body, announced, stays, signOut }), stage);
   }
 
   function go(address: string, { replace = false } = {}): void {
@@ -113,6 +118,7 @@ function start(root: HTMLElement): void {
     leave.abort();
     leave = new AbortController();
     failed = undefined;
+    stays = undefined;
     return leave.signal;
   }
 
@@ -125,12 +131,17 @@ function start(root: HTMLElement): void {
       go('/console', { replace: true });
       return;
     }
+    const before = place;
     place = found.to;
+    const { parameters } = found;
+    // There may be a ledger that was not there when the page was loaded.
+    const isAtLedgers = place.section === 'ledger' && before !== undefined;
+    const asksAgain = isAtLedgers && (before.section !== 'ledger' || parameters.ledger === undefined);
     const query = new URLSearchParams(window.location.search);
-    const context = { api, session, about, parameters: found.parameters, query, signal, go };
     try {
-      const create = await found.to.load();
+      const [create] = await Promise.all([found.to.load(), asksAgain ? readAbout(signal) : undefined]);
       if (signal.aborted) return;
+      const context = { api, session, about, parameters, query, signal, drafts, go };
       view = create({
         ...context,
         update: () => {
@@ -161,6 +172,17 @@ function start(root: HTMLElement): void {
       ends = setTimeout(() => signedOut(ENDED), Math.max(0, ms));
     }
     update();
+  }
+
+  /** What is known of the ledger stays where it cannot be read again: nobody waits for it longer than a moment. */
+  async function readAbout(signal: AbortSignal): Promise<void> {
+    try {
+      const soon = AbortSignal.any([signal, AbortSignal.timeout(ASK_AGAIN * 1000)]);
+      const { data } = await api.GET('/v1/about', { signal: soon });
+      about = data ?? about;
+    } catch (error) {
+      if (!(error instanceof QuartermasterError)) throw error;
+    }
   }
 
   /** Learns who is signed in and what the ledger is, and shows what the address says. True when somebody is signed in. */
@@ -198,8 +220,11 @@ function start(root: HTMLElement): void {
   }
 
   /** Asks for a key, at whatever address one is: that is where one goes on. */
-  function signedOut(note: string | undefined): void {
+  function signedOut(why: string | undefined): void {
+    drafts.clear();
     const signal = next();
+    // A dialog that was open has put what it held there.
+    const note = drafts.size === 0 ? why : [why, KEPT].join(' ');
     clearTimeout(ends);
     session = undefined;
     place = undefined;
@@ -214,14 +239,17 @@ function start(root: HTMLElement): void {
   }
 
   async function endSession(): Promise<void> {
+    stays = undefined;
     try {
       await api.DELETE('/v1/session');
       history.pushState(scroll.nextState(), '', '/console');
       signedOut('You are signed out.');
+      drafts.clear();
     } catch (error) {
       // Over already: that is what was wanted.
-      if (error instanceof QuartermasterError && error.status === 401) return;
-      failed = { error };
+      if (session === undefined) return;
+      if (!(error instanceof QuartermasterError)) throw error;
+      stays = error.status === 0 ? 'the server did not answer' : `the server refused it (${error.code})`;
       update();
     }
   }
@@ -241,6 +269,8 @@ function start(root: HTMLElement): void {
     if (reason instanceof QuartermasterError && session === undefined) event.preventDefault();
     if (session === undefined || reason?.name === 'AbortError') return;
     if (reason instanceof QuartermasterError) event.preventDefault();
+    // Asked for by a view that was left since: the next one has no part in it.
+    if (reason instanceof QuartermasterError && reason.code === 'aborted') return;
     failed = { error: reason };
     update();
   });

@@ -1,5 +1,6 @@
 import { html, nothing, type TemplateResult } from 'lit-html';
 import { QuartermasterError } from '../../../clients/typescript/src/index.ts';
+import { prose } from './prose.ts';
 
 /** What the answer says besides what the client makes of it. */
 interface Answer {
@@ -30,11 +31,11 @@ export function problem(error: unknown): TemplateResult {
   const request = instance?.replace(/^urn:quartermaster:request:/, '');
   return html`<div class="problem" role="alert">
     ${title === undefined ? nothing : html`<p><strong>${title}</strong></p>`}
-    <p>${error.message}</p>
+    <p>${prose(error.message)}</p>
     ${
       errors.length === 0
         ? nothing
-        : html`<ul>${errors.map((fault) => html`<li><code>${whereOf(fault)}</code> ${fault.detail}</li>`)}</ul>`
+        : html`<ul>${errors.map((fault) => html`<li><code>${whereOf(fault)}</code> ${prose(fault.detail)}</li>`)}</ul>`
     }
     <p class="faint"><code>${error.code}</code>${
       request === undefined ? nothing : html`, request <code>${request}</code>`

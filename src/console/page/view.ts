@@ -14,6 +14,8 @@ export interface ViewContext {
   readonly query: URLSearchParams;
   /** Fires when the person goes elsewhere: what is under way for this view is not wanted any more. */
   readonly signal: AbortSignal;
+  /** What was typed and not sent, by who typed it and where: kept while one is elsewhere, or signs in again. */
+  readonly drafts: Map<string, string>;
   /** Draws the view again; called after what it shows has changed. */
   update(): void;
   /** Goes to another address of the page. `replace`: in place of this one, as a filter that changes does. */

@@ -1,6 +1,7 @@
 import { html, nothing, type TemplateResult } from 'lit-html';
 import { formatBytes, formatDay, formatInstant } from '../format.ts';
 import { copyButton } from '../ledger/copy.ts';
+import { prose } from '../prose.ts';
 import { spanWords } from './schedule.ts';
 import { stateSign } from './state.ts';
 import type { Check, Job, Operation } from './types.ts';
@@ -21,8 +22,8 @@ export function checkList(checks: readonly Check[]): TemplateResult {
   return html`${needing.map(
     ({ name, state, detail, advice, runbook }) => html`<article class="card check is-${state}">
         <h3>${stateSign(state)} <span class="check-name">${name}</span></h3>
-        <p>${detail}</p>
-        ${advice === null ? nothing : html`<p><strong>What to do:</strong> ${advice}</p>`}
+        <p>${prose(detail)}</p>
+        ${advice === null ? nothing : html`<p><strong>What to do:</strong> ${prose(advice)}</p>`}
         ${runbook === null ? nothing : html`<p class="faint">Step by step: <code>${runbook}</code></p>`}
       </article>`,
   )}
@@ -112,13 +113,15 @@ export function runningJobs(jobs: readonly Job[], zone: string): TemplateResult 
   </ul>`;
 }
 
-/** What the last audit found, each with the statement that mends it. */
-export function indexFindings(operation: Operation, zone: string): TemplateResult {
+/** What the last audit found, each with the statement that mends it. `mayRun`: the person has the button that looks now. */
+export function indexFindings(operation: Operation, zone: string, mayRun: boolean): TemplateResult {
   const { indexes } = operation;
   const note = unknownNote(operation, 'indexes');
   if (note !== undefined) return note;
   if (indexes === null) {
-    return html`<p>They have not been looked at yet: <code>audit-indexes</code> does so each week, or now by its button above.</p>`;
+    return html`<p>They have not been looked at yet: <code>audit-indexes</code> does so each week${
+      mayRun ? ', or now by its button above' : '; whoever has the role admin can run it now'
+    }.</p>`;
   }
   return html`<p class="faint">Looked at ${formatInstant(indexes.audited_at, zone)}.</p>
     ${

@@ -1,6 +1,19 @@
 import { html, nothing, type TemplateResult } from 'lit-html';
-import { daysOfQuarter } from './days.ts';
+import { daysOfQuarter, shiftDay } from './days.ts';
 import { type Filters, searchAddress, without } from './filters.ts';
+
+/** True where every day that is asked for lies in one of these quarters, which come oldest first. */
+export function isAllIn(quarters: readonly string[], { from, to }: Filters): boolean {
+  const [first] = quarters;
+  if (first === undefined || from === undefined || to === undefined) return false;
+  let covered = shiftDay(daysOfQuarter(first).from, -1);
+  if (from <= covered) return false;
+  for (const days of quarters.map((quarter) => daysOfQuarter(quarter))) {
+    if (days.from !== shiftDay(covered, 1)) break;
+    covered = days.to;
+  }
+  return to <= covered;
+}
 
 /** Which quarters of the range are not in the list, and where each can be read. */
 export function archivedNote(
@@ -10,7 +23,9 @@ export function archivedNote(
 ): TemplateResult | typeof nothing {
   if (quarters.length === 0) return nothing;
   const many = quarters.length > 1;
-  return html`<div class="card archived">
+  const isAll = isAllIn(quarters, filters);
+  return html`<div class="card archived" role=${isAll ? 'status' : nothing}>
+    ${isAll ? html`<h2>These days are archived</h2>` : nothing}
     <p>${many ? `${quarters.length} quarters` : 'One quarter'} of this range ${many ? 'are' : 'is'} archived and not in this
       list. The same search in ${many ? 'the archive of' : 'its archive'}:</p>
     <ul class="links">

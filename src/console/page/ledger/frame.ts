@@ -51,11 +51,19 @@ export function frame({ context, ledger, part, heading, body, elsewhere }: Frame
     ${body}`;
 }
 
-/** Where a person may see no ledger at all. */
-export function noLedger(): TemplateResult {
+/** Where there is no ledger yet, or none that the person may see. */
+export function noLedger({ session }: Pick<ViewContext, 'session'>): TemplateResult {
+  if (session.ledgers !== null)
+    return html`<h1>Ledger</h1>
+      <p class="card">There is no ledger that you may see. Ask those who run Quartermaster for a key of yours that covers one.</p>`;
   return html`<h1>Ledger</h1>
-    <p class="card">There is no ledger that you may see. Ask those who run Quartermaster for a key of yours that covers one; a
-      new house gets its first ledger with <code>quartermaster load FILE --ledger NAME --create-ledger</code>.</p>`;
+    <div class="card">
+      <p><strong>There is no ledger yet.</strong> It is made in one of two ways, and is shown here when you come again:</p>
+      <ul>
+        <li>from a file of transactions: <code>quartermaster load FILE --ledger NAME --create-ledger --create-accounts</code></li>
+        <li>empty, by a program with a key of the role admin: <code>POST /v1/ledgers</code> of <a href="/docs">the API</a></li>
+      </ul>
+    </div>`;
 }
 
 /** The person went to the section and named no ledger: the first one that they may see. */

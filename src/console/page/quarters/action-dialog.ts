@@ -24,12 +24,14 @@ export interface ActionDialog {
  * @param onChanged called when something has changed, for the page behind
  */
 export function createActionDialog(context: ViewContext, onChanged: () => void): ActionDialog {
-  const { api, update, about } = context;
+  const { api, update, about, session, drafts } = context;
   const box = createRef<HTMLDialogElement>();
   let asked: Asked | undefined;
   let values: FormValues = emptyValues();
   let faults: Partial<Record<Field, string>> = {};
   let isTried = false;
+  /** The reason is one that was written before. */
+  let isKept = false;
   let found: VerbAnswer | undefined;
   let answer: Answer | undefined;
   let failure: unknown;
@@ -37,9 +39,11 @@ export function createActionDialog(context: ViewContext, onChanged: () => void):
   let isSending = false;
   let watch: JobWatch | undefined;
   let looking = new AbortController();
-  // Who follows a link out of it leaves it behind.
+  // Who follows a link out of it, or whose session ends, leaves it behind; but not the words that were written.
   context.signal.addEventListener('abort', () => {
     looking.abort();
+    if (asked !== undefined && outcome(asked) === undefined && values.reason.trim() !== '')
+      drafts.set(draftOf(asked), values.reason);
     box.value?.close();
   });
 
@@ -115,6 +119,10 @@ export function createActionDialog(context: ViewContext, onChanged: () => void):
     });
   }
 
+  function draftOf({ quarter, verb }: Asked): string {
+    return `${session.name} ${quarter} ${verb}`;
+  }
+
   function showTitle(): void {
     box.value?.querySelector<HTMLElement>('h2')?.focus();
   }
@@ -174,6 +182,7 @@ export function createActionDialog(context: ViewContext, onChanged: () => void):
           ? html`<div role="status">${said}</div>
             <p class="row buttons"><button type="button" class="primary" @click=${close}>Back to the quarter</button></p>`
           : html`<p>${verbWords[verb].does}</p>
+            ${isKept ? html`<p class="notice">What you had written before is kept below. Nothing is asked for until you press the button.</p>` : nothing}
             <div class="look" aria-busy=${isLooking}>${lookPart(now, state())}</div>
             ${formFields({
               asked: now,
@@ -196,7 +205,10 @@ export function createActionDialog(context: ViewContext, onChanged: () => void):
     render,
     open(next, into = '') {
       asked = next;
-      values = { ...emptyValues(), into };
+      const reason = drafts.get(draftOf(next)) ?? '';
+      drafts.delete(draftOf(next));
+      isKept = reason !== '';
+      values = { ...emptyValues(), into, reason };
       faults = {};
       [isTried, isSending] = [false, false];
       [found, answer, failure, watch] = [undefined, undefined, undefined, undefined];

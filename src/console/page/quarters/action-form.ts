@@ -21,6 +21,8 @@ export interface Asked {
   readonly needsInto: boolean;
   /** It is restored already, and should be for longer. */
   readonly needsUntil: boolean;
+  /** What the schedule does by itself when this is done. */
+  readonly afterwards?: string | undefined;
 }
 
 /** What is wrong with the fields, in the order in which they stand. Empty when it can be sent. */

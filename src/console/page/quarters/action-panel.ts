@@ -5,7 +5,7 @@ import { isSamePerson, nameOf } from './person.ts';
 import { byWeight, possibilities, weightOf } from './possibilities.ts';
 import type { QuarterDetail } from './types.ts';
 import { type Verb, verbWords } from './verbs.ts';
-import { adviceOf } from './words.ts';
+import { adviceOf, leavingWords } from './words.ts';
 
 export interface ActionPanelOptions {
   readonly session: Session;
@@ -81,7 +81,7 @@ function firstSentence(text: string): string {
 /** What waits for a second person, with the words of who asked, before all else on the page. */
 export function waitingApprovals(
   quarter: QuarterDetail,
-  { session, zone, open }: ActionPanelOptions,
+  { session, zone, now, open }: ActionPanelOptions,
 ): TemplateResult | typeof nothing {
   const waiting = quarter.approvals.filter(
     ({ approved_by, verb }) => approved_by === null && quarter.awaiting_approval.includes(verb),
@@ -89,6 +89,7 @@ export function waitingApprovals(
   if (waiting.length === 0) return nothing;
   return html`${waiting.map(({ verb, requested_by, requested_at, reason }) => {
     const isMine = isSamePerson(requested_by, session.name);
+    const afterwards = verb === 'archive' ? leavingWords(quarter, zone, now) : undefined;
     return html`<div class="warning approval">
       <p>
         <strong>${nameOf(requested_by, session.name)} asked for the ${verb}</strong>, ${formatInstant(requested_at, zone)}${
@@ -99,7 +100,7 @@ export function waitingApprovals(
         isMine
           ? html`<p>Nobody approves their own request: somebody else with the role finance finds it here and on the first page.</p>`
           : mayMoveQuarters(session)
-            ? html`<p>Look at the trial balance and the checks below. If they are right, approve it: it begins at once.</p>
+            ? html`<p>Look at the trial balance and the checks below. If they are right, approve it: it begins at once. ${afterwards ?? nothing}</p>
               <button type="button" class="primary" @click=${() => open('approve', 'Approve')}>Approve the ${verb} …</button>`
             : html`<p>Somebody else with the role finance has to approve it.</p>`
       }

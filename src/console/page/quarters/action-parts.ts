@@ -17,7 +17,7 @@ export interface LookState {
 
 /** What would be done and what is in the way, as far as it is known. */
 export function lookPart(
-  { verb, needsInto }: Asked,
+  { verb, needsInto, afterwards }: Asked,
   { found, isLooking, hasFailed, zone }: LookState,
 ): TemplateResult | typeof nothing {
   if (found === undefined) {
@@ -27,6 +27,7 @@ export function lookPart(
   }
   const { needsSecond } = judge(found, !shortVerbs.includes(verb));
   return html`${outlook(found, verb, zone)}
+  ${afterwards === undefined || found.done ? nothing : html`<p class="notice afterwards">${afterwards}</p>`}
   ${
     needsSecond
       ? html`<p class="notice">

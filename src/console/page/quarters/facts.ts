@@ -1,5 +1,6 @@
 import { html, nothing, type TemplateResult } from 'lit-html';
 import { formatBytes, formatCount, formatInstant } from '../format.ts';
+import { prose } from '../prose.ts';
 import { periodOf, untilWords } from './calendar.ts';
 import { hash } from './hash.ts';
 import type { QuarterDetail } from './types.ts';
@@ -66,7 +67,7 @@ export function checks({ checks: found, checked_at, state }: QuarterDetail, zone
     ${found.map(
       ({ name, ok, detail }) => html`<li class=${ok ? 'check-ok' : 'check-bad'}>
         <strong>${name}</strong> <span class="tag">${ok ? 'right' : 'wrong'}</span>
-        <p>${detail}</p>
+        <p>${prose(detail)}</p>
       </li>`,
     )}
   </ul>`;

@@ -1,5 +1,6 @@
 import { html, nothing, type TemplateResult } from 'lit-html';
 import { formatInstant } from '../format.ts';
+import { prose } from '../prose.ts';
 import type { Pace } from './pace.ts';
 import { progressWords } from './progress-words.ts';
 import type { Job } from './types.ts';
@@ -50,7 +51,7 @@ export function jobCard(job: Job, { zone, pace, retry, busy = false }: JobCardOp
       error === null || state === 'done'
         ? nothing
         : html`<div class=${state === 'failed' ? 'problem' : 'warning'}>
-          <p>${error.detail}</p>
+          <p>${prose(error.detail)}</p>
           <p>
             ${
               isAgain || error.code === 'superseded'

@@ -20,3 +20,12 @@ export function notLetIn({ ledgers }: Session): TemplateResult {
     </p>
   </div>`;
 }
+
+/** Where nobody knows of a quarter of that name: as a link that was typed, or is older than the ledger. */
+export function noSuchQuarter(name: string): TemplateResult {
+  return html`<div class="problem" role="alert">
+    <p><strong>There is no quarter ${name}.</strong> A name is written as <code>2026q1</code>: the year, and which of its four quarters.</p>
+    <p><a href="/console">See those there are</a>; the next one ahead is made there as well.</p>
+    <p class="faint"><code>no_such_quarter</code></p>
+  </div>`;
+}

@@ -1,4 +1,5 @@
 import { html, nothing, type TemplateResult } from 'lit-html';
+import { prose } from '../prose.ts';
 import { untilWords } from './calendar.ts';
 import type { Obstacle, VerbAnswer } from './types.ts';
 import type { Verb } from './verbs.ts';
@@ -65,14 +66,14 @@ export function outlook(answer: VerbAnswer, verb: Verb, zone: string): TemplateR
     steps.length === 0
       ? nothing
       : html`<p class="lead">${blocking.length === 0 ? 'This is what it will do:' : 'This is what it would do:'}</p>
-        <ol class="steps">${steps.map((step) => html`<li>${stepWords(step, zone)}</li>`)}</ol>`
+        <ol class="steps">${steps.map((step) => html`<li>${prose(stepWords(step, zone))}</li>`)}</ol>`
   }`;
 }
 
 function obstacle({ code, detail }: Obstacle): TemplateResult {
   const other = /^earlier_quarter/.test(code) ? /Close (\d{4}q[1-4]) first/.exec(detail)?.[1] : undefined;
   return html`<li>
-    ${detail}
+    ${prose(detail)}
     ${remedies[code] ?? nothing}
     ${other === undefined ? nothing : html`<a href=${`/console/quarters/${other}`}>Go to ${other}</a>.`}
     <code class="faint">${code}</code>

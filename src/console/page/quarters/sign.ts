@@ -51,9 +51,9 @@ export function mark(kind: Mark, word: string, title?: string): TemplateResult {
   >`;
 }
 
-/** What all the signs mean; folded where there is little room. */
-export function legend(isOpen: boolean): TemplateResult {
-  return html`<details class="legend" ?open=${isOpen}>
+/** What all the signs mean: folded, for what it explains comes first. */
+export function legend(): TemplateResult {
+  return html`<details class="legend">
     <summary>What the signs mean</summary>
     <dl>
       ${lifeStates.map((state) => html`<div><dt>${stateTag(state)}</dt><dd>${stateMeans[state]}</dd></div>`)}

@@ -15,6 +15,8 @@ export const MOST = 1000;
 export interface TrialBalance {
   /** Reads it, again where the quarter was closed anew. */
   load(): Promise<void>;
+  /** True while the last question was not answered. */
+  hasFailed(): boolean;
   render(): TemplateResult;
 }
 
@@ -151,7 +153,7 @@ export function createTrialBalance({ api, signal, update }: ViewContext, quarter
       }`;
   }
 
-  return { load, render };
+  return { load, hasFailed: () => failure !== undefined, render };
 }
 
 /** What it comes to, by ledger and currency. Debits and credits are equal, and the last column is 0: or something is wrong. */

@@ -72,7 +72,7 @@ export const verbWords: Readonly<Record<Verb, VerbWords>> = {
   },
   archive: {
     label: 'Archive',
-    does: 'Writes the quarter to the archive, reads it back and compares it. Nothing leaves the ledger by it.',
+    does: 'Writes the quarter to the archive, reads it back and compares it. The archive alone takes nothing out of the ledger.',
     from: ['closed'],
     done: archivedStates,
     reason: 'wanted',

@@ -135,3 +135,24 @@ export function nextWords(
   if (verb === 'release') return say(`taken out again by itself at ${untilWords(at, zone)}`);
   return say(due ? `${verb} is due and begins by itself` : `${verb} by itself from ${dayWords(at, zone)}`);
 }
+
+/**
+ * When the schedule takes the quarter out of the ledger once it is archived. Both are due at the same time, so what is archived late
+ * leaves at once.
+ *
+ * @returns undefined where it is not archived next, or does not leave by itself
+ */
+export function leavingWords(
+  { quarter, next }: Pick<Quarter, 'quarter' | 'next'>,
+  zone: string,
+  now: number,
+): string | undefined {
+  // That an archive takes two people does not keep the schedule from what comes after it.
+  if (next?.verb !== 'archive' || (next.withheld !== null && next.withheld !== 'approval_required'))
+    return undefined;
+  const [when, who] =
+    Date.parse(next.at) <= now
+      ? ['at its next look, within a day', 'Hold it first if it has to stay.']
+      : [`from ${dayWords(next.at, zone)} on`, 'A hold keeps it there.'];
+  return `Afterwards the schedule detaches ${quarter} by itself, ${when}: it leaves the ledger, and lists and statements do not show its rows any more. ${who}`;
+}

@@ -129,7 +129,7 @@ export const createHealth: CreateView = (context) => {
       <section class="card" aria-labelledby="queues"><h2 id="queues">Queues</h2>
         ${unknownNote(known, 'queues') ?? queueTable(known.queues, { zone, now: at, run: mayRun ? run : undefined })}</section>
       <div class="columns">
-        <section class="card" aria-labelledby="indexes"><h2 id="indexes">Indexes</h2>${indexFindings(known, zone)}</section>
+        <section class="card" aria-labelledby="indexes"><h2 id="indexes">Indexes</h2>${indexFindings(known, zone, mayRun)}</section>
         <section class="card" aria-labelledby="alerts"><h2 id="alerts">Alerts</h2>${alertList(known, zone)}</section>
       </div>`;
   }

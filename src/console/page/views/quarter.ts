@@ -1,5 +1,6 @@
 import { html, nothing, type TemplateResult } from 'lit-html';
 import { repeat } from 'lit-html/directives/repeat.js';
+import { QuartermasterError } from '../../../../clients/typescript/src/index.ts';
 import { poll } from '../poll.ts';
 import { problem } from '../problem.ts';
 import { createActionDialog } from '../quarters/action-dialog.ts';
@@ -9,14 +10,14 @@ import { periodOf } from '../quarters/calendar.ts';
 import { approvals, checks, copies, facts } from '../quarters/facts.ts';
 import { createJobList } from '../quarters/job-list.ts';
 import { lifeLine } from '../quarters/life.ts';
-import { isPartial, notLetIn } from '../quarters/not-let-in.ts';
+import { isPartial, noSuchQuarter, notLetIn } from '../quarters/not-let-in.ts';
 import { answeredAt } from '../quarters/server-time.ts';
 import { story } from '../quarters/story.ts';
 import { states } from '../quarters/timeline.ts';
 import { createTrialBalance } from '../quarters/trial-balance.ts';
 import type { Quarter, QuarterDetail } from '../quarters/types.ts';
 import type { Verb } from '../quarters/verbs.ts';
-import { isDamaged, nextWords, standing } from '../quarters/words.ts';
+import { isDamaged, leavingWords, nextWords, standing } from '../quarters/words.ts';
 import { mayMoveQuarters } from '../session.ts';
 import type { CreateView } from '../view.ts';
 
@@ -44,9 +45,9 @@ export const createQuarter: CreateView = (context) => {
       quarter = data;
       failure = undefined;
       // The trial balance is that of the last close, and the neighbours change with what is done here.
-      if (quarter !== undefined && quarter.closed_at !== null && quarter.closed_at !== before?.closed_at)
-        void balance.load();
-      if (before === undefined || before.state !== quarter?.state) void loadAll();
+      const isClosedAnew = quarter?.closed_at !== before?.closed_at || balance.hasFailed();
+      if (quarter !== undefined && quarter.closed_at !== null && isClosedAnew) void balance.load();
+      if (all.length === 0 || before?.state !== quarter?.state) void loadAll();
     } catch (error) {
       if (signal.aborted) return;
       failure = error;
@@ -54,11 +55,15 @@ export const createQuarter: CreateView = (context) => {
     update();
   }
 
-  /** Its neighbours: a page without them is still a page. */
+  /** Its neighbours: a page without them is still a page, and they are asked for again at the next look. */
   async function loadAll(): Promise<void> {
-    const { data } = await api.GET('/v1/quarters', { signal });
-    all = data?.quarters ?? all;
-    update();
+    try {
+      const { data } = await api.GET('/v1/quarters', { signal });
+      all = data?.quarters ?? all;
+      update();
+    } catch (error) {
+      if (!(error instanceof QuartermasterError)) throw error;
+    }
   }
 
   const balance = createTrialBalance(context, name);
@@ -66,7 +71,8 @@ export const createQuarter: CreateView = (context) => {
   const jobs = createJobList(context, name, changed);
   const dialog = createActionDialog(context, () => {
     changed();
-    void jobs.load();
+    // Where it fails, the next turn comes soon.
+    jobs.load().catch(() => {});
   });
   if (!isPartial(session)) {
     poll(signal, EVERY, load);
@@ -77,10 +83,11 @@ export const createQuarter: CreateView = (context) => {
     const state = quarter?.state;
     const isRestore = verb === 'restore';
     const needsInto = isRestore && state === 'archived';
-    dialog.open(
-      { quarter: name, verb, label, needsInto, needsUntil: isRestore && state === 'restored' },
-      into,
-    );
+    const needsUntil = isRestore && state === 'restored';
+    const isArchive =
+      verb === 'archive' || (verb === 'approve' && quarter?.awaiting_approval.includes('archive'));
+    const afterwards = quarter && isArchive ? leavingWords(quarter, zone, now) : undefined;
+    dialog.open({ quarter: name, verb, label, needsInto, needsUntil, afterwards }, into);
   }
 
   function content(known: QuarterDetail): TemplateResult {
@@ -155,6 +162,11 @@ export const createQuarter: CreateView = (context) => {
     }`;
   }
 
+  function unknown(error: unknown): TemplateResult {
+    const isNone = error instanceof QuartermasterError && error.code === 'no_such_quarter';
+    return isNone ? noSuchQuarter(name) : problem(error);
+  }
+
   /** The ones before and after it. */
   function neighbours(): TemplateResult {
     const at = all.findIndex((one) => one.quarter === name);
@@ -183,7 +195,7 @@ export const createQuarter: CreateView = (context) => {
         quarter !== undefined
           ? content(quarter)
           : failure !== undefined
-            ? problem(failure)
+            ? unknown(failure)
             : html`<p class="waiting">Reading ${name} …</p>`
       }
       ${dialog.render()}`;

@@ -2,6 +2,7 @@ import { html, nothing, type TemplateResult } from 'lit-html';
 import { formatBytes, formatCount, formatInstant } from '../format.ts';
 import { poll } from '../poll.ts';
 import { problem } from '../problem.ts';
+import { prose } from '../prose.ts';
 import { createActionDialog } from '../quarters/action-dialog.ts';
 import { type Matter, mattersOf } from '../quarters/attention.ts';
 import { nextName, whenOf } from '../quarters/calendar.ts';
@@ -18,6 +19,8 @@ import type { CreateView } from '../view.ts';
 const NARROW = '(max-width: 60rem)';
 /** Seconds from one look to the next. */
 const EVERY = 10;
+/** How many matters are shown before the others are unfolded, so that the quarters begin on the first screen. */
+const AT_FIRST = 4;
 
 /** All quarters, and what of them needs somebody. */
 export const createQuarters: CreateView = (context) => {
@@ -66,7 +69,7 @@ export const createQuarters: CreateView = (context) => {
     const matters = mattersOf({ quarters: known, jobs, approvals, person: session.name, zone, now });
     return html`
       ${failure === undefined ? nothing : html`${problem(failure)}<p class="faint">What follows is as of ${formatInstant(new Date(now).toISOString(), zone)}.</p>`}
-      <div class="columns overview">${needs(matters)} ${sums(known, now, narrow.matches)}</div>
+      <div class="columns overview">${needs(matters)} ${sums(known, now)}</div>
       <section class=${narrow.matches ? '' : 'card'} aria-labelledby="timeline-title">
         <div class="card-title">
           <h2 id="timeline-title">All quarters</h2>
@@ -119,21 +122,31 @@ export const createQuarters: CreateView = (context) => {
 };
 
 function needs(matters: readonly Matter[]): TemplateResult {
+  // One more takes no more room than the words that stand for it.
+  const first = matters.length <= AT_FIRST + 1 ? matters.length : AT_FIRST;
   return html`<section class="card needs" aria-labelledby="needs-title">
     <h2 id="needs-title">What needs somebody today</h2>
     ${
       matters.length === 0
         ? html`<p class="success calm">Nothing needs you. Everything else goes by itself.</p>`
-        : html`<ul class="matters">
-          ${matters.map(
-            ({ quarter, kind, says, tone }) => html`<li class="matter matter-${tone}">
-              <a href=${`/console/quarters/${quarter}`}>${quarter}</a> <span class="tag">${kinds[kind]}</span>
-              <span>${says}</span>
-            </li>`,
-          )}
-        </ul>`
+        : html`<ul class="matters">${matters.slice(0, first).map(matterLine)}</ul>
+          ${
+            matters.length === first
+              ? nothing
+              : html`<details class="more-matters">
+                <summary>and ${matters.length - first} more</summary>
+                <ul class="matters">${matters.slice(first).map(matterLine)}</ul>
+              </details>`
+          }`
     }
   </section>`;
+}
+
+function matterLine({ quarter, kind, says, tone }: Matter): TemplateResult {
+  return html`<li class="matter matter-${tone}">
+    <a href=${`/console/quarters/${quarter}`}>${quarter}</a> <span class="tag">${kinds[kind]}</span>
+    <span>${prose(says)}</span>
+  </li>`;
 }
 
 const kinds: Readonly<Record<Matter['kind'], string>> = {
@@ -144,7 +157,7 @@ const kinds: Readonly<Record<Matter['kind'], string>> = {
   unclosed: 'ended, not closed',
 };
 
-function sums(quarters: readonly Quarter[], now: number, isNarrow: boolean): TemplateResult {
+function sums(quarters: readonly Quarter[], now: number): TemplateResult {
   const sum = (of: (one: Quarter) => number) => quarters.reduce((total, one) => total + of(one), 0);
   const inside = quarters.filter(({ attached }) => attached).length;
   const ahead = quarters.filter((one) => whenOf(one, now) === 'future').length;
@@ -158,6 +171,6 @@ function sums(quarters: readonly Quarter[], now: number, isNarrow: boolean): Tem
       <dt>In the archive</dt>
       <dd>${archived.length === 0 ? 'nothing yet' : `${formatBytes(sum(({ archived_bytes }) => archived_bytes))} of ${plural(archived.length, 'quarter')}`}</dd>
     </dl>
-    ${legend(!isNarrow)}
+    ${legend()}
   </section>`;
 }

@@ -1,7 +1,7 @@
 import { html, nothing, type TemplateResult } from 'lit-html';
 import { now } from '../clock.ts';
 import { formatCount } from '../format.ts';
-import { archivedNote, archiveHead } from '../ledger/archived.ts';
+import { archivedNote, archiveHead, isAllIn } from '../ledger/archived.ts';
 import { faultsOf } from '../ledger/faults.ts';
 import {
   type FilterName,
@@ -37,7 +37,7 @@ export const createTransactions: CreateView = (context) => {
   const { ledger } = parameters;
   if (ledger === undefined) {
     goToFirstLedger(context, (first) => searchAddress(first, filters));
-    return { title: () => 'Ledger', render: about.ledgers.length === 0 ? noLedger : () => html`` };
+    return { title: () => 'Ledger', render: () => (about.ledgers.length === 0 ? noLedger(context) : html``) };
   }
   return createSearch(ledger);
 
@@ -58,7 +58,7 @@ export const createTransactions: CreateView = (context) => {
       if (page.value === undefined) return html`<p class="waiting" role="status">Searching …</p>`;
       const { transactions, archived, next } = page.value;
       return html`
-        ${transactions.length === 0 ? empty(archived) : found(page.value)}
+        ${transactions.length === 0 ? html`${archivedNote(ledger, filters, archived)} ${empty(archived)}` : found(page.value)}
         ${
           filters.cursor === undefined && next === null
             ? nothing
@@ -67,7 +67,7 @@ export const createTransactions: CreateView = (context) => {
                 ${next === null ? html`<span class="faint">This is the last page.</span>` : html`<a class="button" rel="next" href=${searchAddress(ledger, { ...filters, cursor: next })}>Next page</a>`}
               </nav>`
         }
-        ${archivedNote(ledger, filters, archived)}`;
+        ${transactions.length === 0 ? nothing : archivedNote(ledger, filters, archived)}`;
     }
 
     function found({ transactions }: SearchPage): TemplateResult {
@@ -83,19 +83,27 @@ export const createTransactions: CreateView = (context) => {
         ${transactionTable(about, ledger, transactions)}`;
     }
 
-    function empty(archived: readonly string[]): TemplateResult {
+    function empty(archived: readonly string[]): TemplateResult | typeof nothing {
+      // What is above says it all: no other search of what is online finds anything in these days.
+      if (isAllIn(archived, filters)) return nothing;
       const set = fields.filter((name) => filters[name] !== undefined);
+      const { quarter } = filters;
+      const among =
+        quarter !== undefined
+          ? `the archive of ${quarter} holds`
+          : `${ledger} holds${archived.length === 0 ? '' : ' online'}`;
       return html`<div class="card" role="status">
-        <h2>Nothing found${filters.quarter === undefined ? ' online' : ` in the archive of ${filters.quarter}`}</h2>
+        <h2>Nothing found${quarter === undefined ? ' online' : ` in the archive of ${quarter}`}</h2>
         ${
           isNarrowed(filters)
-            ? html`<p>Of all that ${ledger} holds nothing fits every filter. A user is searched by all of the name, a reference by how
+            ? html`<p>Of all that ${among} nothing fits every filter. A user is searched by all of the name, a reference by how
               it begins, and capitals count. Search again</p>
               <ul class="links">${set.map((name) => html`<li><a href=${searchAddress(ledger, without(filters, name))}>without ${filterNames[name]}</a></li>`)}</ul>`
-            : html`<p>${ledger} has no transactions yet. They are posted through <a href="/docs">the API</a>, or loaded from a file with
+            : archived.length > 0
+              ? html`<p>${ledger} holds nothing online.</p>`
+              : html`<p>${ledger} has no transactions yet. They are posted through <a href="/docs">the API</a>, or loaded from a file with
               <code>quartermaster load</code>.</p>`
         }
-        ${archived.length === 0 ? nothing : html`<p>It may be in an archived quarter: see below.</p>`}
       </div>`;
     }
 

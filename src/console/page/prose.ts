@@ -1,0 +1,7 @@
+import { html, type TemplateResult } from 'lit-html';
+
+/** Words of the server, in which a command or a setting stands between backticks: that much is shown as code. */
+export function prose(text: string): TemplateResult {
+  const parts = text.split(/`([^`]+)`/);
+  return html`${parts.map((part, i) => (i % 2 === 1 ? html`<code>${part}</code>` : part))}`;
+}
