@@ -22,8 +22,10 @@ RUN npm run build
 COPY LICENSE ./
 COPY bin bin/
 COPY sql sql/
+# The console shows them to whoever is sent there by a check.
+COPY docs/runbooks docs/runbooks/
 # A checkout made under a strict umask is readable by its owner alone, and the image has another user.
-RUN chmod -R a+rX,go-w LICENSE package.json bin sql dist
+RUN chmod -R a+rX,go-w LICENSE package.json bin sql docs dist
 
 FROM ${NODE_IMAGE} AS dependencies
 WORKDIR /app
@@ -48,6 +50,7 @@ COPY --from=dependencies /app/node_modules node_modules/
 COPY --from=build /app/LICENSE /app/package.json ./
 COPY --from=build /app/bin bin/
 COPY --from=build /app/sql sql/
+COPY --from=build /app/docs docs/
 COPY --from=build /app/dist dist/
 
 # In a container somebody else decides who reaches a port. Temporary files go to /tmp, files of archives to the cache.

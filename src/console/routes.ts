@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { acceptsGzip } from '../platform/accepts-gzip.ts';
 import { type Assets, readAssets } from './assets.ts';
+import { readRunbooks } from './runbooks.ts';
 import { shell } from './shell.ts';
 
 /**
@@ -59,20 +60,30 @@ const pageHeaders = {
 
 const YEAR = 'public, max-age=31536000, immutable';
 
-/** `/console` and what it is made of: files that are read once, when the process begins to listen or somebody asks before. */
-export function consoleRoutes(app: FastifyInstance, read: () => Promise<Assets> = readAssets): void {
-  const schema = { hide: true };
-  let reading: Promise<Assets> | undefined;
-  const readOnce = () => {
+/** Reads once; after a failure who asks next has it tried again. */
+function once<T>(read: () => Promise<T>): () => Promise<T> {
+  let reading: Promise<T> | undefined;
+  return () => {
     reading ??= read().catch((error: unknown) => {
-      // Who asks next has it tried again.
       reading = undefined;
       throw error;
     });
     return reading;
   };
+}
+
+/**
+ * `/console` and what it is made of, and the runbooks as they are written: files that are read once, when the process begins to
+ * listen or somebody asks before.
+ */
+export function consoleRoutes(app: FastifyInstance, read: () => Promise<Assets> = readAssets): void {
+  const schema = { hide: true };
+  const readOnce = once(read);
+  const runbooks = once(readRunbooks);
   // Whoever comes first is not made to wait for it; a failure is told to who comes.
-  app.addHook('onListen', async () => void readOnce().catch(() => {}));
+  app.addHook('onListen', async () => {
+    for (const begin of [readOnce, runbooks]) void begin().catch(() => {});
+  });
   const serve = (path: string, write: (assets: Assets) => string) =>
     app.get(path, { schema }, async (_request, reply) => {
       const page = write(await readOnce());
@@ -82,6 +93,11 @@ export function consoleRoutes(app: FastifyInstance, read: () => Promise<Assets> 
   serve('/console', (assets) => shell(assets, assets.first));
   // A link into the page is the page: it looks at the address itself.
   serve('/console/*', (assets) => shell(assets));
+  app.get<{ Params: { name: string } }>('/console/runbooks/:name', { schema }, async (request, reply) => {
+    const text = (await runbooks()).get(request.params.name);
+    if (text === undefined) return reply.callNotFound();
+    return reply.headers(pageHeaders).type('text/plain; charset=utf-8').send(text);
+  });
   app.get<{ Params: { version: string; '*': string } }>(
     '/console/assets/:version/*',
     { schema },

@@ -198,7 +198,7 @@ describe.skipIf(!hasBrowser)('health', () => {
     await page.close();
   });
 
-  it('shows alerts with what they say, and takes only an address of the web for a link', async () => {
+  it('shows alerts with what they say, and takes only runbooks and addresses of the web for links', async () => {
     const page = await browser.open();
     const alert = {
       state: 'firing',
@@ -210,6 +210,12 @@ describe.skipIf(!hasBrowser)('health', () => {
     await page.route('**/v1/operation', async (route) => {
       const items = [
         { ...alert, name: 'QuartermasterDown', runbook: 'https://runbooks.example/down' },
+        {
+          ...alert,
+          name: 'QuartermasterHorizonLow',
+          severity: 'warning',
+          runbook: 'docs/runbooks/horizon.md',
+        },
         { ...alert, name: 'QuartermasterOdd', severity: 'warning', runbook: 'javascript:alert(1)' },
       ];
       await route.fulfill({ json: { ...told, alerts: { asked_at: alert.since, error: null, items } } });
@@ -219,7 +225,14 @@ describe.skipIf(!hasBrowser)('health', () => {
     await alerts.getByRole('row', { name: /QuartermasterDown.*Down for 5 min/ }).waitFor();
     expect(
       await alerts.getByRole('link').evaluateAll((links) => links.map((link) => link.getAttribute('href'))),
-    ).toEqual(['https://runbooks.example/down']);
+    ).toEqual(['https://runbooks.example/down', '/console/runbooks/horizon']);
+    // It opens beside the page, which stays where it is.
+    const opened = page.context().waitForEvent('page');
+    await alerts.getByRole('link').nth(1).click();
+    const runbook = await opened;
+    await runbook.getByText('# The horizon comes near').waitFor();
+    await shoot(runbook, 'runbook');
+    await runbook.close();
     expect(await sentence(page).innerText()).toMatch(/^Somebody has to act now: .*QuartermasterDown/);
     await expectAccessible(page);
     await page.close();

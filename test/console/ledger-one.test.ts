@@ -150,13 +150,13 @@ describe.skipIf(!hasBrowser)('one transaction and one account', () => {
     await expectAccessible(page);
   });
 
-  it('finds accounts by entity, phone and id, and by an address at once', async () => {
+  it('finds accounts by owner, phone and id, and by an address at once', async () => {
     const made = await api<{ id: string }>('accounts', {
       ...{ account: 'phone-owner:WALLET', currency: 'EUR', name: 'Ada' },
       phones: [{ country_code: '+49', phone_number: '15112345678' }],
     });
     await open('accounts');
-    await page.getByLabel('Entity').fill('user-1');
+    await page.getByLabel('Owner').fill('user-1');
     await page.getByRole('button', { name: 'Search' }).click();
     await page.getByText('3 accounts').waitFor();
     await shoot(page, 'ledger-accounts');
@@ -180,7 +180,7 @@ describe.skipIf(!hasBrowser)('one transaction and one account', () => {
 
     await open('accounts?entity_id=nobody');
     await page.getByRole('heading', { name: 'No account found' }).waitFor();
-    await page.getByLabel('Entity').fill('user-2:WALLET');
+    await page.getByLabel('Owner').fill('user-2:WALLET');
     await page.getByRole('button', { name: 'Search' }).click();
     await page.getByRole('heading', { name: 'In which currency?' }).waitFor();
     await page.getByRole('row', { name: /GBP/ }).getByRole('link').click();

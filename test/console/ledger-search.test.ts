@@ -104,6 +104,36 @@ describe.skipIf(!hasBrowser)('the search for transactions', () => {
     }
   });
 
+  it.each(['transactions', 'charts'])(
+    'offers the currencies of the ledger before all others: %s',
+    async (part) => {
+      await page.goto(`${house.url}/console/ledger/northwind/${part}`);
+      const field = page.getByLabel('Currency', { exact: true });
+      await field.locator('optgroup').first().waitFor({ state: 'attached' });
+      expect(await field.locator('option').first().textContent()).toBe('Every currency');
+      const groups = await field.locator('optgroup').evaluateAll((found) =>
+        found.map((group) => {
+          const { label, children } = group as unknown as {
+            label: string;
+            children: { textContent: string }[];
+          };
+          return [label, [...children].map(({ textContent }) => textContent)] as const;
+        }),
+      );
+      expect(groups[0]).toEqual([
+        'Used in northwind',
+        [...new Set(rows.map(({ currency }) => currency))].toSorted(),
+      ]);
+      expect(groups[1]?.[0]).toBe('All others');
+      expect(groups[1]?.[1]).toContain('JPY');
+      expect(groups[1]?.[1]).not.toContain('EUR');
+      // One of the others that is chosen by the address stays chosen when the groups come.
+      await page.goto(`${house.url}/console/ledger/northwind/${part}?currency=JPY`);
+      await field.locator('optgroup').first().waitFor({ state: 'attached' });
+      expect(await field.inputValue()).toBe('JPY');
+    },
+  );
+
   it('searches by account', async () => {
     const { user } = rows.find((row) => row.user !== '' && row.status === 'SUCCESS') as Row;
     await open(`?account=${user}:WALLET`);
@@ -228,6 +258,25 @@ describe.skipIf(!hasBrowser)('the search for transactions', () => {
     expect(links?.y).toBeLessThan(nothing?.y ?? 0);
     await open('?quarter=2024q3&reference_prefix=NOPE');
     await results.getByText('Of all that the archive of 2024q3 holds nothing fits every filter.').waitFor();
+  });
+
+  it('leads who knows no account yet to some, and who may see no quarters to the transactions', async () => {
+    const accounts = `${house.url}/console/ledger/northwind/accounts`;
+    await page.goto(accounts);
+    const first = (on: Page) => on.locator('.card', { hasText: 'Do you not know one yet?' });
+    await first(page).getByText('These moved most in').waitFor();
+    expect(await first(page).getByRole('link').first().textContent()).toMatch(/^\d{4}q\d$/);
+    expect(await first(page).locator('.links a').count()).toBe(8);
+    await expectAccessible(page);
+    await shoot(page, 'ledger-accounts-first');
+    await first(page).locator('.links a').first().click();
+    await page.getByRole('region', { name: 'Balance', exact: true }).waitFor();
+
+    const mine = await browser.open();
+    await signIn(mine, accounts, await house.key('northwind-only', ['reader'], ['northwind']));
+    await first(mine).waitFor();
+    expect(await first(mine).getByRole('link').allTextContents()).toEqual(['transaction']);
+    expect(faults).toEqual([]);
   });
 
   it('shows who may see one ledger that one, and refuses others in a sentence', async () => {

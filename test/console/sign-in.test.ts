@@ -28,6 +28,15 @@ describe.skipIf(!hasBrowser)('the way in', () => {
         await page.setViewportSize({ width, height: 900 });
         await expectFits(page);
         await expectAccessible(page);
+        // The ring around the field, which has the focus, is 3 px wide and 2 px off it: the words below keep clear of it.
+        const [field, hint] = [
+          await page.locator('#key').boundingBox(),
+          await page.locator('#key-hint').boundingBox(),
+        ];
+        expect(hint?.y).toBeGreaterThan((field?.y ?? 0) + (field?.height ?? 0) + 5);
+        const box = await page.locator('.about').boundingBox();
+        const pre = await page.locator('.about pre').boundingBox();
+        expect((pre?.x ?? 0) + (pre?.width ?? 0)).toBeLessThanOrEqual((box?.x ?? 0) + (box?.width ?? 0));
         await shoot(page, `sign-in-${name}-${colorScheme}`);
       }
       expect(faults).toEqual([]);
@@ -85,12 +94,11 @@ describe.skipIf(!hasBrowser)('the way in', () => {
       await focused(page, 'A', name);
     }
     await page.keyboard.press('Enter');
-    await page.waitForURL(/\/console\/ledger$/);
+    // It may have gone on to the first ledger by then.
+    await page.waitForURL(/\/console\/ledger(\/|$)/);
     await page.locator('main h1:focus').waitFor();
     expect(await page.title()).toMatch(/ · Quartermaster$/);
-    expect(await page.locator('[aria-live=polite]').first().textContent()).toBe(
-      (await page.title()).replace(/ · .*/, ''),
-    );
+    expect(await page.locator('[aria-live=polite]').first().textContent()).toBe('Ledger');
     await page.goBack();
     await page.waitForURL(/\/console\/health$/);
     await page.locator('main h1:focus').waitFor();

@@ -1,7 +1,10 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { describe, expect, it } from 'vitest';
 import { readAssets } from '../../src/console/assets.ts';
 import { consoleRoutes } from '../../src/console/routes.ts';
+import { packageRoot } from '../../src/db/root.ts';
 import { createApp, emptyHouse, problemIn } from './house.ts';
 
 const assets = await readAssets();
@@ -92,5 +95,36 @@ describe('the page', () => {
     problemIn(await app.inject({ url: '/v1/session' }), 503, 'starting');
     const signIn = { method: 'POST', url: '/v1/session', payload: { key: 'x' } } as const;
     problemIn(await app.inject(signIn), 503, 'starting');
+  });
+
+  it('shows each runbook as it is written, and no other file', async () => {
+    const app = open();
+    const folder = join(packageRoot(), 'docs', 'runbooks');
+    const names = await readdir(folder);
+    expect(names.length).toBeGreaterThan(20);
+    for (const name of names) {
+      const answer = await app.inject({ url: `/console/runbooks/${name.replace(/\.md$/, '')}` });
+      expect(answer.statusCode, name).toBe(200);
+      expect(answer.headers).toMatchObject({
+        'content-type': 'text/plain; charset=utf-8',
+        'x-content-type-options': 'nosniff',
+        'cache-control': 'no-store',
+      });
+      expect(answer.headers['content-security-policy']).toContain("default-src 'none'");
+      expect(answer.body).toBe(await readFile(join(folder, name), 'utf8'));
+    }
+    for (const name of [
+      'no-such',
+      '..%2Ferrors',
+      '%2E%2E%2Ferrors',
+      '../errors',
+      'horizon.md',
+      '',
+      'constructor',
+    ]) {
+      const answer = await app.inject({ url: `/console/runbooks/${name}` });
+      expect(answer.body, name).not.toMatch(/^# /);
+    }
+    problemIn(await app.inject({ url: '/console/runbooks/no-such' }), 404, 'no_such_route');
   });
 });

@@ -18,7 +18,7 @@ let program: Program;
 
 beforeAll(async () => {
   home = await mkdtemp(join(tmpdir(), 'quartermaster-built-'));
-  for (const path of ['package.json', 'package-lock.json', 'LICENSE', 'bin', 'sql']) {
+  for (const path of ['package.json', 'package-lock.json', 'LICENSE', 'bin', 'sql', 'docs/runbooks']) {
     await cp(join(root, path), join(home, path), { recursive: true });
   }
   const tsc = join(root, 'node_modules', '.bin', 'tsc');

@@ -124,6 +124,8 @@ describe('the Dockerfile', () => {
       expect([path, isLeftOut(ignore, path)]).toEqual([path, false]);
       expect(readdirSync(join(root, path, '..'))).toContain(path.split('/').at(-1));
     }
+    for (const path of ['docs/runbooks/horizon.md', 'docs/runbooks/README.md'])
+      expect([path, isLeftOut(ignore, path)]).toEqual([path, false]);
     const secrets = ['.env', '.env.local', 'src/.env', 'bin/tls.key', 'sql/ca.pem', '.npmrc', '.git/config'];
     const ballast = [
       'test/tidy.test.ts',

@@ -117,11 +117,16 @@ async function provePage(at: string): Promise<void> {
     const text = await answer.text();
     if (!/javascript/.test(answer.headers.get('content-type') ?? '')) continue;
     expect(text, path).not.toMatch(/sourceMappingURL/);
-    for (const [, next = ''] of text.matchAll(/(?:\bfrom\s*|\bimport\s*\(?\s*)["']([^"']+)["']/g)) {
+    // A text of the page may be the word too; then a quotation mark stands before it.
+    for (const [, next = ''] of text.matchAll(/(?:(?<!["'\w])from\s*|\bimport\s*\(?\s*)["']([^"']+)["']/g)) {
       // A name without a path is what no browser can find.
       expect(next, path).toMatch(/^\.{1,2}\//);
       seen.add(new URL(next, new URL(path, at)).pathname);
     }
   }
   expect([...seen].some((path) => /\/health-\w+\.js$/.test(path))).toBe(true);
+  // Where a check sends somebody.
+  const runbook = await fetch(`${at}/console/runbooks/horizon`);
+  expect(runbook.headers.get('content-type')).toBe('text/plain; charset=utf-8');
+  expect(await runbook.text()).toMatch(/^# /);
 }

@@ -1,4 +1,5 @@
 import { html, nothing, type TemplateResult } from 'lit-html';
+import { own } from './own.ts';
 import type { Place } from './places.ts';
 import { type About, rightsInWords, type Session } from './session.ts';
 
@@ -37,7 +38,7 @@ export function layout(options: LayoutOptions): TemplateResult {
             )}
           </nav>
           <div class="who">
-            <p><strong>${session.name}</strong> <span class="rights">${rightsInWords(session)}</span></p>
+            <p><strong>${own(session.name)}</strong> <span class="rights">${rightsInWords(session)}</span></p>
             <button type="button" class="quiet" @click=${signOut}>Sign out</button>
           </div>`
       }

@@ -1,4 +1,5 @@
 import { formatBytes, formatInstant } from '../format.ts';
+import { ownText } from '../own.ts';
 
 /** What an event says in single values; lists and documents are told on the page of the quarter. */
 export function detailWords(detail: Readonly<Record<string, unknown>>, zone: string): string {
@@ -12,5 +13,5 @@ export function detailWords(detail: Readonly<Record<string, unknown>>, zone: str
 function valueWords(name: string, text: string, zone: string): string {
   if (name === 'bytes' && /^\d+$/.test(text)) return formatBytes(Number(text));
   if (/^\d{4}-\d\d-\d\dT[\d:.]+Z$/.test(text)) return formatInstant(text, zone);
-  return /^[0-9a-f]{40,}$/.test(text) ? `${text.slice(0, 12)}…` : text;
+  return /^[0-9a-f]{40,}$/.test(text) ? `${text.slice(0, 12)}…` : ownText(text);
 }

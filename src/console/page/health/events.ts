@@ -1,5 +1,6 @@
 import { html, nothing, type TemplateResult } from 'lit-html';
 import { formatInstant } from '../format.ts';
+import { own } from '../own.ts';
 import { detailWords } from './event-detail.ts';
 import type { HouseEvent } from './types.ts';
 
@@ -23,11 +24,11 @@ export function eventTable(
         ${events.map(
           ({ at, actor, event, quarter, reason, detail }) => html`<tr role="row">
             <td role="cell" class="when">${formatInstant(at, zone)}</td>
-            <td role="cell" class="standing"><a href=${byActor(actor)}>${actor}</a></td>
+            <td role="cell" class="standing"><a href=${byActor(actor)}>${own(actor)}</a></td>
             <td role="cell" class="what">${event.replace(/[_-]/g, ' ')}${
               quarter === null ? nothing : html` <a href=${`/console/quarters/${quarter}`}>${quarter}</a>`
             }</td>
-            <td role="cell" class="how">${reason === null ? nothing : html`${reason}<br>`}<span class="faint">${detailWords(detail, zone)}</span></td>
+            <td role="cell" class="how">${reason === null ? nothing : html`${own(reason)}<br>`}<span class="faint">${detailWords(detail, zone)}</span></td>
           </tr>`,
         )}
       </tbody>

@@ -1,6 +1,7 @@
 import { html, nothing, type TemplateResult } from 'lit-html';
 import { formatBytes, formatDay, formatInstant } from '../format.ts';
 import { copyButton } from '../ledger/copy.ts';
+import { own } from '../own.ts';
 import { prose } from '../prose.ts';
 import { spanWords } from './schedule.ts';
 import { stateSign } from './state.ts';
@@ -24,7 +25,7 @@ export function checkList(checks: readonly Check[]): TemplateResult {
         <h3>${stateSign(state)} <span class="check-name">${name}</span></h3>
         <p>${prose(detail)}</p>
         ${advice === null ? nothing : html`<p><strong>What to do:</strong> ${prose(advice)}</p>`}
-        ${runbook === null ? nothing : html`<p class="faint">Step by step: <code>${runbook}</code></p>`}
+        ${runbook === null ? nothing : html`<p class="faint">Step by step: ${runbookLink(runbook, runbook)}</p>`}
       </article>`,
   )}
     ${
@@ -33,7 +34,7 @@ export function checkList(checks: readonly Check[]): TemplateResult {
         : html`<details class="card" ?open=${needing.length === 0}>
             <summary>${well.length} ${well.length === 1 ? 'check is' : 'checks are'} well</summary>
             <dl class="facts well-checks">
-              ${well.map(({ name, state, detail }) => html`<dt>${stateSign(state)} ${name}</dt><dd>${detail}</dd>`)}
+              ${well.map(({ name, state, detail }) => html`<dt>${stateSign(state)} ${name}</dt><dd>${prose(detail)}</dd>`)}
             </dl>
           </details>`
     }`;
@@ -94,12 +95,12 @@ export function runningJobs(jobs: readonly Job[], zone: string): TemplateResult 
   return html`<ul class="jobs">
     ${now.map(
       ({ verb, quarter, actor, state, progress, started_at, error }) => html`<li>
-        <strong>${verb}</strong> of <a href=${`/console/quarters/${quarter}`}>${quarter}</a>, asked for by ${actor}:
+        <strong>${verb}</strong> of <a href=${`/console/quarters/${quarter}`}>${quarter}</a>, asked for by ${own(actor)}:
         ${
           state === 'waiting'
             ? error === null
               ? 'waits for a worker'
-              : html`waits for another try: ${error.detail}`
+              : html`waits for another try: ${prose(error.detail)}`
             : html`runs${started_at === null ? nothing : html` since ${formatInstant(started_at, zone)}`}`
         }
         ${
@@ -167,10 +168,13 @@ export function alertList({ alerts }: Operation, zone: string): TemplateResult {
     }`;
 }
 
-/** Only what is surely a page of the web becomes a link: it comes from somebody's rules. */
-function runbookLink(runbook: string | null): TemplateResult | typeof nothing {
+/** A page of the web, or a runbook of ours, which the server shows; anything else is no link, for it comes from somebody's rules. */
+function runbookLink(runbook: string | null, words = 'runbook'): TemplateResult | typeof nothing {
   if (runbook === null) return nothing;
+  const own = /^docs\/runbooks\/([\w-]+)\.md$/.exec(runbook)?.[1];
+  if (own !== undefined)
+    return html`<a href=${`/console/runbooks/${own}`} target="_blank" rel="noopener">${words}</a>`;
   return /^https?:\/\//.test(runbook)
-    ? html`<a href=${runbook} target="_blank" rel="noreferrer">runbook</a>`
+    ? html`<a href=${runbook} target="_blank" rel="noopener noreferrer">${words}</a>`
     : html`<code>${runbook}</code>`;
 }

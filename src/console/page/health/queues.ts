@@ -1,5 +1,6 @@
 import { html, nothing, type TemplateResult } from 'lit-html';
 import { formatInstant } from '../format.ts';
+import { told } from '../own.ts';
 import { whatItDoes } from './queue-words.ts';
 import { nextRun, nextWords, scheduleWords } from './schedule.ts';
 import type { Failure, Queue } from './types.ts';
@@ -75,7 +76,7 @@ export function failureList(failures: readonly Failure[], { zone, retry }: Failu
         <h3><span class="status bad"><span aria-hidden="true">✕</span></span> ${name}${
           quarter === null ? nothing : html` of <a href=${`/console/quarters/${quarter}`}>${quarter}</a>`
         }</h3>
-        <p>${detail}</p>
+        <p>${told(detail)}</p>
         <p class="row failure-end"><span class="faint">${formatInstant(failed_at, zone)} · <code>${code}</code></span>
           ${name === 'drop' && quarter !== null ? html`<a class="button" href=${`/console/quarters/${quarter}`}>Go to ${quarter} to drop it again</a>` : nothing}
           ${again === undefined ? nothing : html`<button type="button" aria-label=${`Try again: ${name}${quarter === null ? '' : ` of ${quarter}`}`} @click=${again}>Try again</button>`}

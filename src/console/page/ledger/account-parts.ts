@@ -1,6 +1,7 @@
 import { html, nothing, type TemplateResult } from 'lit-html';
 import type { components, operations } from '../../../../clients/typescript/src/index.ts';
 import { formatCount, formatInstant } from '../format.ts';
+import { own } from '../own.ts';
 import type { About } from '../session.ts';
 import { accountAddress } from './entries.ts';
 import { searchAddress } from './filters.ts';
@@ -39,10 +40,10 @@ export function accountTable(ledger: string, accounts: readonly Account[], label
       <tbody>
         ${accounts.map(
           ({ id, account, currency, status, name }) => html`<tr>
-            <td><a href=${accountAddress(ledger, account, currency)}>${account}</a></td>
+            <td class="what"><a href=${accountAddress(ledger, account, currency)}>${own(account)}</a></td>
             <td>${currency}</td>
             <td>${accountState(status)}</td>
-            <td class="wide">${name}</td>
+            <td class="wide text">${own(name)}</td>
             <td class="number wide">${id}</td>
           </tr>`,
         )}

@@ -1,6 +1,7 @@
 import { html, nothing, type TemplateResult } from 'lit-html';
 import type { About } from '../session.ts';
 import { type ChartQuery, chartAddress } from './chart-query.ts';
+import { currencyOptions } from './currencies.ts';
 import { daysOfQuarter, quarterOfDay, shiftDay } from './days.ts';
 import { periodNames } from './periods.ts';
 import { capital } from './search-form.ts';
@@ -10,12 +11,22 @@ export interface ChartFormOptions {
   readonly ledger: string;
   readonly query: ChartQuery;
   readonly faults: ReadonlyMap<string, string>;
+  /** Currencies of the ledger, once they are known. */
+  readonly currencies: readonly string[] | undefined;
   readonly today: string;
   onShow(address: string): void;
 }
 
 /** What is to be charted. */
-export function chartForm({ about, ledger, query, faults, today, onShow }: ChartFormOptions): TemplateResult {
+export function chartForm({
+  about,
+  ledger,
+  query,
+  faults,
+  currencies,
+  today,
+  onShow,
+}: ChartFormOptions): TemplateResult {
   function submit(event: SubmitEvent): void {
     event.preventDefault();
     const form = new FormData(event.target as HTMLFormElement);
@@ -47,12 +58,19 @@ export function chartForm({ about, ledger, query, faults, today, onShow }: Chart
   const choice = (
     name: 'group_by' | 'currency' | 'status',
     label: string,
-    options: readonly (readonly [string, string])[],
+    options: TemplateResult | readonly (readonly [string, string])[],
   ) =>
     html`<div class="filter">
       <label for=${name}>${label}</label>
       <select id=${name} name=${name} aria-invalid=${marks(name).invalid} aria-describedby=${marks(name).by}>
-        ${options.map(([value, words]) => html`<option value=${value} .selected=${value === (query[name] ?? '')}>${words}</option>`)}
+        ${
+          'strings' in options
+            ? options
+            : options.map(
+                ([value, words]) =>
+                  html`<option value=${value} .selected=${value === (query[name] ?? '')}>${words}</option>`,
+              )
+        }
       </select>
       ${fault(name)}
     </div>`;
@@ -75,7 +93,7 @@ export function chartForm({ about, ledger, query, faults, today, onShow }: Chart
         'By',
         periodNames.map((name) => [name, capital(name)] as const),
       )}
-      ${choice('currency', 'Currency', [['', 'All'], ...about.currencies.map(({ code }) => [code, code] as const)])}
+      ${choice('currency', 'Currency', currencyOptions({ about, ledger, used: currencies, chosen: query.currency }))}
       ${choice('status', 'Status', [
         ['', 'Booked and failed'],
         ['SUCCESS', 'Booked'],

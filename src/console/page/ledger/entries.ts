@@ -1,5 +1,6 @@
 import { html, type TemplateResult } from 'lit-html';
 import type { components } from '../../../../clients/typescript/src/index.ts';
+import { own } from '../own.ts';
 import type { About } from '../session.ts';
 import { money, widest } from './money.ts';
 
@@ -29,7 +30,7 @@ export function entriesTable(about: About, ledger: string, entries: readonly Ent
       <tbody role="rowgroup">
         ${entries.map(
           ({ account, currency, amount, balance_after, version }) => html`<tr role="row">
-            <td role="cell" class="what"><a href=${accountAddress(ledger, account, currency)}>${account}</a></td>
+            <td role="cell" class="what"><a href=${accountAddress(ledger, account, currency)}>${own(account)}</a></td>
             <td role="cell" class="number amount">${money(amount, { about, currency, align, signed: true })}</td>
             <td role="cell" class="number balance" data-label="Balance after">${money(balance_after, { about, currency, align })}</td>
             <td role="cell" class="currency">${currency}</td>
@@ -75,8 +76,8 @@ export function postingsTable(
       <tbody>
         ${postings.map(
           ({ from, to, amount, currency }) => html`<tr>
-            <td><a href=${accountAddress(ledger, from, currency)}>${from}</a></td>
-            <td><a href=${accountAddress(ledger, to, currency)}>${to}</a></td>
+            <td class="text"><a href=${accountAddress(ledger, from, currency)}>${own(from)}</a></td>
+            <td class="text"><a href=${accountAddress(ledger, to, currency)}>${own(to)}</a></td>
             <td class="number">${money(amount, { about, currency, align })}</td>
             <td>${currency}</td>
           </tr>`,

@@ -1,5 +1,6 @@
 import { html, nothing, type TemplateResult } from 'lit-html';
 import type { About } from '../session.ts';
+import { currencyOptions } from './currencies.ts';
 import { type Days, dayOf, daysOfMonth, daysOfQuarter, quarterOfDay } from './days.ts';
 import { changed, type Field, type Filters, fields, searchAddress } from './filters.ts';
 
@@ -9,6 +10,8 @@ export interface SearchFormOptions {
   readonly filters: Filters;
   /** What the server says of a field. */
   readonly faults: ReadonlyMap<string, string>;
+  /** Currencies of the ledger, once they are known. */
+  readonly currencies: readonly string[] | undefined;
   /** Now, for "this quarter" and its like. */
   readonly now: Date;
   /** The person wants another search: its address. */
@@ -28,6 +31,7 @@ export function searchForm({
   ledger,
   filters,
   faults,
+  currencies,
   now,
   onSearch,
 }: SearchFormOptions): TemplateResult {
@@ -59,16 +63,13 @@ export function searchForm({
         html`<input id=${id} name=${name} autocomplete="off" spellcheck="false" .value=${filters[name] ?? ''}
           aria-describedby=${describedBy} aria-invalid=${invalid ? 'true' : nothing}>`,
     });
-  const choice = (name: Field, label: string, options: readonly (readonly [string, string])[]) =>
+  const choice = (name: Field, label: string, options: TemplateResult | readonly TemplateResult[]) =>
     field({
       name,
       label,
       input: ({ id, describedBy, invalid }) =>
         html`<select id=${id} name=${name} aria-describedby=${describedBy || nothing} aria-invalid=${invalid ? 'true' : nothing}>
-          ${options.map(
-            ([value, words]) =>
-              html`<option value=${value} .selected=${value === (filters[name] ?? '')}>${words}</option>`,
-          )}
+          ${options}
         </select>`,
     });
   const day = (name: 'from' | 'to', label: string) =>
@@ -90,16 +91,20 @@ export function searchForm({
   return html`<form class="card search" aria-label="Search transactions" novalidate @submit=${submit}>
     <div class="fields">
       ${text('user_id', 'User', 'All of the name, as user-123')}
-      ${choice('status', 'Status', withOwn(statuses, filters.status))}
+      ${choice(
+        'status',
+        'Status',
+        withOwn(statuses, filters.status).map(
+          ([value, words]) =>
+            html`<option value=${value} .selected=${value === (filters.status ?? '')}>${words}</option>`,
+        ),
+      )}
       ${text('reference_prefix', 'Reference', 'How it begins, as PAY-00')}
       ${text('account', 'Account', 'Address or id, as user-123:WALLET')}
       ${choice(
         'currency',
         'Currency',
-        withOwn(
-          [['', 'All'], ...about.currencies.map(({ code }) => [code, code] as const)],
-          filters.currency,
-        ),
+        currencyOptions({ about, ledger, used: currencies, chosen: filters.currency }),
       )}
       ${day('from', 'From')}
       ${day('to', 'To the end of')}

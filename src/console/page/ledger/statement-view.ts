@@ -1,5 +1,6 @@
 import { html, nothing, svg, type TemplateResult } from 'lit-html';
 import { formatInstant } from '../format.ts';
+import { own } from '../own.ts';
 import type { About } from '../session.ts';
 import { type BalanceStep, balanceLine } from './balance-line.ts';
 import { exponentOf, money } from './money.ts';
@@ -74,8 +75,8 @@ export function statementTable(
                 ? nothing
                 : html`<br><span class="faint">happened ${formatInstant(line.effective_at, about.zone)}</span>`
             }</td>
-            <td role="cell" class="what"><a href=${transactionAddress(ledger, line.transaction_id)}>${line.reference_code ?? shortId(line.transaction_id)}</a></td>
-            <td role="cell" class="wide">${line.description ?? nothing}</td>
+            <td role="cell" class="what"><a href=${transactionAddress(ledger, line.transaction_id)}>${own(line.reference_code ?? shortId(line.transaction_id))}</a></td>
+            <td role="cell" class="wide text long">${own(line.description)}</td>
             <td role="cell" class="number amount">${money(line.amount, { about, currency, align, signed: true })}</td>
             <td role="cell" class="number balance" data-label="Balance">${money(line.balance_after, { about, currency, align })}</td>
           </tr>`,

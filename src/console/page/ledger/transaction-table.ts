@@ -1,6 +1,7 @@
-import { html, nothing, type TemplateResult } from 'lit-html';
+import { html, type TemplateResult } from 'lit-html';
 import type { components } from '../../../../clients/typescript/src/index.ts';
 import { formatInstant } from '../format.ts';
+import { own } from '../own.ts';
 import type { About } from '../session.ts';
 import { money, widest } from './money.ts';
 import { statusTag } from './status.ts';
@@ -43,10 +44,10 @@ export function transactionTable(
         ${transactions.map(
           (one) => html`<tr role="row">
             <td role="cell" class="when">${formatInstant(one.created_at, about.zone)}</td>
-            <td role="cell" class="what"><a href=${transactionAddress(ledger, one.id)}>${one.reference_code ?? shortId(one.id)}</a></td>
+            <td role="cell" class="what"><a href=${transactionAddress(ledger, one.id)}>${own(one.reference_code ?? shortId(one.id))}</a></td>
             <td role="cell" class="standing">${statusTag(one.status)}</td>
-            <td role="cell" class="wide">${one.user_id ?? nothing}</td>
-            <td role="cell" class="wide">${one.description ?? nothing}</td>
+            <td role="cell" class="wide text">${own(one.user_id)}</td>
+            <td role="cell" class="wide text long">${own(one.description)}</td>
             <td role="cell" class="number amount">${money(one.amount, { about, currency: one.currency, align })}</td>
             <td role="cell" class="currency">${one.currency}</td>
           </tr>`,

@@ -1,5 +1,6 @@
 import { html, nothing, type TemplateResult } from 'lit-html';
 import { formatInstant } from '../format.ts';
+import { own } from '../own.ts';
 import { mayMoveQuarters, type Session } from '../session.ts';
 import { isSamePerson, nameOf } from './person.ts';
 import { byWeight, possibilities, weightOf } from './possibilities.ts';
@@ -93,7 +94,7 @@ export function waitingApprovals(
     return html`<div class="warning approval">
       <p>
         <strong>${nameOf(requested_by, session.name)} asked for the ${verb}</strong>, ${formatInstant(requested_at, zone)}${
-          reason === null ? ', and gave no reason' : html`: “${reason}”`
+          reason === null ? ', and gave no reason' : html`: “${own(reason)}”`
         }.
       </p>
       ${

@@ -1,3 +1,4 @@
+import { ownText, told } from '../own.ts';
 import { dayWords, lastDay, whenOf } from './calendar.ts';
 import { nameOf } from './person.ts';
 import type { Approval, Job, Quarter } from './types.ts';
@@ -61,7 +62,12 @@ export function hasFailed(
 }
 
 function failure({ quarter, verb, error }: Job): Matter {
-  return { quarter, kind: 'failed', says: `${verb} failed: ${error?.detail ?? 'see why'}`, tone: 'bad' };
+  return {
+    quarter,
+    kind: 'failed',
+    says: `${verb} failed: ${told(error?.detail ?? 'see why')}`,
+    tone: 'bad',
+  };
 }
 
 function waitingApprovals({ quarter, awaiting_approval }: Quarter, options: AttentionOptions): Matter[] {
@@ -69,7 +75,7 @@ function waitingApprovals({ quarter, awaiting_approval }: Quarter, options: Atte
   return awaiting_approval.map((verb) => {
     const asked = known.find((one) => one.verb === verb);
     const who = asked === undefined ? 'Somebody' : nameOf(asked.requested_by, options.person);
-    const why = asked?.reason ? `: “${asked.reason}”.` : '.';
+    const why = asked?.reason ? `: “${ownText(asked.reason)}”.` : '.';
     const then = who === 'You' ? 'Somebody else has to approve it.' : 'Approve it, or leave it.';
     const says = `${who} asked for its ${verb}${why} ${then}`;
     return { quarter, kind: 'approval', says, tone: 'warn' };
@@ -82,7 +88,7 @@ function staleness({ quarter, stale_reason }: Quarter): Matter[] {
     {
       quarter,
       kind: 'stale',
-      says: `Its close does not count any more: ${stale_reason}. Close it again.`,
+      says: `Its close does not count any more: ${ownText(stale_reason)}. Close it again.`,
       tone: 'warn',
     },
   ];

@@ -1,4 +1,5 @@
 import { formatBytes } from '../format.ts';
+import { ownText } from '../own.ts';
 import { untilWords } from './calendar.ts';
 import { plural } from './words.ts';
 
@@ -43,7 +44,7 @@ const tellers: Readonly<Record<string, Teller>> = {
   archive_requested: () => plain('archive asked for; somebody else has to approve it'),
   drop_requested: () => plain('drop asked for; somebody else has to approve it'),
   approve: (detail) =>
-    plain(`${String(detail.verb)} approved`, [`${String(detail.requested_by)} had asked for it`]),
+    plain(`${String(detail.verb)} approved`, [`${ownText(String(detail.requested_by))} had asked for it`]),
   archive: (detail) => ({
     ...plain('archived', [
       count(detail.rows, 'row'),
@@ -88,7 +89,9 @@ const tellers: Readonly<Record<string, Teller>> = {
     ),
   hold: () => plain('held'),
   unhold: (detail) =>
-    plain('hold ended', [detail.was === null ? undefined : `it was held for: ${String(detail.was)}`]),
+    plain('hold ended', [
+      detail.was === null ? undefined : `it was held for: ${ownText(String(detail.was))}`,
+    ]),
   freeze: (detail) =>
     plain('frozen, so that PostgreSQL need not read it again', [count(detail.pages, 'page')]),
   repair: (detail) => ({
@@ -137,7 +140,7 @@ function until(value: unknown, zone: string): string | undefined {
 
 function approvedBy({ requested_by, approved_by }: Detail): string | undefined {
   if (typeof approved_by !== 'string') return undefined;
-  return `asked for by ${String(requested_by)}, approved by ${approved_by}`;
+  return `asked for by ${ownText(String(requested_by))}, approved by ${ownText(approved_by)}`;
 }
 
 function failedChecks(checks: unknown): string[] {
@@ -149,5 +152,5 @@ function failedChecks(checks: unknown): string[] {
 
 function anything(value: unknown): string {
   if (Array.isArray(value)) return value.map(anything).join(', ');
-  return typeof value === 'object' && value !== null ? JSON.stringify(value) : String(value);
+  return typeof value === 'object' && value !== null ? JSON.stringify(value) : ownText(String(value));
 }

@@ -1,5 +1,6 @@
 import { html, nothing, type TemplateResult } from 'lit-html';
 import { formatBytes, formatCount, formatInstant } from '../format.ts';
+import { own } from '../own.ts';
 import { prose } from '../prose.ts';
 import { periodOf, untilWords } from './calendar.ts';
 import { hash } from './hash.ts';
@@ -84,11 +85,11 @@ export function approvals(
     <ul class="plain">
       ${asked.map(
         ({ verb, requested_by, requested_at, reason, approved_by, approved_at }) => html`<li>
-          <strong>${verb}</strong>: asked for by ${requested_by}, ${formatInstant(requested_at, zone)}${reason ? `: “${reason}”` : ''};
+          <strong>${verb}</strong>: asked for by ${own(requested_by)}, ${formatInstant(requested_at, zone)}${reason ? html`: “${own(reason)}”` : nothing};
           ${
             approved_by === null || approved_at === null
               ? html`<strong>waits for somebody else</strong>`
-              : `approved by ${approved_by}, ${formatInstant(approved_at, zone)}`
+              : html`approved by ${own(approved_by)}, ${formatInstant(approved_at, zone)}`
           }
         </li>`,
       )}
@@ -114,7 +115,7 @@ export function copies(
     <ul class="plain">
       ${made.map(
         ({ schema, reason, restored_by, restored_at, expires_at }) => html`<li>
-          <code>${schema}</code>: ${restored_by}, ${formatInstant(restored_at, zone)}: “${reason}”. It is dropped by itself at
+          <code>${schema}</code>: ${own(restored_by)}, ${formatInstant(restored_at, zone)}: “${own(reason)}”. It is dropped by itself at
           ${untilWords(expires_at, zone)}.
           ${
             release === undefined

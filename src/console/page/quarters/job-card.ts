@@ -1,5 +1,6 @@
 import { html, nothing, type TemplateResult } from 'lit-html';
 import { formatInstant } from '../format.ts';
+import { own } from '../own.ts';
 import { prose } from '../prose.ts';
 import type { Pace } from './pace.ts';
 import { progressWords } from './progress-words.ts';
@@ -41,12 +42,12 @@ export function jobCard(job: Job, { zone, pace, retry, busy = false }: JobCardOp
       <strong>${verb}</strong>
       <span class="tag">${isAgain ? 'is tried again by itself' : states[state]}</span>
       <span class="faint">
-        asked for by ${actor}, ${formatInstant(requested_at, zone)}${
+        asked for by ${own(actor)}, ${formatInstant(requested_at, zone)}${
           finished_at === null ? nothing : html`; ended ${formatInstant(finished_at, zone)}`
         }
       </span>
     </p>
-    ${reason === null ? nothing : html`<p class="said">“${reason}”</p>`} ${progressOf(job, pace)}
+    ${reason === null ? nothing : html`<p class="said">“${own(reason)}”</p>`} ${progressOf(job, pace)}
     ${
       error === null || state === 'done'
         ? nothing

@@ -1,4 +1,5 @@
 import { html, nothing, type TemplateResult } from 'lit-html';
+import { told } from '../own.ts';
 import { prose } from '../prose.ts';
 import { untilWords } from './calendar.ts';
 import type { Obstacle, VerbAnswer } from './types.ts';
@@ -82,7 +83,7 @@ function obstacle({ code, detail }: Obstacle): TemplateResult {
 
 /** A step as a sentence; what hangs on a reason that is not written yet says so. Times and large numbers are as people write them. */
 function stepWords(step: string, zone: string): string {
-  const words = step
+  const words = told(step)
     .replace(/ for: (?=;|$)/, ' for the reason you give')
     .replace(/\b\d{4}-\d\d-\d\dT[\d:.]+Z/g, (instant) => untilWords(instant, zone))
     .replace(/(?<![\w/.-])\d{5,}(?![\w/-])/g, (digits) => BigInt(digits).toLocaleString('en-GB'));

@@ -1,3 +1,4 @@
+import { ownText } from '../own.ts';
 import { untilWords, whenOf } from './calendar.ts';
 import { isSamePerson, nameOf } from './person.ts';
 import type { QuarterDetail, QuarterState } from './types.ts';
@@ -92,7 +93,7 @@ function reasonAgainst(
       : `${nameOf(asked.requested_by, person)} asked for it: approve it instead.`;
   }
   const isTakenOut = verb === 'detach' || verb === 'drop' || verb === 'release';
-  if (isTakenOut && hold_reason !== null) return `It is held: ${hold_reason}. End the hold first.`;
+  if (isTakenOut && hold_reason !== null) return `It is held: ${ownText(hold_reason)}. End the hold first.`;
   return undefined;
 }
 

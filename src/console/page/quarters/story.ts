@@ -1,6 +1,7 @@
 import { html, nothing, type TemplateResult } from 'lit-html';
 import { repeat } from 'lit-html/directives/repeat.js';
 import { formatInstant } from '../format.ts';
+import { own } from '../own.ts';
 import { tell } from './event-words.ts';
 import type { QuarterEvent } from './types.ts';
 
@@ -45,9 +46,9 @@ function line({ at, event, actor, reason, detail }: QuarterEvent, zone: string):
   const { title, says, tone } = tell(event, detail, zone);
   return html`<li class="told told-${tone}">
     <p class="told-head">
-      <time datetime=${at}>${formatInstant(at, zone)}</time> <strong>${title}</strong> <span class="faint">by ${actor}</span>
+      <time datetime=${at}>${formatInstant(at, zone)}</time> <strong>${title}</strong> <span class="faint">by ${own(actor)}</span>
     </p>
-    ${reason === null || reason === '' ? nothing : html`<p class="said">“${reason}”</p>`}
+    ${reason === null || reason === '' ? nothing : html`<p class="said">“${own(reason)}”</p>`}
     ${says.length === 0 ? nothing : html`<p class="faint">${says.join('; ')}</p>`}
   </li>`;
 }

@@ -1,6 +1,7 @@
 import { html, nothing, type TemplateResult } from 'lit-html';
 import { repeat } from 'lit-html/directives/repeat.js';
 import { formatAmount } from '../format.ts';
+import { own } from '../own.ts';
 import type { SortColumn, TrialAccount } from './trial-question.ts';
 
 export interface AccountsOptions {
@@ -59,8 +60,8 @@ export function accountsTable(
             moved,
           }) => html`<tr>
             <th scope="row">
-              <a href=${`/console/ledger/${encodeURIComponent(ledger)}/accounts/${encodeURIComponent(account)}`}>${account}</a>
-              ${name === '' ? nothing : html`<span class="faint">${name}</span>`}
+              <a href=${`/console/ledger/${encodeURIComponent(ledger)}/accounts/${encodeURIComponent(account)}`}>${own(account)}</a>
+              ${name === '' ? nothing : html`<span class="faint">${own(name)}</span>`}
               ${moved ? nothing : html`<span class="tag">did not move</span>`}
             </th>
             <td class="number">${formatAmount(opening, exponent)}</td>

@@ -20,6 +20,7 @@ import { capital } from '../ledger/search-form.ts';
 import { readStatementPage, type StatementPage } from '../ledger/statement.ts';
 import { balanceDrawing, statementTable } from '../ledger/statement-view.ts';
 import { formatDate } from '../ledger/when.ts';
+import { own, ownText } from '../own.ts';
 import { problem } from '../problem.ts';
 import type { CreateView } from '../view.ts';
 
@@ -105,7 +106,7 @@ export const createAccount: CreateView = (context) => {
   function whatIs(one: Account): TemplateResult {
     const closingFaults = faultsOf(closing?.error, ['day']);
     return html`<section class="card" aria-label="Balance">
-      <p>${accountState(one.status)} ${one.name === '' ? nothing : html`<strong>${one.name}</strong>`}
+      <p>${accountState(one.status)} ${one.name === '' ? nothing : html`<strong>${own(one.name)}</strong>`}
         <span class="faint">${accountMeaning(one)} Id <code>${one.id}</code></span> ${copyButton(one.account, 'Copy address')}</p>
       ${
         balance.value === undefined
@@ -193,18 +194,18 @@ export const createAccount: CreateView = (context) => {
       ${
         others.length === 0
           ? nothing
-          : html`<section class="card"><h2>Other accounts of ${one.entity_id}</h2>${accountTable(ledger, others, 'Other accounts')}</section>`
+          : html`<section class="card"><h2>Other accounts of ${own(one.entity_id)}</h2>${accountTable(ledger, others, 'Other accounts')}</section>`
       }`;
   }
 
   return {
-    title: () => `Account ${account.value?.account ?? name}`,
+    title: () => `Account ${ownText(account.value?.account ?? name)}`,
     render: () =>
       frame({
         context,
         ledger,
         part: 'accounts',
-        heading: html`${account.value?.account ?? name} <span class="faint">${account.value?.currency ?? wanted.currency ?? nothing}</span>`,
+        heading: html`${own(account.value?.account ?? name)} <span class="faint">${account.value?.currency ?? wanted.currency ?? nothing}</span>`,
         body: body(),
       }),
   };

@@ -2,6 +2,7 @@ import { html, nothing, type TemplateResult } from 'lit-html';
 import { accountTable } from '../ledger/account-parts.ts';
 import { accountAddress } from '../ledger/entries.ts';
 import { faultsOf } from '../ledger/faults.ts';
+import { createFirstAccounts } from '../ledger/first-accounts.ts';
 import { frame, partAddress } from '../ledger/frame.ts';
 import { answered, load } from '../ledger/load.ts';
 import { capital } from '../ledger/search-form.ts';
@@ -11,11 +12,22 @@ import type { CreateView } from '../view.ts';
 const ways = [
   {
     by: 'entity_id',
-    name: 'Entity',
-    hint: 'As user-123; an address as user-123:WALLET leads to that account.',
+    name: 'Owner',
+    label: 'Owner (the first part of an address, as user-1)',
+    hint: 'All of the name; capitals count. A whole address, as user-1:WALLET, leads to that account.',
   },
-  { by: 'phone', name: 'Phone', hint: 'With its country code, as +49 151 12345678.' },
-  { by: 'id', name: 'Id', hint: 'The number of an account, or several with commas between them.' },
+  {
+    by: 'phone',
+    name: 'Phone',
+    label: 'Phone of the owner',
+    hint: 'With its country code, as +49 151 12345678.',
+  },
+  {
+    by: 'id',
+    name: 'Id',
+    label: 'Id',
+    hint: 'The number that the page of an account names, as 42; or several with commas between them.',
+  },
 ] as const;
 type Way = (typeof ways)[number]['by'];
 
@@ -34,6 +46,8 @@ export const createAccounts: CreateView = (context) => {
           return answered(await api.GET('/v1/ledgers/{ledger}/accounts', { params, signal })).accounts;
         });
 
+  const first = found === undefined ? createFirstAccounts(context, ledger) : undefined;
+
   function submit(event: SubmitEvent): void {
     event.preventDefault();
     const form = new FormData(event.target as HTMLFormElement);
@@ -45,14 +59,14 @@ export const createAccounts: CreateView = (context) => {
   }
 
   function results(): TemplateResult | typeof nothing {
-    if (found === undefined) return nothing;
+    if (found === undefined) return first?.() ?? nothing;
     if (found.error !== undefined)
       return faultsOf(found.error, [by]).size > 0 ? nothing : problem(found.error);
     if (found.value === undefined) return html`<p class="waiting" role="status">Searching …</p>`;
     const { length } = found.value;
     if (length === 0) {
       return html`<div class="card" role="status"><h2>No account found</h2>
-        <p>${ledger} has none with this ${nameOf(asked ?? by)}. An entity is looked for by all of its name, and capitals count.
+        <p>${ledger} has none with this ${nameOf(asked ?? by)}. An owner is looked for by all of the name, and capitals count.
           Transactions are searched by <a href=${partAddress(ledger, 'transactions')}>user and reference</a>.</p></div>`;
     }
     return html`<p role="status" class="count">${length} ${length === 1 ? 'account' : 'accounts'}</p>
@@ -80,7 +94,7 @@ export const createAccounts: CreateView = (context) => {
                 </select>
               </div>
               <div class="filter grow">
-                <label for="value">${capital(nameOf(by))}</label>
+                <label for="value">${ways.find((way) => way.by === by)?.label}</label>
                 <input id="value" name="value" autocomplete="off" spellcheck="false" .value=${value}
                   aria-describedby=${fault === undefined ? 'value-hint' : 'value-hint value-fault'} aria-invalid=${fault === undefined ? nothing : 'true'}>
               </div>

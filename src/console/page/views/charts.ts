@@ -4,6 +4,7 @@ import { readCharts } from '../ledger/chart-data.ts';
 import { chartForm } from '../ledger/chart-form.ts';
 import { chartAddress, readChartQuery } from '../ledger/chart-query.ts';
 import { chartsOf } from '../ledger/charts.ts';
+import { loadCurrencies } from '../ledger/currencies.ts';
 import { dayOf } from '../ledger/days.ts';
 import { faultsOf } from '../ledger/faults.ts';
 import { frame } from '../ledger/frame.ts';
@@ -18,12 +19,15 @@ const fields = ['from', 'to', 'group_by', 'currency', 'status', 'user_id'];
 export const createCharts: CreateView = (context) => {
   const { about, parameters, go, update } = context;
   const { ledger = '' } = parameters;
-  const today = dayOf(now(), about.zone);
+  const at = now();
+  const today = dayOf(at, about.zone);
   const query = readChartQuery(context.query, today);
   const drawn = load(context, async () => {
     const data = await readCharts(context, ledger, query);
     return { data, figures: chartsOf(about, ledger, query, data, update) };
   });
+
+  const currencies = loadCurrencies(context, ledger, at);
 
   function charts(): TemplateResult {
     if (drawn.error !== undefined) {
@@ -66,7 +70,7 @@ export const createCharts: CreateView = (context) => {
           const { user_id: _, currency: __, ...rest } = query;
           return chartAddress(other, rest);
         },
-        body: html`${chartForm({ about, ledger, query, today, faults: faultsOf(drawn.error, fields), onShow: (address) => go(address) })}
+        body: html`${chartForm({ about, ledger, query, today, faults: faultsOf(drawn.error, fields), currencies: currencies.value, onShow: (address) => go(address) })}
           <section aria-label="Charts" aria-busy=${drawn.pending ? 'true' : 'false'}>${charts()}</section>`,
       }),
   };

@@ -10,6 +10,7 @@ import { failureList, queueTable } from '../health/queues.ts';
 import type { Failure, Job, Operation, Queue } from '../health/types.ts';
 import { verdictOf } from '../health/verdict.ts';
 import { answered, load } from '../ledger/load.ts';
+import { own } from '../own.ts';
 import { poll } from '../poll.ts';
 import { problem } from '../problem.ts';
 import { mayMoveQuarters } from '../session.ts';
@@ -66,7 +67,7 @@ export const createHealth: CreateView = (context) => {
       title: `Run ${name} now?`,
       what: html`<p>It ${whatItDoes(name) ?? 'does what it does by its schedule'}.</p>
         <p>${waiting > 0 ? 'One waits already, so nothing is added to it.' : 'A worker takes it as soon as one is free.'}
-          Its schedule stays as it is. The story of the house will say that you, ${session.name}, had it run.</p>`,
+          Its schedule stays as it is. The story of the house will say that you, ${own(session.name)}, had it run.</p>`,
       button: 'Run now',
       async act() {
         const { enqueued } = answered(
@@ -89,7 +90,7 @@ export const createHealth: CreateView = (context) => {
     return () =>
       confirm.ask({
         title: `Try ${name} of ${quarter} again?`,
-        what: html`<p>The step is asked for once more, as it was, under your name, ${session.name}. It first looks at
+        what: html`<p>The step is asked for once more, as it was, under your name, ${own(session.name)}. It first looks at
           how the quarter stands now, and is refused where the quarter has gone on since.</p>`,
         button: 'Try again',
         async act() {
@@ -162,7 +163,7 @@ export const createHealth: CreateView = (context) => {
         value === undefined
           ? nothing
           : value.events.length === 0
-            ? html`<p role="status">Nothing${actor === '' ? '' : html` under the name ${actor}`}. Names are looked for as a whole, and capitals count.</p>`
+            ? html`<p role="status">Nothing${actor === '' ? '' : html` under the name ${own(actor)}`}. Names are looked for as a whole, and capitals count.</p>`
             : eventTable(value.events, zone, (name) => address(name))
       }
       ${

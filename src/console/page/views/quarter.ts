@@ -1,6 +1,7 @@
 import { html, nothing, type TemplateResult } from 'lit-html';
 import { repeat } from 'lit-html/directives/repeat.js';
 import { QuartermasterError } from '../../../../clients/typescript/src/index.ts';
+import { own } from '../own.ts';
 import { poll } from '../poll.ts';
 import { problem } from '../problem.ts';
 import { createActionDialog } from '../quarters/action-dialog.ts';
@@ -148,12 +149,12 @@ export const createQuarter: CreateView = (context) => {
     return html`${
       hold_reason === null
         ? nothing
-        : html`<p class="notice held"><strong>It is held:</strong> ${hold_reason}. Nothing takes it out or deletes it until the hold is ended.</p>`
+        : html`<p class="notice held"><strong>It is held:</strong> ${own(hold_reason)}. Nothing takes it out or deletes it until the hold is ended.</p>`
     }
     ${
       stale_reason === null
         ? nothing
-        : html`<p class="warning"><strong>Its close does not count any more:</strong> ${stale_reason}. It has to be closed again.</p>`
+        : html`<p class="warning"><strong>Its close does not count any more:</strong> ${own(stale_reason)}. It has to be closed again.</p>`
     }
     ${
       isDamaged(known)

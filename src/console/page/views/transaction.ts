@@ -10,6 +10,7 @@ import { type Found, findTransaction, quarterOfId } from '../ledger/one.ts';
 import { statusMeaning, statusTag } from '../ledger/status.ts';
 import { shortId, transactionAddress } from '../ledger/transaction-table.ts';
 import { formatExact } from '../ledger/when.ts';
+import { own } from '../own.ts';
 import { problem } from '../problem.ts';
 import type { CreateView } from '../view.ts';
 
@@ -45,10 +46,10 @@ export const createTransaction: CreateView = (context) => {
           ${fact(
             'User',
             transaction.user_id &&
-              html`<a href=${searchAddress(ledger, { user_id: transaction.user_id })}>${transaction.user_id}</a>`,
+              html`<a href=${searchAddress(ledger, { user_id: transaction.user_id })}>${own(transaction.user_id)}</a>`,
           )}
-          ${fact('Reference', transaction.reference_code)}
-          ${fact('Description', transaction.description)}
+          ${fact('Reference', transaction.reference_code && own(transaction.reference_code))}
+          ${fact('Description', transaction.description && own(transaction.description))}
           ${fact('Quarter', quarter && quarterLink(quarter))}
           ${fact('Reverses', transaction.reverses && other(transaction.reverses))}
           ${fact('Reversed by', transaction.reversed_by && other(transaction.reversed_by))}
@@ -106,7 +107,7 @@ export const createTransaction: CreateView = (context) => {
         context,
         ledger,
         part: 'transactions',
-        heading: html`${what} <span class="mono">${transaction?.reference_code ?? shortId(id)}</span>`,
+        heading: html`${what} <span class="mono">${own(transaction?.reference_code ?? shortId(id))}</span>`,
         body: body(),
       });
     },

@@ -2,6 +2,7 @@ import { html, nothing, type TemplateResult } from 'lit-html';
 import { now } from '../clock.ts';
 import { formatCount } from '../format.ts';
 import { archivedNote, archiveHead, isAllIn } from '../ledger/archived.ts';
+import { loadCurrencies } from '../ledger/currencies.ts';
 import { faultsOf } from '../ledger/faults.ts';
 import {
   type FilterName,
@@ -16,7 +17,6 @@ import { type Loaded, load } from '../ledger/load.ts';
 import { readTotal, type SearchPage, searchPage } from '../ledger/search.ts';
 import { searchForm } from '../ledger/search-form.ts';
 import { transactionTable } from '../ledger/transaction-table.ts';
-
 import { problem } from '../problem.ts';
 import type { CreateView, View } from '../view.ts';
 
@@ -47,6 +47,7 @@ export const createTransactions: CreateView = (context) => {
     const total =
       filters.cursor === undefined ? load(context, () => readTotal(context, ledger, filters)) : undefined;
     const at = now();
+    const currencies = loadCurrencies(context, ledger, at);
 
     function results(): TemplateResult {
       const faults = faultsOf(page.error, [...fields, 'quarter']);
@@ -122,6 +123,7 @@ export const createTransactions: CreateView = (context) => {
               about,
               ledger,
               filters,
+              currencies: currencies.value,
               now: at,
               faults: faultsOf(page.error, fields),
               onSearch: (address) => go(address),
