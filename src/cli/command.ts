@@ -41,15 +41,27 @@ export class CliCommand extends Command {
   }
 }
 
-/** A command with `--json`, its description and its examples; `--help` shows them all. */
-export function command(name: string, description: string, examples: readonly string[]): CliCommand {
-  return group(name, description, examples).option(...JSON_OPTION);
+/**
+ * A command with `--json`, its description and its examples; `--help` shows them all.
+ *
+ * @param json what `--json` does, where that is not to print one document
+ */
+export function command(
+  name: string,
+  description: string,
+  examples: readonly string[],
+  json = 'print the result as one JSON document',
+): CliCommand {
+  return service(name, description, examples).option('--json', json);
 }
-
-export const JSON_OPTION = ['--json', 'print the result as one JSON document'] as const;
 
 /** A command of commands. It has no options of its own, for Commander would take theirs for its. */
 export function group(name: string, description: string, examples: readonly string[]): CliCommand {
+  return service(name, description, examples);
+}
+
+/** A command that serves until it is stopped, and has no result. */
+export function service(name: string, description: string, examples: readonly string[]): CliCommand {
   const made = new CliCommand(name).description(description);
   made.examples = examples;
   return made.addHelpText('after', helpOfExamples(examples));

@@ -3,7 +3,8 @@ import { AppError } from '../core/errors.ts';
 import { throwIfAborted } from '../platform/retry.ts';
 import type { CommandKit } from './command.ts';
 import { paint } from './paint.ts';
-import { note, show, type Terminal } from './terminal.ts';
+import { wrap } from './table.ts';
+import { columnsOf, note, show, type Terminal } from './terminal.ts';
 
 /** Something that cannot be taken back. */
 export interface Destruction {
@@ -33,7 +34,7 @@ export async function requireConfirmed(
   }
   note(
     terminal,
-    `${paint('bad', 'This cannot be taken back.')}\n${loses.map((one) => `  ${one}`).join('\n')}`,
+    [paint('bad', 'This cannot be taken back.'), ...inLines(loses, columnsOf(terminal.err))].join('\n'),
   );
   show(terminal.err, `Type ${paint('strong', type)} to go on: `);
   // Without its own editing the line is the terminal's, so that Ctrl-C stays the signal that it is everywhere.
@@ -48,6 +49,15 @@ export async function requireConfirmed(
   } finally {
     reader.close();
   }
+}
+
+/** Sentences that are indented and broken at blanks, but not between a figure and its unit. */
+function inLines(sentences: readonly string[], width: number): string[] {
+  return sentences.flatMap((sentence) =>
+    wrap(sentence.replace(/(\d) (?=[KMGT]?i?B\b|\d\d:)/g, '$1\u00a0'), width - 4).map(
+      (line, at) => `${at === 0 ? '  ' : '    '}${line.replaceAll('\u00a0', ' ')}`,
+    ),
+  );
 }
 
 /** The next line; undefined when there is none any more, or when it is not waited for any longer. */

@@ -1,6 +1,6 @@
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
-import { type CommandContext, type CommandKit, command, contextOf, serve, withHouse } from './command.ts';
+import { type CommandContext, type CommandKit, contextOf, serve, service, withHouse } from './command.ts';
 import { createProcessKey, type ProcessKey } from './process-key.ts';
 import { removeEnvironment, writeEnvironment } from './second-terminal.ts';
 import { note } from './terminal.ts';
@@ -10,11 +10,11 @@ const home = () => resolve('var');
 
 /** `quartermaster dev`: API and worker on a PostgreSQL of their own, with an empty ledger. */
 export function devCommand(kit: CommandKit): Command {
-  return command('dev', 'serve API and worker for development, with a PostgreSQL of their own in ./var', [
+  return service('dev', 'serve API and worker for development, with a PostgreSQL of their own in ./var', [
     'dev',
     'dev   # with QM_LOG_LEVEL=debug set, to see more',
-  ]).action(async (options: { json?: boolean }) => {
-    await withDatabase(contextOf(kit, options), async (context) => {
+  ]).action(async () => {
+    await withDatabase(contextOf(kit, {}), async (context) => {
       await withHouse(context, async (house) => {
         const key = createProcessKey(context.config, 'dev');
         const api = house.apiService({ keys: key.keys });

@@ -64,6 +64,7 @@ function createCommand(kit: CommandKit): CliCommand {
         const { id, token } = await createKey(database.write, wanted, personOf());
         // The token alone, so that a script can take it as it is.
         printResult(context.terminal, { id, token, ...wanted }, () => token);
+        if (context.terminal.json) return;
         note(
           context.terminal,
           `This is key ${id}. Its token is shown only now: keep it where secrets are kept.`,

@@ -46,15 +46,19 @@ function downCommand(kit: CommandKit): CliCommand {
     .prints(migrateDownJson)
     .action(async (options: { json?: boolean; all?: boolean; yes?: boolean }) => {
       const { entry, terminal, config } = contextOf(kit, options, 'warn');
-      await requireConfirmed(kit, terminal, options, {
-        loses: [
-          options.all === true
-            ? 'This destroys every ledger of this database, with all that was ever booked and is not in an archive.'
-            : 'This destroys the data of the tables that the last migration brought.',
-        ],
-        type: 'yes',
-        otherwise: 'Add --yes to do it.',
-      });
+      // Which one it is has to be asked only where somebody is asked.
+      const last = options.yes === true ? undefined : (await entry.migrationStatus(config)).applied.at(-1);
+      if (options.yes === true || last !== undefined) {
+        await requireConfirmed(kit, terminal, options, {
+          loses: [
+            options.all === true
+              ? 'This destroys every ledger of this database, with all that was ever booked and is not in an archive.'
+              : `This takes back ${last}, the last migration, and destroys the data of the tables that it brought.`,
+          ],
+          type: 'yes',
+          otherwise: 'Add --yes to do it.',
+        });
+      }
       const report = await entry.migrateDown(config, { all: options.all === true });
       printResult(terminal, report, ({ ran }) =>
         ran.length === 0 ? 'There is nothing to take back.' : `Took back:\n  ${ran.join('\n  ')}`,

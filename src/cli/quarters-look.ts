@@ -8,7 +8,7 @@ import type { CliHouse, NextVerb } from './house.ts';
 import { listJson, showJson } from './json-quarters.ts';
 import { localTime } from './local-time.ts';
 import type { QuarterOutline } from './quarter-facts.ts';
-import { parseQuarterRange, type QuarterRange } from './quarter-range.ts';
+import { QUARTERS_FORMS, type QuarterRange } from './quarter-range.ts';
 import { givenRange, namesOf, QUARTERS_OPTION } from './quarters-given.ts';
 import { renderQuarters } from './render-list.ts';
 import { renderQuarter } from './render-quarter.ts';
@@ -24,22 +24,24 @@ interface ListFlags {
 export function listCommand(kit: CommandKit): CliCommand {
   return command('list', 'every quarter with its state, its size, and what comes next', [
     'quarters list',
-    'quarters list --quarters 2019q1..2020q4',
+    'quarters list 2019q1..2020q4',
     'quarters list --state closed archived --json',
   ])
+    .argument('[quarters]', `as ${QUARTERS_FORMS} (default: all)`)
     .option(...QUARTERS_OPTION)
     .addOption(new Option('--state <state...>', 'only those in this state').choices(quarterStates))
     .prints(listJson)
-    .action(async (flags: ListFlags) => {
+    .action(async (given: string | undefined, flags: ListFlags, self: Command) => {
+      const isAll = given === undefined && flags.quarters === undefined;
+      const range = isAll ? undefined : givenRange(self, given, flags.quarters);
       const context = contextOf(kit, flags, 'warn');
-      const range = flags.quarters === undefined ? undefined : parseQuarterRange(flags.quarters);
       await withHouse(context, async (house) => {
         const quarters = await readOutlines(house, range, flags.state);
         const jobs = await house.quarterJobs();
         const setting = { now: house.clock.now(), time: localTime(house.calendar.zone), jobs };
         printResult(context.terminal, quarters, (all, width) =>
           all.length === 0 && (range !== undefined || flags.state !== undefined)
-            ? 'There is no such quarter. Without --quarters and --state all are listed.'
+            ? 'There is no such quarter. Without quarters and --state all are listed.'
             : renderQuarters(all, { ...setting, width }),
         );
       });

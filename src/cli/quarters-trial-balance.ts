@@ -1,7 +1,6 @@
 import { once } from 'node:events';
 import type { Command } from 'commander';
 import { AppError } from '../core/errors.ts';
-import { formatMinor } from '../core/money.ts';
 import { requireLedger } from '../ledger/ledgers.ts';
 import { trialBalanceCsv } from '../quarters/trial-balance-csv.ts';
 import {
@@ -14,7 +13,7 @@ import { trialBalanceJson } from './json-quarters.ts';
 import { paint } from './paint.ts';
 import { givenRange, namesOf, QUARTERS_OPTION } from './quarters-given.ts';
 import { table } from './table.ts';
-import { formatCount, printable, printResult, type Terminal } from './terminal.ts';
+import { formatCount, formatMoney, printable, printResult, type Terminal } from './terminal.ts';
 
 interface Flags {
   readonly json?: boolean;
@@ -100,7 +99,7 @@ function renderTotals(totals: readonly TrialBalanceTotal[], width: number): stri
       total.currency,
       formatCount(total.accounts),
       ...[total.opening, total.debits, total.credits, total.closing].map((amount) =>
-        formatMinor(BigInt(amount), total.exponent),
+        formatMoney(BigInt(amount), total.exponent),
       ),
     ]),
     ['Accounts', ...money],

@@ -1,9 +1,8 @@
-import { formatMinor } from '../core/money.ts';
 import { type LedgerTotals, readTotals } from '../ledger/totals.ts';
 import { listQuarters } from '../quarters/list.ts';
 import type { CliHouse } from './house.ts';
 import { table } from './table.ts';
-import { formatBytes, formatCount } from './terminal.ts';
+import { formatBytes, formatCount, formatMoney } from './terminal.ts';
 
 /** What the demo ends with. Amounts are minor units; as JSON they are strings. */
 export interface HouseReport {
@@ -52,10 +51,7 @@ export function renderReport(report: HouseReport, exponents: ReadonlyMap<string,
     ]),
     ['Transactions', 'Entries', 'Online', 'Archived'],
   );
-  const money = (amount: bigint, currency: string) => {
-    const [whole = '', fraction] = formatMinor(amount, exponents.get(currency) ?? 0).split('.');
-    return fraction === undefined ? groupDigits(whole) : `${groupDigits(whole)}.${fraction}`;
-  };
+  const money = (amount: bigint, currency: string) => formatMoney(amount, exponents.get(currency) ?? 0);
   const ledgers = table(
     ['Ledger', 'Currency', 'Transactions', 'Debits', 'Credits', 'Imbalance'],
     report.ledgers.flatMap((ledger) =>
@@ -71,8 +67,4 @@ export function renderReport(report: HouseReport, exponents: ReadonlyMap<string,
     ['Transactions', 'Debits', 'Credits', 'Imbalance'],
   );
   return `Quarters\n\n${quarters}\n\nTrial balance\n\n${ledgers}\n\nReady after ${report.seconds} s.`;
-}
-
-function groupDigits(whole: string): string {
-  return whole.replace(/\B(?=(\d{3})+$)/g, ',');
 }

@@ -1,4 +1,5 @@
 import { stringify } from '../core/json.ts';
+import { formatMinor } from '../core/money.ts';
 import { painted } from './paint.ts';
 
 /** A stream that may be a terminal. */
@@ -66,6 +67,13 @@ function escaped(control: string): string {
 /** 1234567n → `1,234,567`. */
 export function formatCount(count: bigint | number): string {
   return count.toString().replace(/\B(?=(\d{3})+$)/g, ',');
+}
+
+/** 123456n, 2 → `1,234.56`. */
+export function formatMoney(amount: bigint, exponent: number): string {
+  const [whole = '', fraction] = formatMinor(amount, exponent).split('.');
+  const grouped = whole.replace(/\B(?=(\d{3})+$)/g, ',');
+  return fraction === undefined ? grouped : `${grouped}.${fraction}`;
 }
 
 /** 1536n → `1.5 KiB`. */

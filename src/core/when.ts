@@ -170,10 +170,16 @@ const wordedDay: Read = (text, context) => {
 
 const TOO_FAR: NotUnderstood = { fault: 'is further away than the year 9999' };
 const NO_DAY: NotUnderstood = { fault: 'is no real date. Write a day as 2026-12-31' };
+const NO_TIME: NotUnderstood = { fault: 'has no real time of day. Write it as 18:00, from 00:00 to 23:59' };
+const NO_END: NotUnderstood = {
+  fault: 'is the last day there is, and its end is beyond. Write "9999-12-31 18:00" or 9999-12-30',
+};
 
 function dayAndTime(day: string, time: string | undefined, context: WhenContext): Moment | NotUnderstood {
   if (time === undefined) return dayMoment(day, context);
-  const at = context.calendar.parseInstant(`${day}T${time.padStart(5, '0')}`);
+  const padded = time.padStart(5, '0');
+  if (!/^([01]\d|2[0-3]):[0-5]\d$/.test(padded)) return NO_TIME;
+  const at = context.calendar.parseInstant(`${day}T${padded}`);
   return at === undefined ? NO_DAY : { at };
 }
 
@@ -185,7 +191,8 @@ function dayMoment(day: string, { calendar, dayMeans }: WhenContext): Moment | N
 }
 
 function endOfDay(day: string | undefined, calendar: Calendar): Moment | NotUnderstood {
-  if (day === undefined || day >= '9999-12-31') return TOO_FAR;
+  if (day === undefined) return TOO_FAR;
+  if (day >= '9999-12-31') return NO_END;
   return { at: spanOfDay(calendar, day).end, endOf: day };
 }
 

@@ -51,6 +51,12 @@ describe('time', () => {
     outcome: 'failed',
     found: /QM_LEDGER_SET is other/,
   }));
+  it('a wrong zone is told once', async () => {
+    const { env } = await soundHouse();
+    const wrong = { env: { ...env, QM_TIMEZONE: 'Europe/Paris' } };
+    const findings = await findingsOf(wrong, 'zone-stored', 'zone-data');
+    expect(findings.map(({ outcome }) => outcome)).toEqual(['failed', 'skipped']);
+  });
   breaks('zone-known', 'a zone that PostgreSQL has never heard of', async () => ({
     env: (await soundHouse()).env,
     config: { timezone: 'Mars/Olympus' },
@@ -214,14 +220,19 @@ describe('the books', () => {
     return {
       env: { QM_DATABASE_URL: home.as('owner') },
       outcome: 'advice',
-      found: /There is none/,
-      advice: /keys create/,
+      found: /There is none in the database/,
+      advice: /^Run `quartermaster keys create/,
     };
   });
   breaks('keys', 'a key of an administrator that never ends', async () => {
     const { home, sql } = await soundHouse();
     await sql("UPDATE quartermaster.api_keys SET roles = '{admin}'");
-    return { env: { QM_DATABASE_URL: home.as('api') }, outcome: 'advice', found: /desk never expires/ };
+    return {
+      env: { QM_DATABASE_URL: home.as('api') },
+      outcome: 'advice',
+      found: /desk never expires/,
+      advice: /keys revoke ID/,
+    };
   });
   it('keys are judged by the moment', () => {
     const key = { name: 'k', roles: ['admin'], expiresAt: new Date('2026-02-01'), revokedAt: null };
@@ -230,5 +241,13 @@ describe('the books', () => {
       'All 1 are revoked or have expired',
     );
     expect(judgeKeys([], new Date('2026-03-01'), true)).toBeUndefined();
+    const means = [
+      judgeKeys([], new Date(), false),
+      judgeKeys([{ ...key, expiresAt: null }], new Date(), false),
+    ];
+    expect(means.map((fault) => fault?.means)).toEqual([
+      expect.stringMatching(/^Only a key of one process opens the API/),
+      expect.stringMatching(/^Whoever finds the key of an administrator/),
+    ]);
   });
 });

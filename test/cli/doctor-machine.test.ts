@@ -4,10 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Finding } from '../../src/cli/doctor/finding.ts';
 import { judgeNode } from '../../src/cli/doctor/process.ts';
 import { unfitting } from '../../src/cli/doctor/settings.ts';
 import { readConfig } from '../../src/platform/config.ts';
-import { breaks, findingOf, findingsOf } from './doctor.ts';
+import { breaks, findingOf, findingsOf, runAlone } from './doctor.ts';
 
 const away = { QM_DATABASE_URL: 'postgres://app:secret@127.0.0.1:1/none' };
 const MIB = 1024 ** 2;
@@ -54,6 +55,27 @@ describe('of the settings and the machine, with the database away,', () => {
     const findings = await findingsOf({ env, limits: { freeAdvice: MIB, freeFailed: MIB } }, ...names);
     expect(findings.map(({ name, outcome }) => [name, outcome])).toEqual(names.map((name) => [name, 'ok']));
   });
+
+  it('a file system that hangs keeps nobody: the doctor tells of it and ends', async () => {
+    // The kernel says of a directory below /proc that it is not there, and Node makes the one above it for ever.
+    const hangs = { QM_CACHE_DIR: '/proc/nope/cache', QM_STORE: 'file:///proc/nope' };
+    const names = ['cache-space', 'store-directory', 'store'];
+    const args = ['doctor', '--json', ...names.flatMap((name) => ['--only', name])];
+    const { code, out } = await runAlone(args, { ...away, ...hangs });
+    expect(code).toBe(78);
+    const findings = JSON.parse(out) as Finding[];
+    expect(findings.map(({ name, outcome }) => [name, outcome])).toEqual([
+      ['cache-space', 'failed'],
+      ['store-directory', 'advice'],
+      ['store', 'skipped'],
+    ]);
+  });
+  breaks('store-directory', 'a file system that does not answer', () => ({
+    env: { ...away, QM_STORE: 'file:///mnt/books' },
+    machine: { isThere: () => Promise.reject(new Error('its file system did not answer within 5 s')) },
+    outcome: 'failed',
+    found: /^\/mnt\/books cannot be looked at: its file system did not answer/,
+  }));
 
   breaks('settings', 'a value that may not be, and a name that is none', () => ({
     env: { QM_PORT: 'many', QM_DATABSE_URL: 'x' },

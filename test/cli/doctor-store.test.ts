@@ -1,9 +1,10 @@
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { startS3, type TestS3 } from '../support/s3.ts';
 import { type S3Request, startS3Proxy } from '../support/s3-proxy.ts';
-import { breaks, findingOf, findingsOf } from './doctor.ts';
+import { breaks, findingOf, findingsOf, runAlone } from './doctor.ts';
 import { soundHouse } from './doctor-house.ts';
 
 let s3: TestS3;
@@ -42,7 +43,7 @@ describe('a store', () => {
   breaks('store', 'a bucket that is not there', () => ({
     env: env({ QM_STORE: 's3://elsewhere/books' }),
     outcome: 'failed',
-    found: /s3:\/\/elsewhere\/books could not store .doctor\/probe.*See that QM_STORE names/,
+    found: /s3:\/\/elsewhere\/books could not store .doctor-[^ ]*\/probe.*See that QM_STORE names/,
   }));
   breaks('store', 'a lock that the bucket does not keep', () => ({
     env: env({ QM_S3_LOCK_MODE: 'GOVERNANCE', QM_S3_LOCK_DAYS: '365' }),
@@ -93,6 +94,20 @@ describe('a store', () => {
     await writeFile(join(store, 'file'), '');
     return { env: { ...own, QM_STORE: `${own.QM_STORE}/file` }, outcome: 'failed', found: /could not store/ };
   });
+  it('on a disk is well, and nothing is left in it', async () => {
+    const { env: own, store } = await soundHouse();
+    expect(await findingOf({ env: own }, 'store')).toMatchObject({ outcome: 'ok' });
+    expect(await readdir(store)).toEqual([]);
+  });
+  it('on a disk that is not there yet is not made to look at it', async () => {
+    const { env: own, store } = await soundHouse();
+    await rm(store, { recursive: true });
+    const names = ['store-directory', 'store-space', 'store'];
+    const findings = await findingsOf({ env: own }, ...names);
+    expect(findings.map(({ outcome }) => outcome)).toEqual(['advice', 'ok', 'skipped']);
+    expect(findings[0]?.found).toBe(`${store} is not there yet: the first archive makes it.`);
+    await expect(readdir(store)).rejects.toMatchObject({ code: 'ENOENT' });
+  });
   breaks('store-clock', 'a server that lives in the past', async () => ({
     env: await behind(() => ({ headers: { date: 'Thu, 01 Jan 2015 00:00:00 GMT' } })),
     outcome: 'failed',
@@ -109,6 +124,16 @@ describe('archives', () => {
     INSERT INTO quartermaster.archives (quarter, location, format_version, manifest_sha256, digest, rows, bytes, written_at)
     SELECT min(quarter), 'gone', 1, repeat('a', 64), repeat('b', 64), 1, 1, now() FROM quartermaster.quarters`;
 
+  breaks('store-directory', 'a volume that is not mounted', async () => {
+    const { env: own, sql, store } = await soundHouse();
+    await sql(archived);
+    await rm(store, { recursive: true });
+    return {
+      env: own,
+      outcome: 'failed',
+      found: /is not there, and 1 archives were written. Is it mounted, and spelled right\?/,
+    };
+  });
   breaks('archives-present', 'an archive that is in no store', async () => {
     const { env: own, sql } = await soundHouse();
     await sql(archived);
@@ -129,6 +154,20 @@ describe('archives', () => {
       outcome: 'failed',
       found: /the manifest of \d{4}q\d there is not the one that was written/,
     };
+  });
+  it('that nobody can read to the end keep no process from ending', async () => {
+    const { env: own, sql, store } = await soundHouse();
+    await sql(archived);
+    const [row] = await sql('SELECT quarter FROM quartermaster.archives');
+    const folder = join(store, 'ledger', String(row?.quarter));
+    await mkdir(folder, { recursive: true });
+    // Whoever opens it waits until somebody writes to it, as on a file system that hangs.
+    execFileSync('mkfifo', [join(folder, 'manifest.json')]);
+    const { code, out } = await runAlone(['doctor', '--json', '--only', 'archives-present'], own);
+    expect(code).toBe(78);
+    expect(JSON.parse(out)).toMatchObject([
+      { outcome: 'failed', found: expect.stringContaining('no answer within') },
+    ]);
   });
   breaks('archives-own', 'a folder in which another database writes', async () => {
     const { env: own, store } = await soundHouse();

@@ -1,8 +1,11 @@
 import { readFileSync } from 'node:fs';
-import { glob, writeFile } from 'node:fs/promises';
+import { glob, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
+import { pathToFileURL } from 'node:url';
 import Value from 'typebox/value';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { groups } from '../../src/cli/doctor/check.ts';
 import { doctorDocument } from '../../src/cli/doctor/document.ts';
 import { doctorSchema, type Finding } from '../../src/cli/doctor/finding.ts';
@@ -67,7 +70,9 @@ describe('a server and a ledger that are set up well', () => {
   afterAll(() => server?.stop());
 
   it('are well in all that can be asked', async () => {
-    const env = { QM_DATABASE_URL: server.url, QM_STORE: 'file:///tmp/doctor-test-sound/store' };
+    const store = await mkdtemp(join(tmpdir(), 'test-doctor-sound-'));
+    onTestFinished(() => rm(store, { recursive: true }));
+    const env = { QM_DATABASE_URL: server.url, QM_STORE: pathToFileURL(store).href };
     // Two things a set-up has only when somebody is at work there.
     await run(
       server.url,

@@ -1,3 +1,5 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import pg from 'pg';
 import { expect, it } from 'vitest';
@@ -8,6 +10,7 @@ import { type Machine, thisMachine } from '../../src/cli/doctor/machine.ts';
 import type { ProcessKind } from '../../src/cli/doctor/setup.ts';
 import { runCommandLine } from '../../src/cli/program.ts';
 import { type Clock, systemClock } from '../../src/core/clock.ts';
+import { packageRoot } from '../../src/db/root.ts';
 import { createEntry } from '../../src/main/entry.ts';
 import { type Config, readConfig } from '../../src/platform/config.ts';
 import { createLogger } from '../../src/platform/logger.ts';
@@ -48,6 +51,16 @@ export async function doctor(env: SetUp['env'], ...options: string[]) {
   const [out, err] = [new PassThrough(), new PassThrough()];
   const code = await runCommandLine({ entry: entryOf({ env }), out, err }, ['doctor', ...options]);
   return { code, out: String(out.read() ?? ''), err: String(err.read() ?? '') };
+}
+
+/** The program as a process of its own, until it has ended. */
+export function runAlone(args: readonly string[], env: Record<string, string>) {
+  const cli = join(packageRoot(), 'src', 'main', 'cli.ts');
+  return new Promise<{ code: number; out: string }>((resolve) => {
+    execFile(process.execPath, [cli, ...args], { env }, (error, out) =>
+      resolve({ code: error === null ? 0 : Number(error.code), out }),
+    );
+  });
 }
 
 export interface Broken extends SetUp {

@@ -54,7 +54,7 @@ describe('quartermaster keys', () => {
       ...['create', '--json', '--name', 'audit', '--role', 'reader', '--role', 'finance'],
       ...['--ledger', 'main', 'spare', '--expires', '90d'],
     );
-    expect(code, err).toBe(0);
+    expect({ code, err }).toEqual({ code: 0, err: '' });
     const made = JSON.parse(out);
     expect(made).toEqual({
       id: parseToken(made.token)?.id,

@@ -72,6 +72,13 @@ describe('the command line', () => {
     expect(out).toMatch(new RegExp(`Examples:\\n {2}\\$ quartermaster ${command}`));
   });
 
+  it('offers --json where there is a result, and says what it is', async () => {
+    for (const serves of ['api', 'worker', 'dev'])
+      expect((await quartermaster(`${serves} --help`, {})).out).not.toContain('--json');
+    const { out } = await quartermaster('quarters watch --help', {});
+    expect(out.replace(/\s+/g, ' ')).toContain('--json print one JSON document a line');
+  });
+
   it.each(['quarters archive', 'no-such-command', 'load', 'quarters list --no-such-option'])(
     'ends a wrong call (%s) with its own exit code',
     async (args) => {
@@ -113,6 +120,11 @@ describe('the command line', () => {
     expect(quarters).toHaveLength(5);
     expect(quarters.every(({ state }) => state === 'open')).toBe(true);
     expect((await quartermaster('quarters list')).out).toMatch(/^Quarter +State/);
+    const named = quarters.slice(0, 2).map(({ name }) => name);
+    for (const given of [named.join('..'), `--quarters ${named.join('..')}`]) {
+      const some = JSON.parse((await quartermaster(`quarters list ${given} --json`)).out);
+      expect(some.map(({ name }: { name: string }) => name)).toEqual(named);
+    }
     const last = quarters.at(-1)?.name as string;
     expect((await quartermaster(`quarters show ${last}`)).out).toMatch(
       new RegExp(`^${last} {2}○ open, ahead`),
@@ -131,7 +143,10 @@ describe('the command line', () => {
   });
 
   it('destroys nothing without being told twice', async () => {
-    expect(await quartermaster('migrate down')).toMatchObject({ code: 65, err: /--yes/ });
+    expect(await quartermaster('migrate down')).toMatchObject({
+      code: 65,
+      err: /takes back \d{4}_\w+, the last migration.*--yes/,
+    });
   });
 });
 

@@ -145,8 +145,12 @@ describe.skipIf(!hasScript)('on a terminal', () => {
     const run = onTerminal(args, { env });
     await run.until(/Type .*2015q1.* to go on: /);
     expect(stripVTControlCharacters(run.shown())).toMatch(
-      /This drops the tables of 2015q1\.[\s\S]*2015q1: 0 transactions, .* online\. What is left is no archive that was found right\./,
+      /This drops the tables of 2015q1\.[\s\S]*2015q1: 0 transactions, .* online\.\s+What\s+is\s+left\s+is\s+no\s+archive\s+that\s+was\s+found\s+right\./,
     );
+    // No line is longer than the terminal, which would break it anywhere.
+    const asked = stripVTControlCharacters(run.shown()).split('\r\n');
+    for (const line of asked) expect(line.length, line).toBeLessThanOrEqual(80);
+    expect(asked.join('\n')).toMatch(/2015q1: [\s\S]*\d [KMGT]?i?B online/);
     run.type('2015q1\n');
     // It is not detached, which the drop itself says.
     expect(await run.ended).toBe(exitCodes.conflict);

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { unpainted } from '../../src/cli/paint.ts';
 import { progressBar, progressLine } from '../../src/cli/progress.ts';
 import { table } from '../../src/cli/table.ts';
-import { formatBytes, formatCount, printResult, type Terminal } from '../../src/cli/terminal.ts';
+import { formatBytes, formatCount, formatMoney, printResult, type Terminal } from '../../src/cli/terminal.ts';
 
 function captured(options: { json?: boolean; tty?: boolean } = {}) {
   const out = new PassThrough();
@@ -38,6 +38,15 @@ describe('what a command prints', () => {
     [-1234567n, '-1,234,567'],
   ])('writes %s as %s', (count, text) => {
     expect(formatCount(count)).toBe(text);
+  });
+
+  it.each([
+    [123_456_789n, 2, '1,234,567.89'],
+    [-123_456n, 0, '-123,456'],
+    [-1_234_567_890n, 4, '-123,456.7890'],
+    [5n, 2, '0.05'],
+  ])('shows an amount of %s with %i decimals as %s', (amount, exponent, text) => {
+    expect(formatMoney(amount, exponent)).toBe(text);
   });
 
   it.each([

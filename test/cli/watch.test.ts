@@ -2,10 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { localTime } from '../../src/cli/local-time.ts';
 import { unpainted } from '../../src/cli/paint.ts';
 import type { QuarterOutline } from '../../src/cli/quarter-facts.ts';
-import type { Look } from '../../src/cli/quarters-watch.ts';
+import { keepLooking, type Look } from '../../src/cli/quarters-watch.ts';
 import { renderFrame } from '../../src/cli/render-watch.ts';
 import { createChanges, renderChange } from '../../src/cli/watch-changes.ts';
 import { displayWidth } from '../../src/cli/width.ts';
+import { AppError } from '../../src/core/errors.ts';
 import { quarterDetail, quarterJob } from '../http/quarters.ts';
 
 const at = new Date('2026-01-20T12:00:00Z');
@@ -59,6 +60,38 @@ describe('what a watch tells', () => {
     expect(left(quarterJob({ progress: progress(1, 'read') }), 6)).toBeUndefined();
     expect(left(quarterJob({ progress: progress(2, 'read') }), 7)).toBe(98);
     expect(left(quarterJob({ state: 'waiting', progress: progress(2, 'read') }), 8)).toBeUndefined();
+  });
+});
+
+describe('a watch whose database goes away', () => {
+  const away = new AppError('unavailable', 'database_unavailable', 'The database cannot be reached.');
+
+  it('says so once, and goes on when it is back', async () => {
+    const ending = new AbortController();
+    const looks = [look(), away, away, look(), away, look()];
+    const told: string[] = [];
+    const view = {
+      show: () => told.push('look'),
+      lost: ({ code }: AppError) => told.push(code),
+    };
+    const find = async () => {
+      const next = looks.shift();
+      if (looks.length === 0) ending.abort();
+      if (next === undefined || next instanceof AppError) throw next;
+      return next;
+    };
+    const watching = keepLooking(find, view, { everyMs: 1, signal: ending.signal });
+    await expect(watching).rejects.toMatchObject({ code: 'aborted' });
+    expect(told).toEqual(['look', away.code, 'look', away.code, 'look']);
+  });
+
+  it('ends with any other fault', async () => {
+    const find = () => Promise.reject(new AppError('config', 'not_migrated', 'It is not.'));
+    const view = { show: () => {}, lost: () => {} };
+    const signal = new AbortController().signal;
+    await expect(keepLooking(find, view, { everyMs: 1, signal })).rejects.toMatchObject({
+      code: 'not_migrated',
+    });
   });
 });
 

@@ -1,40 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { secondsOf } from '../../clients/typescript/src/error.ts';
-import { type ClientOptions, createClient } from '../../clients/typescript/src/index.ts';
+import { createClient } from '../../clients/typescript/src/index.ts';
 import { pauseBefore, usualRetries } from '../../clients/typescript/src/retry.ts';
+import { answered, broken, fine, payment, problem, silence } from './answers.ts';
 import { quick } from './house.ts';
 
-const problem = (status: number, code: string, headers: Record<string, string> = {}) =>
-  new Response(JSON.stringify({ status, code, detail: `It is ${code}.` }), {
-    status,
-    headers: { 'content-type': 'application/problem+json', 'x-request-id': 'r-1', ...headers },
-  });
-const fine = () => Response.json({ quarters: [] });
-
-/** A client whose answers are these, in order; what throws is a network that fails. */
-function answered(
-  answers: readonly (() => Response | Promise<Response>)[],
-  options: Partial<ClientOptions> = {},
-) {
-  const sent: Request[] = [];
-  const api = createClient({
-    baseUrl: 'http://ledger.test',
-    retry: quick,
-    ...options,
-    fetch: async (request) => {
-      const answer = answers[sent.length];
-      sent.push(request);
-      if (answer === undefined) throw new Error('nothing more is answered');
-      return answer();
-    },
-  });
-  return { api, sent };
-}
-const broken = (): Response => {
-  throw new TypeError('fetch failed');
-};
-const payment = { postings: [{ from: 'a:A', to: 'b:A', amount: 5n, currency: 'EUR' }] };
 const again = [
   ['no answer', broken],
   ['429', () => problem(429, 'too_many_requests')],
@@ -198,14 +169,6 @@ describe('a call', () => {
     await expect(api.GET('/v1/quarters')).rejects.toMatchObject({ status: 404, code: 'no_problem' });
   });
 });
-
-/** Never answers, until its signal fires. */
-function silence({ signal }: Request): Promise<Response> {
-  return new Promise((_, reject) => {
-    if (signal.aborted) reject(signal.reason);
-    signal.addEventListener('abort', () => reject(signal.reason));
-  });
-}
 
 describe('the pause before a try', () => {
   const times = fc.record({

@@ -66,6 +66,10 @@ describe('a time as people write it', () => {
     ['2026-02-30', 'is no real date. Write a day as 2026-12-31'],
     ['30 Feb 2026', 'is no real date. Write a day as 2026-12-31'],
     ['99/99/2026', 'is no real date. Write a day as 2026-12-31'],
+    ['tomorrow 25:00', 'has no real time of day. Write it as 18:00, from 00:00 to 23:59'],
+    ['31 Dec 2026 at 9:60', 'has no real time of day. Write it as 18:00, from 00:00 to 23:59'],
+    ['30 Feb 2026 18:00', 'is no real date. Write a day as 2026-12-31'],
+    ['9999-12-31', 'is the last day there is, and its end is beyond. Write "9999-12-31 18:00" or 9999-12-30'],
     ['in 999999 years', 'is further away than the year 9999'],
   ])('%s %s', (text, fault) => {
     expect(at(text)).toBe(fault);

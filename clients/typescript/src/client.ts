@@ -3,7 +3,7 @@ import { createJobWaiter, type WaitForJob } from './jobs.ts';
 import { createPosition } from './position.ts';
 import { createQuarters, type Quarters } from './quarters.ts';
 import { KEY_HEADER, newKey, takesKey } from './repeatable.ts';
-import { type RetryOptions, usualRetries } from './retry.ts';
+import { limitsOf, type RetryChange, usualRetries } from './retry.ts';
 import type { paths } from './schema.ts';
 import { createStatements, type Statements } from './statements.ts';
 import type { Transactions } from './transaction-types.ts';
@@ -22,7 +22,7 @@ export interface ClientOptions {
   readonly headers?: (request: Request) => Readonly<Record<string, string>>;
   readonly fetch?: (request: Request) => Promise<Response>;
   /** How calls are tried again; what is left out is as usual. `false`: each is tried once. */
-  readonly retry?: Partial<RetryOptions> | false;
+  readonly retry?: RetryChange;
   /**
    * Reads see what this client wrote, though they may come from a replica: the position of its last write goes with
    * each read, and a replica that is not that far yet does not answer it.
@@ -54,12 +54,12 @@ export interface Wire {
 
 /** @throws QuartermasterError from each call that the API does not answer with a success */
 export function createClient(options: ClientOptions): Client {
-  const { baseUrl, key, headers, retry = {}, readYourWrites = false } = options;
+  const { baseUrl, key, headers, retry, readYourWrites = false } = options;
   // Looked up at each call, as one does by hand: a page may have put another one in its place since.
   const fetch: Fetch = options.fetch ?? ((request) => globalThis.fetch(request));
   const transport = createTransport({
     fetch,
-    retry: retry === false ? { ...usualRetries, tries: 1 } : { ...usualRetries, ...retry },
+    retry: limitsOf(usualRetries, retry),
     async prepare(request) {
       const token = typeof key === 'function' ? await key() : key;
       if (token !== undefined) request.headers.set('authorization', `Bearer ${token}`);

@@ -26,6 +26,8 @@ export interface Problem {
 export interface AnswerFacts extends ErrorOptions {
   readonly requestId?: string | undefined;
   readonly retryAfter?: number | undefined;
+  readonly idempotencyKey?: string | undefined;
+  readonly idempotencyKeys?: readonly string[] | undefined;
 }
 
 /**
@@ -36,6 +38,9 @@ export interface AnswerFacts extends ErrorOptions {
  * - `deadline`: no answer came within the time that was given
  * - `aborted`: the caller's signal ended it; `cause` is the signal's reason
  * - `no_problem`: an answer that is none of the API's, as of a proxy; this one has the answer's `status`
+ *
+ * A write may have been done though one of the first three is thrown. Where another try of it was answered, but by nothing that
+ * tells of the lost one, that answer is the `cause`.
  */
 export class QuartermasterError extends Error {
   override readonly name: string = 'QuartermasterError';
@@ -48,6 +53,12 @@ export class QuartermasterError extends Error {
   readonly requestId: string | undefined;
   /** Seconds after which the server wants to be asked again. */
   readonly retryAfter: number | undefined;
+  /**
+   * Of a write, the key it was sent under, whoever made it: asked again with it, it has one effect. Of a batch the keys are
+   * `idempotencyKeys`, one a transaction.
+   */
+  readonly idempotencyKey: string | undefined;
+  readonly idempotencyKeys: readonly string[] | undefined;
 
   constructor(problem: Problem, facts: AnswerFacts = {}) {
     super(problem.detail, facts.cause === undefined ? undefined : { cause: facts.cause });
@@ -57,7 +68,14 @@ export class QuartermasterError extends Error {
     this.faults = problem.errors ?? [];
     this.requestId = facts.requestId;
     this.retryAfter = facts.retryAfter;
+    this.idempotencyKey = facts.idempotencyKey;
+    this.idempotencyKeys = facts.idempotencyKeys;
   }
+}
+
+/** The same error, knowing under which keys its request was sent. */
+export function underKeys<E>(error: E, keys: Pick<AnswerFacts, 'idempotencyKey' | 'idempotencyKeys'>): E {
+  return error instanceof QuartermasterError ? Object.assign(error, keys) : error;
 }
 
 /** The error that an answer without success is. Reads the answer to its end. */

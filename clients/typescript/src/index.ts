@@ -14,7 +14,7 @@ export type {
   VerbPreview,
   VerbRequest,
 } from './quarters.ts';
-export type { RetryOptions } from './retry.ts';
+export type { RetryChange, RetryOptions } from './retry.ts';
 export type { components, operations, paths } from './schema.ts';
 export type { StatementLine, StatementRange, Statements } from './statements.ts';
 export type {

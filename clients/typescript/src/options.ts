@@ -1,13 +1,13 @@
 import { POSITION_HEADER } from './position.ts';
-import type { RetryOptions } from './retry.ts';
+import type { RetryChange } from './retry.ts';
 import type { Fetch, Transport } from './transport.ts';
 
 /** What any call on top may be told. */
 export interface CallOptions {
   /** Ends the call at once, with a QuartermasterError `aborted`. */
   readonly signal?: AbortSignal;
-  /** Other limits than the client's for this call. */
-  readonly retry?: Partial<RetryOptions>;
+  /** Other limits than the client's for this call; what is left out is as the client has it. `false`: it is tried once. */
+  readonly retry?: RetryChange;
 }
 
 export interface ReadOptions extends CallOptions {

@@ -14,6 +14,12 @@ export interface RetryOptions {
   readonly tryWithin?: number | undefined;
 }
 
+/** What a client or a call is told of it: what is left out, or undefined, is as it was; `false`: tried once. */
+export type RetryChange =
+  | { readonly [Name in keyof RetryOptions]?: RetryOptions[Name] | undefined }
+  | false
+  | undefined;
+
 /** Long enough for a process that is started anew. */
 export const usualRetries: RetryOptions = {
   tries: 8,
@@ -22,6 +28,13 @@ export const usualRetries: RetryOptions = {
   within: 60_000,
 };
 
+/** The limits that come of these and what was told. */
+export function limitsOf(usual: RetryOptions, change: RetryChange): RetryOptions {
+  if (change === false) return { ...usual, tries: 1 };
+  const told = Object.entries(change ?? {}).filter(([, value]) => value !== undefined);
+  return { ...usual, ...Object.fromEntries(told) };
+}
+
 /**
  * Whether what failed may be well the next time: no answer came, the server or who stands before it is busy, or the same
  * request is still under way. Whatever else the API refused, it refused for good.
@@ -29,6 +42,26 @@ export const usualRetries: RetryOptions = {
 export function mayPass({ status, code }: QuartermasterError): boolean {
   if (status === 0) return code === 'no_answer' || code === 'deadline';
   return [429, 502, 503, 504].includes(status) || (status === 409 && code === 'idempotency_key_in_flight');
+}
+
+/**
+ * Whether a write that failed so may have been done all the same: its answer was lost, or whoever stands before the server
+ * answered in its stead.
+ */
+export function mayBeDone({ status, code }: QuartermasterError): boolean {
+  if (status === 0) return true;
+  return (
+    code === 'outcome_unknown' || [500, 502, 504].includes(status) || (status > 504 && code === 'no_problem')
+  );
+}
+
+/**
+ * Whether an answer tells of all tries under one key: a refusal that was found by looking at what was asked. One that looks at the
+ * caller alone, or turns everybody away, says nothing of a try before it.
+ */
+export function settles({ status, code }: QuartermasterError): boolean {
+  const looked = status >= 400 && status < 500 && ![401, 403, 408, 429].includes(status);
+  return looked && code !== 'no_problem' && code !== 'idempotency_key_in_flight';
 }
 
 /**

@@ -1,6 +1,6 @@
 import { amountText } from './amounts.ts';
 import type { Wire } from './client.ts';
-import { errorOfItem, type Problem } from './error.ts';
+import { errorOfItem, type Problem, underKeys } from './error.ts';
 import { dataOf, initOf } from './options.ts';
 import { paged } from './pages.ts';
 import { POSITION_HEADER } from './position.ts';
@@ -32,11 +32,14 @@ export function createTransactions({ routes, transport }: Wire): Transactions {
         ...bodyOf(request, `transactions[${index}].`),
         idempotency_key: request.idempotency_key ?? newKey(),
       }));
-      const answer = await routes.POST('/v1/ledgers/{ledger}/transactions/batch', {
+      const sent = routes.POST('/v1/ledgers/{ledger}/transactions/batch', {
         params: { path: { ledger } },
         body: { transactions, ...(atomic && { atomic }), ...dryRunOf({ dryRun }) },
         // Each has a key of its own, so the whole may be repeated.
         ...initOf(transport, options, { repeatable: true }),
+      });
+      const answer = await sent.catch((error: unknown) => {
+        throw underKeys(error, { idempotencyKeys: transactions.map((one) => one.idempotency_key) });
       });
       const { headers } = answer.response;
       return { results: dataOf(answer).results.map(resultOf(headers)), position: positionIn(headers) };

@@ -1,6 +1,15 @@
-import { errorOf, QuartermasterError } from './error.ts';
-import { isRepeatable } from './repeatable.ts';
-import { mayPass, pause, pauseBefore, type RetryOptions } from './retry.ts';
+import { errorOf, QuartermasterError, underKeys } from './error.ts';
+import { isRepeatable, KEY_HEADER } from './repeatable.ts';
+import {
+  limitsOf,
+  mayBeDone,
+  mayPass,
+  pause,
+  pauseBefore,
+  type RetryChange,
+  type RetryOptions,
+  settles,
+} from './retry.ts';
 
 export type Fetch = (request: Request) => Promise<Response>;
 
@@ -8,7 +17,7 @@ export interface Transport {
   /** Sends a request, and again while that helps. @throws QuartermasterError when no try was answered with a success */
   send(request: Request): Promise<Response>;
   /** The same with other limits, or for a request that may be repeated though that cannot be seen from it. */
-  with(plan: { retry?: Partial<RetryOptions> | undefined; repeatable?: boolean }): Fetch;
+  with(plan: { retry?: RetryChange; repeatable?: boolean }): Fetch;
 }
 
 export interface TransportOptions {
@@ -44,33 +53,57 @@ export function createTransport({ fetch, retry, prepare }: TransportOptions): Tr
     const body = await bodyOf(request);
     const deadline = AbortSignal.timeout(options.within);
     const ended = AbortSignal.any([request.signal, deadline]);
+    const isRead = request.method === 'GET' || request.method === 'HEAD';
     let last: QuartermasterError | undefined;
+    // A try that may have been done though nobody heard so: what later ones are answered does not make that known.
+    let lost: QuartermasterError | undefined;
+    const outcome = (error: QuartermasterError) => {
+      if (isRead || lost === undefined || mayBeDone(error) || settles(error)) return error;
+      const { problem, requestId } = lost;
+      const detail =
+        'One try was not answered, and whether it was done is not known. Ask again, with the same key where it has one.';
+      return new QuartermasterError(
+        { ...problem, status: lost.status, code: lost.code, detail },
+        { requestId, cause: error },
+      );
+    };
     for (let tried = 1; ; tried++) {
       const limits = options.tryWithin === undefined ? [] : [AbortSignal.timeout(options.tryWithin)];
       const signal = AbortSignal.any([ended, ...limits]);
       const next = again(request, body, signal);
       await prepare(next);
+      if (deadline.aborted && last !== undefined) throw outcome(last);
       try {
         return await attempt(next);
       } catch (thrown) {
         const error = told(thrown, request.signal, signal);
-        // That time ran out says less than what the server said before.
-        if (deadline.aborted && error.code === 'deadline') throw last ?? error;
-        if (!mayPass(error) || tried >= options.tries) throw error;
-        const wait = pauseBefore(options, tried, error.retryAfter, Math.random());
-        if (wait === undefined) throw error;
+        const before = last;
         last = error;
+        if (mayBeDone(error)) lost ??= error;
+        if (deadline.aborted && error.code === 'deadline') {
+          // That time ran out says less of a read than what the server said before. A write may have been done meanwhile.
+          if (isRead) throw before ?? error;
+          throw before === undefined ? error : outcome(before);
+        }
+        if (!mayPass(error) || tried >= options.tries) throw outcome(error);
+        const wait = pauseBefore(options, tried, error.retryAfter, Math.random());
+        if (wait === undefined) throw outcome(error);
         await pause(wait, ended);
         if (request.signal.aborted) throw told(undefined, request.signal, undefined);
-        if (deadline.aborted) throw error;
+        if (deadline.aborted) throw outcome(error);
       }
     }
   }
 
-  const sendWith = (plan: Parameters<Transport['with']>[0], request: Request) =>
-    plan.repeatable === true || isRepeatable(request)
-      ? sendUntilAnswered(request, { ...retry, ...plan.retry })
-      : sendOnce(request);
+  async function sendWith(plan: Parameters<Transport['with']>[0], request: Request): Promise<Response> {
+    try {
+      return plan.repeatable === true || isRepeatable(request)
+        ? await sendUntilAnswered(request, limitsOf(retry, plan.retry))
+        : await sendOnce(request);
+    } catch (error) {
+      throw underKeys(error, { idempotencyKey: request.headers.get(KEY_HEADER) ?? undefined });
+    }
+  }
 
   return {
     send: (request) => sendWith({}, request),

@@ -8,7 +8,7 @@ import { readCounted, readIndexFacts } from '../../summaries/index-facts.ts';
 import { findFindings } from '../../summaries/index-findings.ts';
 import { lagFault, readSummaryLag } from '../../summaries/lag.ts';
 import { matters, staleStatistics } from '../../summaries/stale.ts';
-import { type Check, type Fault, failed, some, together, warned } from './check.ts';
+import { type Check, type Fault, failed, some, warned } from './check.ts';
 
 const SCHEMA = ['schema'];
 const OURS = ['zone-stored'];
@@ -139,9 +139,8 @@ export const bookChecks: readonly Check[] = [
     check: 'there are keys, and those of administrators expire',
     looks: 'the keys of the API (the owner and the API are shown them)',
     means:
-      'Without a key nobody is let in; one of an administrator that never ends opens everything to whoever finds it.',
-    advice:
-      'Run `quartermaster keys create --name NAME --role ROLE --expires …` as the owner, and revoke the old one.',
+      'Nobody has a key that lasts longer than a process; or whoever finds the key of an administrator may do everything, for ever.',
+    advice: 'Run `quartermaster keys create --name NAME --role ROLE --expires 90d` as the owner.',
     needs: SCHEMA,
     ask: async (setup) => {
       const { jwksUrl } = setup.config();
@@ -168,16 +167,18 @@ export function judgeKeys(keys: readonly ListedKey[], now: Date, hasTokens: bool
   if (good.length === 0) {
     if (hasTokens) return undefined;
     const gone = keys.length === 0 ? 'There is none' : `All ${keys.length} are revoked or have expired`;
-    return warned(`${gone}, and QM_JWKS_URL is not set.`);
+    return {
+      ...warned(`${gone} in the database, and QM_JWKS_URL is not set.`),
+      means: 'Only a key of one process opens the API, as `quartermaster demo` and `dev` print one.',
+    };
   }
   const endless = good.filter(({ roles, expiresAt }) => roles.includes('admin') && expiresAt === null);
-  return together(
-    endless.length === 0
-      ? []
-      : [
-          warned(
-            `${some(endless.map(({ name }) => name))} never ${endless.length === 1 ? 'expires' : 'expire'}.`,
-          ),
-        ],
-  );
+  if (endless.length === 0) return undefined;
+  return {
+    ...warned(
+      `${some(endless.map(({ name }) => name))} never ${endless.length === 1 ? 'expires' : 'expire'}.`,
+      'Make another one with `--expires 90d`, and take this one back: `quartermaster keys revoke ID`.',
+    ),
+    means: 'Whoever finds the key of an administrator may do everything, for ever.',
+  };
 }

@@ -25,6 +25,8 @@ export interface Fault {
   readonly found: string;
   /** What to do in this very case, where that is more than what the check says. */
   readonly advice?: string | undefined;
+  /** What comes of this very fault, where the check knows several. */
+  readonly means?: string | undefined;
 }
 
 /** Why a question could not be put. */

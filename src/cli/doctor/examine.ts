@@ -121,7 +121,8 @@ function findingOf({ name, group, check, means, advice }: Check, answer: Answer)
   const base = { name, group, check };
   if (answer === undefined) return { ...base, outcome: 'ok' };
   if (answer.outcome === 'skipped') return { ...base, outcome: 'skipped', why: answer.why };
-  return { ...base, outcome: answer.outcome, found: answer.found, means, advice: answer.advice ?? advice };
+  const { outcome, found } = answer;
+  return { ...base, outcome, found, means: answer.means ?? means, advice: answer.advice ?? advice };
 }
 
 /** Lets so many at once, in the order in which they came. */

@@ -1,8 +1,8 @@
-import { randomUUID } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
-import { mkdir, open, rm, stat, statfs } from 'node:fs/promises';
+import { stat, statfs } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
+import { isThere, tryWriting } from './disk.ts';
 
 /** What is asked of the machine we run on. A test stands in for it where it cannot be broken on purpose. */
 export interface Machine {
@@ -16,6 +16,8 @@ export interface Machine {
   openFiles(): number | undefined;
   /** Bytes that are free for us where the path is, or would be. */
   free(path: string): Promise<number>;
+  /** Whether the directory is there. @throws when its file system does not answer */
+  isThere(directory: string): Promise<boolean>;
   /** @throws what keeps us from writing there */
   tryWriting(directory: string): Promise<void>;
   /** The permissions of a directory as `0o750`; undefined when it is not there, or this system has none. */
@@ -44,17 +46,8 @@ export const thisMachine: Machine = {
     const { bavail, bsize } = await statfs(nearest(path));
     return bavail * bsize;
   },
-  async tryWriting(directory) {
-    await mkdir(directory, { recursive: true });
-    const probe = join(directory, `.quartermaster-doctor-${randomUUID()}`);
-    try {
-      const file = await open(probe, 'wx');
-      await file.writeFile('probe');
-      await file.close();
-    } finally {
-      await rm(probe, { force: true });
-    }
-  },
+  isThere,
+  tryWriting,
   async modeOf(path) {
     if (process.platform === 'win32' || !existsSync(path)) return undefined;
     return (await stat(path)).mode & 0o777;

@@ -1,3 +1,4 @@
+import { readKnownArchives } from '../../db/inspect-archives.ts';
 import { directoryOf } from '../../platform/file-url.ts';
 import { formatBytes } from '../terminal.ts';
 import { type Answer, type Check, type Fault, failed, together, warned } from './check.ts';
@@ -77,13 +78,24 @@ export const processChecks: readonly Check[] = [
     },
   },
   {
+    name: 'store-directory',
+    group: 'This process',
+    check: 'the directory of the store is there and answers, where it is one',
+    looks: 'the directory of QM_STORE=file:…, which the first archive makes; it is not made here',
+    means:
+      'A path that is spelled wrong, or a volume that is not mounted, would take archives that nobody finds.',
+    advice: 'See that QM_STORE is spelled right and that its volume is mounted.',
+    needs: ['settings'],
+    ask: async (setup) => judgeDirectory(setup),
+  },
+  {
     name: 'store-space',
     group: 'This process',
     check: 'there is room in the store, where that is a directory',
     looks: 'the directory of QM_STORE=file:…: what is free there',
     means: 'Quarters cannot be archived, so nothing leaves the database, which grows on.',
     advice: 'Give the disk more room, or move the store to a larger one or to a bucket.',
-    needs: ['settings'],
+    needs: ['settings', 'store-directory'],
     ask: async ({ config, machine, limits }) => {
       const directory = directoryOf(config().store);
       return directory === undefined
@@ -98,7 +110,7 @@ export const processChecks: readonly Check[] = [
     looks: 'the permissions of the directory of QM_STORE=file:…',
     means: 'Anybody on the machine may read the books, or change an archive.',
     advice: 'Run `chmod 750` on it, or `chmod 700`.',
-    needs: ['settings'],
+    needs: ['settings', 'store-directory'],
     ask: async ({ config, machine }) => {
       const directory = directoryOf(config().store);
       const mode = directory === undefined ? undefined : await machine.modeOf(directory);
@@ -117,6 +129,26 @@ export function judgeNode(version: string): Fault | undefined {
   const [major = 0, minor = 0] = version.split('.').map(Number);
   if (major < 22 || (major === 22 && minor < 22)) return failed(`It is ${version}.`);
   return major === 22 || major === 24 ? undefined : warned(`It is ${version}, with which it was not tested.`);
+}
+
+/** The directory of a store is missing before the first archive, and afterwards only where something is wrong. */
+async function judgeDirectory(setup: Setup): Promise<Answer> {
+  const directory = directoryOf(setup.config().store);
+  if (directory === undefined) return undefined;
+  try {
+    if (await setup.machine.isThere(directory)) return undefined;
+  } catch (error) {
+    return failed(`${directory} cannot be looked at: ${(error as Error).message}.`);
+  }
+  // That the database is away is told by another check.
+  const known = await setup
+    .db()
+    .then(readKnownArchives)
+    .catch(() => []);
+  const found = `${directory} is not there`;
+  return known.length === 0
+    ? warned(`${found} yet: the first archive makes it.`)
+    : failed(`${found}, and ${known.length} archives were written. Is it mounted, and spelled right?`);
 }
 
 /** Whether a directory can be written, and has room. */

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, rmdir, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -9,9 +9,9 @@ import type { Store } from '../../archive/store.ts';
 import { readManifest } from '../../archive/verify.ts';
 import { isAppError } from '../../core/errors.ts';
 import { type KnownArchive, readKnownArchives } from '../../db/inspect-archives.ts';
-import { type Answer, type Check, failed, some, warned } from './check.ts';
+import { directoryOf } from '../../platform/file-url.ts';
+import { type Answer, type Check, failed, skipped, some, warned } from './check.ts';
 
-const PROBES = '.doctor';
 const IN_STORE = ['store', 'schema'];
 
 export const storeChecks: readonly Check[] = [
@@ -24,9 +24,13 @@ export const storeChecks: readonly Check[] = [
     means: 'Quarters cannot be archived, so nothing leaves the database.',
     advice:
       'See that QM_STORE, QM_S3_ENDPOINT, QM_S3_REGION, QM_S3_PATH_STYLE and the credentials lead to a place that may be written.',
-    needs: ['settings'],
+    needs: ['settings', 'store-directory'],
     ask: async (setup) => {
-      const { s3 } = setup.config();
+      const { s3, store } = setup.config();
+      const directory = directoryOf(store);
+      if (directory !== undefined && !(await setup.machine.isThere(directory))) {
+        return skipped('Its directory is not there yet, and is not made to look at it.');
+      }
       try {
         return await probe(await setup.store());
       } catch (error) {
@@ -86,14 +90,15 @@ export const storeChecks: readonly Check[] = [
 
 async function probe(store: Store): Promise<Answer> {
   const folder = await mkdtemp(join(tmpdir(), 'quartermaster-doctor-'));
-  // Another doctor may be at work.
-  const path = `${PROBES}/probe-${randomUUID()}`;
+  // Another doctor may be at work, so each has a folder of its own, which goes when it does.
+  const probes = `.doctor-${randomUUID()}`;
+  const path = `${probes}/probe`;
   try {
     await writeFile(join(folder, 'probe'), 'probe');
     await store.put(path, join(folder, 'probe'), { probe: true });
     const found = await text(await store.open(path));
     if (found !== 'probe') return failed(`${store.url} did not give back what was put there.`);
-    const listed = await store.list(PROBES);
+    const listed = await store.list(probes);
     if (!listed.some((one) => one.path === path)) {
       return failed(`${store.url} does not list what was put there.`, 'Grant s3:ListBucket on the bucket.');
     }
@@ -104,6 +109,8 @@ async function probe(store: Store): Promise<Answer> {
     throw error;
   } finally {
     await rm(folder, { recursive: true });
+    const made = store.localPath?.(probes);
+    if (made !== undefined) await rmdir(made).catch(() => {});
   }
 }
 

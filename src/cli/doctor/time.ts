@@ -79,7 +79,7 @@ export const timeChecks: readonly Check[] = [
     looks: 'the bounds of all quarters, and of each day of last year and next, here and there',
     means: 'Reports and statements disagree on which day or quarter a row is of.',
     advice: 'One of the two has old data of time zones: update tzdata on the server, or Node.',
-    needs: ['schema', 'zone-known'],
+    needs: ['schema', 'zone-stored', 'zone-known'],
     ask: async (setup) => {
       const { timezone } = setup.config();
       const calendar = calendarOf(timezone);
