@@ -1,6 +1,12 @@
 import type { Assets } from './assets.ts';
 
 /**
+ * What the page asks at its beginning, whoever looks. Nothing that it asks only after somebody has signed in: the refusal that came
+ * before would be taken for the answer.
+ */
+const FIRST_ASKED = ['/v1/session', '/v1/about'];
+
+/**
  * The one HTML document there is. All that it shows is drawn by its script, from what the API answers.
  *
  * @param ahead modules that are fetched with those of the entry
@@ -17,6 +23,7 @@ export function shell({ version, entry, modules }: Assets, ahead: readonly strin
 <link rel="icon" type="image/svg+xml" href="${path('icon.svg')}">
 <link rel="stylesheet" href="${path('console.css')}">
 ${[...modules, ...ahead].map((name) => `<link rel="modulepreload" href="${path(name)}">`).join('\n')}
+${FIRST_ASKED.map((url) => `<link rel="preload" as="fetch" crossorigin="anonymous" href="${url}">`).join('\n')}
 <script type="module" src="${path(entry)}"></script>
 </head>
 <body>

@@ -260,25 +260,6 @@ describe.skipIf(!hasBrowser)('the search for transactions', () => {
     await results.getByText('Of all that the archive of 2024q3 holds nothing fits every filter.').waitFor();
   });
 
-  it('leads who knows no account yet to some, and who may see no quarters to the transactions', async () => {
-    const accounts = `${house.url}/console/ledger/northwind/accounts`;
-    await page.goto(accounts);
-    const first = (on: Page) => on.locator('.card', { hasText: 'Do you not know one yet?' });
-    await first(page).getByText('These moved most in').waitFor();
-    expect(await first(page).getByRole('link').first().textContent()).toMatch(/^\d{4}q\d$/);
-    expect(await first(page).locator('.links a').count()).toBe(8);
-    await expectAccessible(page);
-    await shoot(page, 'ledger-accounts-first');
-    await first(page).locator('.links a').first().click();
-    await page.getByRole('region', { name: 'Balance', exact: true }).waitFor();
-
-    const mine = await browser.open();
-    await signIn(mine, accounts, await house.key('northwind-only', ['reader'], ['northwind']));
-    await first(mine).waitFor();
-    expect(await first(mine).getByRole('link').allTextContents()).toEqual(['transaction']);
-    expect(faults).toEqual([]);
-  });
-
   it('shows who may see one ledger that one, and refuses others in a sentence', async () => {
     const mine = await browser.open();
     await signIn(mine, `${house.url}/console/ledger`, await house.key('sakura-only', ['reader'], ['sakura']));
