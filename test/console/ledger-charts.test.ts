@@ -123,7 +123,10 @@ describe.skipIf(!hasBrowser)('charts', () => {
     await open('?from=2026-01-01&to=2026-06-30');
     await page.getByLabel('Currency').selectOption('GBP');
     await page.getByLabel('Status').selectOption('Failed');
+    // What stands there until it is answered has the same heading.
+    const answer = page.waitForResponse(/summaries\/daily\?.*currency=GBP/);
     await page.getByRole('button', { name: 'Show' }).click();
+    await (await answer).finished();
     await page.waitForURL('**currency=GBP&status=FAILED');
     await page.getByRole('heading', { name: 'Amount a week in GBP' }).waitFor();
     expect(await page.locator('figure h2').allTextContents()).toEqual([
@@ -131,6 +134,8 @@ describe.skipIf(!hasBrowser)('charts', () => {
       'Amount a week in GBP',
     ]);
     const figure = page.locator('figure').first();
+    // It makes room for itself, and moves what is below.
+    await figure.locator('.uplot canvas').waitFor();
     await figure.getByText('Numbers', { exact: true }).click();
     await figure.locator('thead th', { hasText: 'Failed' }).waitFor();
     expect(await figure.locator('thead th').allTextContents()).toEqual(['Week', 'Failed']);

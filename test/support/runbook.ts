@@ -57,7 +57,8 @@ export function faultOf(program: Command, call: readonly string[]): string | und
   const taken = command.registeredArguments;
   const least = taken.filter(({ required }) => required).length;
   // These may be given by the one or the other, and are needed all the same.
-  const needsQuarters = taken[0]?.name() === 'quarters' && command.name() !== 'watch';
+  const meansAll = ['list', 'watch'].includes(command.name());
+  const needsQuarters = taken[0]?.name() === 'quarters' && !meansAll;
   if (needsQuarters && operands.length === 0 && !rest.includes('--quarters'))
     return `${said}: takes quarters`;
   const most = taken.at(-1)?.variadic ? Number.POSITIVE_INFINITY : taken.length;
