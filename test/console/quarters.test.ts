@@ -55,7 +55,7 @@ describe.skipIf(!hasBrowser)('the quarters of the page', { timeout: 120_000 }, (
     const { page } = await somebody(browser, house, 'rita', 'reader');
     await page.setViewportSize({ width: widths.phone, height: 800 });
     const [detached = ''] = await quartersIn(house, 'detached');
-    expect(await page.getByRole('table').count()).toBe(0);
+    await page.getByRole('table').waitFor({ state: 'detached' });
     await page.getByRole('link', { name: detached }).click();
     await page.getByRole('heading', { level: 1, name: detached }).waitFor();
   });

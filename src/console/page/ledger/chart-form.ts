@@ -1,7 +1,7 @@
 import { html, nothing, type TemplateResult } from 'lit-html';
 import type { About } from '../session.ts';
 import { type ChartQuery, chartAddress } from './chart-query.ts';
-import { currencyOptions } from './currencies.ts';
+import { type Currencies, currencyOptions } from './currencies.ts';
 import { daysOfQuarter, quarterOfDay, shiftDay } from './days.ts';
 import { periodNames } from './periods.ts';
 import { capital } from './search-form.ts';
@@ -12,7 +12,7 @@ export interface ChartFormOptions {
   readonly query: ChartQuery;
   readonly faults: ReadonlyMap<string, string>;
   /** Currencies of the ledger, once they are known. */
-  readonly currencies: readonly string[] | undefined;
+  readonly currencies: Currencies | undefined;
   readonly today: string;
   onShow(address: string): void;
 }
@@ -93,7 +93,7 @@ export function chartForm({
         'By',
         periodNames.map((name) => [name, capital(name)] as const),
       )}
-      ${choice('currency', 'Currency', currencyOptions({ about, ledger, used: currencies, chosen: query.currency }))}
+      ${choice('currency', 'Currency', currencyOptions({ about, ledger, currencies, chosen: query.currency }))}
       ${choice('status', 'Status', [
         ['', 'Booked and failed'],
         ['SUCCESS', 'Booked'],

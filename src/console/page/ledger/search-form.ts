@@ -1,6 +1,6 @@
 import { html, nothing, type TemplateResult } from 'lit-html';
 import type { About } from '../session.ts';
-import { currencyOptions } from './currencies.ts';
+import { type Currencies, currencyOptions } from './currencies.ts';
 import { type Days, dayOf, daysOfMonth, daysOfQuarter, quarterOfDay } from './days.ts';
 import { changed, type Field, type Filters, fields, searchAddress } from './filters.ts';
 
@@ -11,7 +11,7 @@ export interface SearchFormOptions {
   /** What the server says of a field. */
   readonly faults: ReadonlyMap<string, string>;
   /** Currencies of the ledger, once they are known. */
-  readonly currencies: readonly string[] | undefined;
+  readonly currencies: Currencies | undefined;
   /** Now, for "this quarter" and its like. */
   readonly now: Date;
   /** The person wants another search: its address. */
@@ -104,7 +104,7 @@ export function searchForm({
       ${choice(
         'currency',
         'Currency',
-        currencyOptions({ about, ledger, used: currencies, chosen: filters.currency }),
+        currencyOptions({ about, ledger, currencies, chosen: filters.currency }),
       )}
       ${day('from', 'From')}
       ${day('to', 'To the end of')}
