@@ -221,6 +221,29 @@ it('a quarter goes through its whole life, asked for through the one and done by
   expect(JSON.stringify(worker.lines)).not.toMatch(/permission|privilege|must be owner/);
 });
 
+it('tells how the house stands, and lets people in', async () => {
+  expect(await ok('GET', '/v1/about')).toMatchObject({ ledgers: ['main'] });
+  const operation = await ok('GET', '/v1/operation');
+  expect(operation.unknown).toEqual([]);
+  const accounts = `/v1/quarters/${older}/trial-balance/accounts?ledger=main`;
+  expect((await ok('GET', accounts)).accounts.length).toBeGreaterThan(0);
+  await ok('POST', '/v1/queues/analyze-partitions/run');
+  // One that is done is refused by its state, and not for want of a right.
+  const { jobs } = await ok('GET', '/v1/jobs');
+  const retried = await ask('POST', `/v1/jobs/${jobs[0].id}/retry`);
+  expect(retried).toMatchObject({ status: expect.toSatisfy((status) => status < 500) });
+  expect((await ok('GET', '/v1/events?limit=5')).events.length).toBe(5);
+
+  const signedIn = await ask('POST', '/v1/session', { key: token });
+  expect(signedIn.status).toBe(200);
+  expect(await ok('GET', '/v1/session')).toMatchObject({ csrf_token: null });
+  const cookie = signedIn.headers.get('set-cookie')?.split(';', 1)[0] ?? '';
+  asked.add('DELETE /v1/session');
+  const headers = { cookie, 'x-csrf-token': signedIn.body.csrf_token };
+  expect((await fetch(`${api.url}/v1/session`, { method: 'DELETE', headers })).status).toBe(204);
+  expect((await fetch(`${api.url}/v1/about`, { headers: { cookie } })).status).toBe(401);
+});
+
 it('no route was left out', async () => {
   const { paths } = await ok('GET', '/openapi.json');
   const left = Object.entries<object>(paths).flatMap(([template, methods]) =>
