@@ -24,12 +24,17 @@ export function createTurns({ most, waitMs, refusal }: TurnsOptions): Turns {
       return;
     }
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const timer = setTimeout(() => reject(refusal()), waitMs);
+    // Out of the line in the same breath: a place that is given to who has gone would be lost for ever.
+    const refuse = (error: unknown) => {
+      waiting.delete(resolve);
+      reject(error);
+    };
+    const timer = setTimeout(() => refuse(refusal()), waitMs);
     const leave = () => {
       try {
         throwIfAborted(signal);
       } catch (error) {
-        reject(error);
+        refuse(error);
       }
     };
     waiting.add(resolve);
@@ -38,7 +43,6 @@ export function createTurns({ most, waitMs, refusal }: TurnsOptions): Turns {
       await promise;
     } finally {
       clearTimeout(timer);
-      waiting.delete(resolve);
       signal?.removeEventListener('abort', leave);
     }
   }

@@ -40,4 +40,20 @@ describe('turns', () => {
     await first;
     expect(await turns(async () => 'free')).toBe('free');
   });
+
+  it.each([0, 1, 2, 3, 4, 5])(
+    'are not lost to who goes as one becomes free, %i steps later',
+    async (steps) => {
+      const turns = createTurns({ most: 1, waitMs: 1000, refusal });
+      const end = Promise.withResolvers<void>();
+      const first = turns(() => end.promise);
+      const gone = new AbortController();
+      const leaving = turns(async () => 'never', gone.signal).catch(() => 'left');
+      end.resolve();
+      for (let step = 0; step < steps; step++) await Promise.resolve();
+      gone.abort();
+      await Promise.all([first, leaving]);
+      expect(await turns(async () => 'free')).toBe('free');
+    },
+  );
 });
